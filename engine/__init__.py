@@ -1,0 +1,102 @@
+"""Backtests and sweeps of moving-average crossovers: fast, and honest about what they mean.
+
+The way of the data is the layout::
+
+    engine.prices        files, frames, the sample, a simulated market      -> raw tables
+    engine.validation    what is wrong with them, and explicit repairs      -> Prices
+    engine.kernels       numba: averages, crosses, one position, metrics
+    engine.backtesting   one setting, every symbol                          -> BacktestResult
+    engine.grid          which pairs and stops
+    engine.sweeping      every symbol x pair x stop, on all cores           -> SweepResult
+    engine.results       tables, the best cells, Parquet
+    engine.report        plain sentences
+    engine.cli           the command ``goldencross``
+
+What every number means is in ``docs/contract.md``, how it is computed in ``docs/arithmetic.md``. Start here::
+
+    import engine
+    prices = engine.load("folder", repair=["drop-duplicates"])
+    result = engine.sweep(prices, fast=range(5, 101, 5), slow=range(20, 301, 10))
+    print(result.best("sharpe"))
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.backtesting import backtest, from_signals
+    from engine.errors import DataError, GoldencrossError, InputError, OutputError
+    from engine.grid import Grid
+    from engine.prices.checking import validate
+    from engine.prices.embedded import sample
+    from engine.prices.history import History, Prices
+    from engine.prices.reading import load
+    from engine.prices.simulated import simulate
+    from engine.results.backtest import BacktestResult
+    from engine.settings import Costs, TrailingStop
+    from engine.sweeping import SweepInterruptedError, SweepResult, sweep
+    from engine.validation.findings import Finding, Report
+
+_HOME = {
+    "BacktestResult": "results.backtest",
+    "Costs": "settings",
+    "DataError": "errors",
+    "Finding": "validation.findings",
+    "GoldencrossError": "errors",
+    "Grid": "grid",
+    "History": "prices.history",
+    "InputError": "errors",
+    "OutputError": "errors",
+    "Prices": "prices.history",
+    "Report": "validation.findings",
+    "SweepInterruptedError": "sweeping",
+    "SweepResult": "sweeping",
+    "TrailingStop": "settings",
+    "backtest": "backtesting",
+    "from_signals": "backtesting",
+    "load": "prices.reading",
+    "sample": "prices.embedded",
+    "simulate": "prices.simulated",
+    "sweep": "sweeping",
+    "validate": "prices.checking",
+}
+
+__all__ = [
+    "BacktestResult",
+    "Costs",
+    "DataError",
+    "Finding",
+    "GoldencrossError",
+    "Grid",
+    "History",
+    "InputError",
+    "OutputError",
+    "Prices",
+    "Report",
+    "SweepInterruptedError",
+    "SweepResult",
+    "TrailingStop",
+    "backtest",
+    "from_signals",
+    "load",
+    "sample",
+    "simulate",
+    "sweep",
+    "validate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use: ``import engine`` stays fast, pandas and numba come when they are needed."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'engine' has no attribute {name!r}")
+    value = getattr(import_module(f"engine.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Name the public things."""
+    return __all__

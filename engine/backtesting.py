@@ -1,0 +1,265 @@
+"""Backtest every symbol of some prices with one pair of averages, or with signals of your own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.errors import DataError, InputError
+from engine.grid import Grid
+from engine.kernels.crosses import crosses, sides
+from engine.kernels.indicators import average_true_range, averages
+from engine.kernels.loop import Bars, Outcome, long_short, simulate
+from engine.kernels.metrics import METRIC_COUNT, METRICS, summarise
+from engine.kernels.position import BUY, SELL
+from engine.prices.history import History, Prices
+from engine.results.backtest import BacktestResult
+from engine.results.tables import metric_table, trade_table
+from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
+
+__all__ = ["backtest", "from_signals", "kernel_bars"]
+
+Signals = NDArray[np.int8]
+_PENDING = {BUY: "buy", SELL: "sell", 0: "none"}
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One symbol, one setting, out of the kernels."""
+
+    metrics: NDArray[np.float64]
+    trades: NDArray[np.float64]
+    equity: NDArray[np.float64]
+    outcome: Outcome
+
+
+def backtest(
+    prices: Prices,
+    fast: int = 50,
+    slow: int = 200,
+    stop: TrailingStop | None = None,
+    fill: Fill = "next_open",
+    intrabar: Intrabar = "stop_first",
+    direction: Direction = "long_only",
+    capital: float = 100_000.0,
+    sizing: Sizing = "all_in",
+    costs: Costs | None = None,
+    lot: float = 1,
+    bars_per_year: float = 252,
+    risk: float = 0.02,
+) -> BacktestResult:
+    """Trade the golden cross on every symbol by itself.
+
+    Parameters
+    ----------
+    prices : Prices
+    fast, slow : int
+        Windows in bars, fast < slow.
+    stop : TrailingStop or None
+    fill, intrabar, direction, capital, sizing, costs, lot, bars_per_year, risk
+        See ``engine.settings.Settings`` and ``docs/contract.md``. ``intrabar="both"`` reports how much depends on the order of high and low.
+        ``direction="long_short"`` is the contract's other backtest, without costs or stop; ``fill`` does not matter to it.
+
+    Returns
+    -------
+    BacktestResult
+
+    Raises
+    ------
+    InputError
+        A setting makes no sense.
+    DataError
+        No symbol has enough bars.
+    """
+    settings = Settings(
+        fill, intrabar, direction, capital, sizing, costs or Costs(), lot, bars_per_year=bars_per_year, risk=risk
+    )
+    pair = Grid.of(fast, slow, stop).pairs
+    if len(pair) != 1:
+        raise InputError("a backtest takes one fast and one slow window; use engine.sweep for many")
+    ((fast, slow),) = pair
+
+    def signals_of(history: History) -> Signals:
+        if len(history) < slow:
+            raise DataError(
+                f"{history.symbol} has {len(history)} bars, fewer than the slow window of {slow}", symbol=history.symbol
+            )
+        both = averages(history.close, np.array([fast, slow]))
+        out = np.empty(len(history), np.int8)
+        (sides if direction == "long_short" else crosses)(both[0], both[1], out)
+        return out
+
+    return _run_all(prices, signals_of, stop, settings, fast, slow)
+
+
+def from_signals(
+    prices: Prices,
+    entries: Mapping[str, Iterable[bool]] | pd.DataFrame,
+    exits: Mapping[str, Iterable[bool]] | pd.DataFrame,
+    stop: TrailingStop | None = None,
+    fill: Fill = "next_open",
+    intrabar: Intrabar = "stop_first",
+    capital: float = 100_000.0,
+    sizing: Sizing = "all_in",
+    costs: Costs | None = None,
+    lot: float = 1,
+    bars_per_year: float = 252,
+    risk: float = 0.02,
+) -> BacktestResult:
+    """Run any other strategy through the same state machine, stops, costs and metrics.
+
+    Parameters
+    ----------
+    prices : Prices
+    entries, exits : mapping of symbol to booleans, or DataFrame with a column a symbol
+        One value a bar, known at that bar's close. They take the place of golden and death cross; both at once is refused. A Series is matched
+        by its dates, which must be those of the symbol.
+    stop, fill, intrabar, capital, sizing, costs, lot, bars_per_year, risk
+        As for ``backtest``.
+
+    Returns
+    -------
+    BacktestResult
+        Symbols without signals are left out and listed.
+
+    Raises
+    ------
+    InputError
+        Signals that do not fit the bars, that are not booleans, or that contradict each other.
+    """
+    settings = Settings(
+        fill, intrabar, "long_only", capital, sizing, costs or Costs(), lot, bars_per_year=bars_per_year, risk=risk
+    )
+    for name, given in (("entries", entries), ("exits", exits)):
+        unknown = [str(symbol) for symbol in given if symbol not in prices.symbols]
+        if unknown:
+            raise InputError(f"{name}: no prices for {', '.join(unknown)}")
+
+    def signals_of(history: History) -> Signals:
+        if history.symbol not in entries or history.symbol not in exits:
+            raise DataError(f"{history.symbol} has no entries or no exits", symbol=history.symbol)
+        enter = _booleans("entries", entries[history.symbol], history)
+        leave = _booleans("exits", exits[history.symbol], history)
+        clash = np.flatnonzero(enter & leave)
+        if len(clash):
+            raise InputError(
+                f"{history.symbol}: entry and exit are both true on {len(clash)} bars, first on "
+                f"{history.dates[clash[0]].date()}; make them exclude each other"
+            )
+        return enter.astype(np.int8) - leave.astype(np.int8)
+
+    return _run_all(prices, signals_of, stop, settings, None, None)
+
+
+def _booleans(name: str, given: Any, history: History) -> NDArray[np.bool_]:
+    """Check the signals of one symbol and give them as an array (T,)."""
+    if isinstance(given, pd.Series) and isinstance(given.index, pd.DatetimeIndex):
+        if not given.index.equals(history.dates):
+            raise InputError(f"{name} of {history.symbol}: the dates are not those of the prices; reindex them first")
+        given = given.to_numpy()
+    values = np.asarray(given if hasattr(given, "__array__") else list(given))
+    if values.shape != (len(history),):
+        raise InputError(f"{name} of {history.symbol}: {values.size} values for {len(history)} bars")
+    if values.dtype != np.bool_:
+        raise InputError(f"{name} of {history.symbol} are {values.dtype}, not booleans; missing values must be decided first")
+    return values
+
+
+def kernel_bars(history: History) -> Bars:
+    """Give the compiled core's form of a history."""
+    return Bars(history.open, history.high, history.low, history.close)
+
+
+def _run(history: History, signals: Signals, stop: TrailingStop | None, settings: Settings) -> _Run:
+    """Run one symbol through the plain loop."""
+    n = len(history)
+    equity, trades, metrics = np.empty(n), np.empty((n + 1, 8)), np.empty(METRIC_COUNT)
+    if settings.direction == "long_short":
+        outcome = long_short(history.close, signals, settings.capital, equity, trades)
+        still_open = signals[-1] != 0
+    else:
+        window = np.array([stop.atr_window if stop else 1])
+        wilder = stop is not None and stop.atr == "wilder"
+        atr = average_true_range(history.high, history.low, history.close, window, wilder)[0]
+        rules = settings.kernel_rules(stop)
+        outcome = simulate(kernel_bars(history), signals, atr, settings.capital, rules, equity, trades)
+        still_open = outcome.position.shares > 0
+    summarise(
+        settings.capital,
+        equity,
+        trades,
+        outcome.closed,
+        outcome.skipped,
+        outcome.exposed,
+        settings.bars_per_year,
+        metrics,
+    )
+    return _Run(metrics, trades[: outcome.closed + still_open], equity, outcome)
+
+
+def _run_all(
+    prices: Prices,
+    signals_of: Callable[[History], Signals],
+    stop: TrailingStop | None,
+    settings: Settings,
+    fast: int | None,
+    slow: int | None,
+) -> BacktestResult:
+    """Run every symbol; those that cannot be run are left out with their reason."""
+    settings.require((stop,))
+    runs: dict[str, _Run] = {}
+    left_out = dict(prices.report.left_out)
+    ambiguity = {}
+    for symbol in prices.symbols:
+        history = prices[symbol]
+        try:
+            signals = signals_of(history)
+        except DataError as error:
+            left_out[symbol] = str(error)
+            continue
+        runs[symbol] = _run(history, signals, stop, settings)
+        if settings.intrabar == "both":
+            other = _run(history, signals, stop, _with_intrabar(settings, "high_first"))
+            ambiguity[symbol] = _compare_orders(runs[symbol], other)
+    if not runs:
+        raise DataError("no symbol can be run: " + "; ".join(left_out.values()))
+    symbols = list(runs)
+    index = pd.Index(symbols, name="symbol")
+    closes = [prices[symbol].close for symbol in symbols]
+    return BacktestResult(
+        metrics=metric_table(np.stack([run.metrics for run in runs.values()]), index),
+        trades=pd.concat([trade_table(s, prices[s].dates, runs[s].trades) for s in symbols], ignore_index=True),
+        equity={s: pd.Series(runs[s].equity, index=prices[s].dates, name=s) for s in symbols},
+        pending=pd.Series([_PENDING[run.outcome.position.order] for run in runs.values()], index=index, name="pending"),
+        buy_and_hold=pd.Series([close[-1] / close[0] - 1 for close in closes], index=index, name="buy_and_hold"),
+        left_out=left_out,
+        ambiguity=pd.DataFrame.from_dict(ambiguity, orient="index").rename_axis("symbol") if ambiguity else None,
+        fast=fast,
+        slow=slow,
+        stop=stop,
+        settings=settings,
+        digest=prices.digest,
+    )
+
+
+def _with_intrabar(settings: Settings, order: Intrabar) -> Settings:
+    values = settings.to_dict()
+    return Settings.from_dict({**values, "intrabar": order})
+
+
+def _compare_orders(stop_first: _Run, high_first: _Run) -> dict[str, float]:
+    """Count the exits that depend on whether the high or the low of a bar came first."""
+    final = METRICS.index("final_capital")
+    exits = {row[0]: (row[2], row[3]) for row in stop_first.trades[: stop_first.outcome.closed]}
+    others = {row[0]: (row[2], row[3]) for row in high_first.trades}
+    return {
+        "exits": len(exits),
+        "ambiguous": sum(others.get(entry) != leave for entry, leave in exits.items()),
+        "final_capital_stop_first": stop_first.metrics[final],
+        "final_capital_high_first": high_first.metrics[final],
+    }

@@ -1,0 +1,1 @@
+"""The command line: read the options, call the engine, print. Nothing is computed here."""

@@ -1,0 +1,222 @@
+"""What each command does; every one returns its exit status. The first sentence of each docstring is its help, with an example."""
+
+# typer reads the annotations of these functions at run time, so they must not be strings: no "from __future__ import annotations" here.
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from engine.backtesting import backtest as run_backtest
+from engine.cli import options as o
+from engine.cli.output import check_output, emit, write_table
+from engine.cli.parsing import parse_names, parse_stops, parse_windows
+from engine.cli.progress import Progress
+from engine.errors import InputError, OutputError
+from engine.kernels import _jit
+from engine.prices.checking import validate as run_validate
+from engine.prices.history import Prices
+from engine.prices.simulated import simulate as run_simulate
+from engine.report.text import backtest_text, sweep_text, validation_text
+from engine.sweeping import SweepInterruptedError
+from engine.sweeping import sweep as run_sweep
+from engine.validation.gate import REPAIRS
+
+__all__ = ["backtest", "simulate", "sweep", "validate"]
+
+EXIT_DONE, EXIT_LEFT_OUT, EXIT_INTERRUPTED = 0, 1, 130
+
+_REPAIR_HELP = "Repairs:\n\n" + "\n\n".join(f"{name}: {what}" for name, what in REPAIRS.items())
+
+
+def backtest(
+    path: o.PricesPath = None,
+    fast: Annotated[int, typer.Option("--fast", help="Fast average in bars.")] = 50,
+    slow: Annotated[int, typer.Option("--slow", help="Slow average in bars.")] = 200,
+    stop: o.Stop = "none",
+    atr_window: o.AtrWindow = 14,
+    atr: o.Atr = "sma",
+    stop_kind: o.StopKindOption = "fixed",
+    fill: o.FillOption = "next-open",
+    intrabar: o.IntrabarOption = "stop-first",
+    direction: o.DirectionOption = "long-only",
+    capital: o.Capital = 100_000.0,
+    sizing: o.SizingOption = "all-in",
+    risk: o.Risk = 0.02,
+    lot: o.Lot = 1.0,
+    fee_rate: o.FeeRate = 0.0,
+    fee_fixed: o.FeeFixed = 0.0,
+    fee_minimum: o.FeeMinimum = 0.0,
+    slippage: o.Slippage = 0.0,
+    bars_per_year: o.BarsPerYear = 252.0,
+    symbols: o.Symbols = "",
+    start: o.Start = "",
+    end: o.End = "",
+    repair: o.Repair = "",
+    out: o.Out = None,
+    trades: Annotated[Path | None, typer.Option("--trades", help="Write the trades to this file as well.")] = None,
+    equity: Annotated[Path | None, typer.Option("--equity", help="Write the equity curves to this file as well.")] = None,
+    output_format: o.Format = "text",
+) -> int:
+    """Backtest one pair of averages on every symbol by itself.
+
+    Example: goldencross backtest prices/ --fast 50 --slow 200 --stop 3 --fee-rate 0.001
+    """
+    for target in (out, trades, equity):
+        check_output(target, output_format)
+    stops = parse_stops(stop, atr_window, atr, stop_kind)
+    if len(stops) != 1:
+        raise InputError(f"--stop {stop}: a backtest takes one stop; goldencross sweep takes many")
+    settings = o.SettingOptions(
+        fill, intrabar, direction, capital, sizing, risk, lot, fee_rate, fee_fixed, fee_minimum, slippage, bars_per_year
+    ).settings()
+    prices = o.prices_of(path, repair, symbols, start, end)
+    _announce_compilation(Progress("symbols"))
+    result = run_backtest(prices, fast, slow, stops[0], **_arguments(settings))
+    table = result.metrics.reset_index()
+    table["pending"] = result.pending.to_numpy()
+    if out:
+        write_table(table, out)
+    if trades:
+        write_table(result.trades, trades)
+    if equity:
+        long = [series.rename("equity").rename_axis("date").reset_index().assign(symbol=s) for s, series in result.equity.items()]
+        write_table(pd.concat(long, ignore_index=True)[["symbol", "date", "equity"]], equity)
+    about = {"fast": fast, "slow": slow, "prices": result.digest, "left_out": dict(result.left_out)}
+    emit(output_format, backtest_text(result, prices), table, {**about, "settings": settings.to_dict()})
+    return EXIT_LEFT_OUT if result.left_out else EXIT_DONE
+
+
+def sweep(
+    path: o.PricesPath = None,
+    fast: Annotated[str, typer.Option("--fast", help="Fast averages: 50, or 5,10,20, or first:last:step.")] = "5:100:5",
+    slow: Annotated[str, typer.Option("--slow", help="Slow averages; pairs with fast below slow are run.")] = "20:300:10",
+    stop: o.Stop = "none",
+    atr_window: o.AtrWindow = 14,
+    atr: o.Atr = "sma",
+    stop_kind: o.StopKindOption = "fixed",
+    metric: Annotated[str, typer.Option("--metric", help="What the best cell has the most of.")] = "sharpe",
+    fill: o.FillOption = "next-open",
+    intrabar: o.IntrabarOption = "stop-first",
+    direction: o.DirectionOption = "long-only",
+    capital: o.Capital = 100_000.0,
+    sizing: o.SizingOption = "all-in",
+    risk: o.Risk = 0.02,
+    lot: o.Lot = 1.0,
+    fee_rate: o.FeeRate = 0.0,
+    fee_fixed: o.FeeFixed = 0.0,
+    fee_minimum: o.FeeMinimum = 0.0,
+    slippage: o.Slippage = 0.0,
+    bars_per_year: o.BarsPerYear = 252.0,
+    symbols: o.Symbols = "",
+    start: o.Start = "",
+    end: o.End = "",
+    repair: o.Repair = "",
+    out: o.Out = None,
+    output_format: o.Format = "text",
+    progress: o.Progress = "auto",
+) -> int:
+    """Backtest every symbol with every pair of averages and every stop, and name the best cells.
+
+    Example: goldencross sweep prices/ --fast 5:100:5 --slow 20:300:10 --stop 2,3,4 --out cells.parquet
+    """
+    check_output(out, output_format)
+    reporter = Progress("cells", progress)
+    windows = parse_windows("--fast", fast), parse_windows("--slow", slow)
+    stops = parse_stops(stop, atr_window, atr, stop_kind)
+    settings = o.SettingOptions(
+        fill, intrabar, direction, capital, sizing, risk, lot, fee_rate, fee_fixed, fee_minimum, slippage, bars_per_year
+    ).settings()
+    prices = o.prices_of(path, repair, symbols, start, end)
+    _announce_compilation(reporter)
+    started = time.perf_counter()
+    try:
+        result = run_sweep(prices, *windows, stops, **_arguments(settings), progress=reporter)
+    except SweepInterruptedError as interrupted:
+        result = interrupted.partial
+    reporter.close()
+    seconds = time.perf_counter() - started
+    best = result.best(metric)  # a wrong metric is said before anything is written
+    if out and out.suffix.lower() == ".parquet":
+        result.save(out)
+    elif out:
+        write_table(result.to_frame().reset_index(), out)
+    about = {"prices": result.digest, "left_out": dict(result.left_out), "settings": settings.to_dict(), "metric": metric}
+    table = (result.to_frame() if output_format == "csv" else best).reset_index()
+    emit(output_format, sweep_text(result, prices, metric, seconds), table, {**about, "cells": len(result)})
+    if not result.finished:
+        return EXIT_INTERRUPTED
+    return EXIT_LEFT_OUT if result.left_out else EXIT_DONE
+
+
+def validate(
+    path: o.PricesPath = None,
+    repair: Annotated[str, typer.Option("--repair", help="Repairs to make before the check, separated by commas.")] = "",
+    out: o.Out = None,
+    output_format: o.Format = "text",
+) -> int:
+    """Say what is wrong with some prices, and what will be done about it."""
+    check_output(out, output_format)
+    report = o.sample().report if path is None else run_validate(path, repair=parse_names(repair))
+    table = report.to_frame()
+    if out:
+        write_table(table, out)
+    about = {"usable": dict(report.bars), "left_out": dict(report.left_out), "repairs": list(report.repairs)}
+    emit(output_format, validation_text(report), table, about)
+    if not report.bars:
+        return 2
+    return EXIT_LEFT_OUT if report.left_out else EXIT_DONE
+
+
+validate.__doc__ = f"""{validate.__doc__}
+
+Example: goldencross validate prices/ --repair drop-duplicates,drop-blank-last
+
+{_REPAIR_HELP}
+"""
+
+
+def simulate(
+    out: Annotated[Path, typer.Option("--out", help="A folder for one CSV file a symbol, or one .csv or .parquet file.")],
+    symbols: Annotated[int, typer.Option("--symbols", help="How many symbols.")] = 10,
+    bars: Annotated[int, typer.Option("--bars", help="Daily bars of each.")] = 1250,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same prices.")] = 0,
+    volatility: Annotated[float, typer.Option("--volatility", help="Of a bar, as a fraction.")] = 0.015,
+) -> int:
+    """Make prices of a market without any edge, to see what a sweep finds where there is nothing to find.
+
+    Example: goldencross simulate --symbols 20 --bars 1250 --seed 7 --out market.csv
+    """
+    prices = run_simulate(symbols, bars, seed, volatility=volatility)
+    _write_prices(prices, out)
+    typer.echo(f"Wrote {len(prices)} symbols of {bars:,} bars each to {out}. Seed {seed}, hash {prices.digest[:16]}.")
+    return EXIT_DONE
+
+
+def _write_prices(prices: Prices, out: Path) -> None:
+    """Write prices as one long file, or as one CSV file a symbol into a folder."""
+    frames = {symbol: frame.rename_axis("date").reset_index() for symbol, frame in prices.to_frames().items()}
+    if out.suffix.lower() in (".csv", ".parquet"):
+        write_table(pd.concat([frame.assign(symbol=s) for s, frame in frames.items()], ignore_index=True), out)
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {out}: {error.strerror}") from error
+    for symbol, frame in frames.items():
+        write_table(frame, out / f"{symbol}.csv")
+
+
+def _arguments(settings: o.Settings) -> dict[str, object]:
+    """Give the settings as keyword arguments."""
+    return {name: getattr(settings, name) for name in settings.__dataclass_fields__}
+
+
+def _announce_compilation(reporter: Progress) -> None:
+    """Say why the very first run is slow."""
+    if _jit.CACHE is None:
+        reporter.note("Compiling the kernels; they cannot be kept, because no cache folder can be written.")
+    elif not any(_jit.CACHE.rglob("*.nbc")):
+        reporter.note("Compiling the kernels, once; the next run starts at once.")

@@ -1,0 +1,111 @@
+"""The options that the commands share: name, help and default, each written once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.parsing import parse_names, pick
+from engine.prices.embedded import sample
+from engine.prices.history import Prices
+from engine.prices.reading import load
+from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing
+
+__all__ = ["SettingOptions", "prices_of"]
+
+PricesPath = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[PATH]",
+        help="File or folder of CSV or Parquet prices. Without it: the S&P 500 and NASDAQ, 1999 to 2018.",
+        show_default=False,
+    ),
+]
+Repair = Annotated[
+    str, typer.Option("--repair", help="Repairs to make, separated by commas; goldencross validate --help lists them.")
+]
+Symbols = Annotated[str, typer.Option("--symbols", help="Only these symbols, separated by commas.")]
+Start = Annotated[str, typer.Option("--start", help="First date, such as 2020-01-01.")]
+End = Annotated[str, typer.Option("--end", help="Last date, included.")]
+Stop = Annotated[
+    str, typer.Option("--stop", help="Trailing stops as multiples of the ATR, such as 3 or none,2,3,4; none is no stop.")
+]
+AtrWindow = Annotated[int, typer.Option("--atr-window", help="Bars of the average true range.")]
+Atr = Annotated[str, typer.Option("--atr", help="sma (mean of the true ranges) or wilder.")]
+StopKindOption = Annotated[
+    str, typer.Option("--stop-kind", help="fixed (distance as at entry) or chandelier (follows the ATR).")
+]
+FillOption = Annotated[str, typer.Option("--fill", help="next-open, or close (the close of the signal itself).")]
+IntrabarOption = Annotated[
+    str, typer.Option("--intrabar", help="stop-first or high-first; for a backtest also both, which says what differs.")
+]
+DirectionOption = Annotated[
+    str, typer.Option("--direction", help="long-only or long-short (without costs or stop; a comparison only).")
+]
+Capital = Annotated[float, typer.Option("--capital", help="Capital of each symbol.")]
+SizingOption = Annotated[str, typer.Option("--sizing", help="all-in, all-in-lots or risk (which needs a stop).")]
+Risk = Annotated[float, typer.Option("--risk", help="Fraction of equity at risk in a trade, for sizing risk.")]
+Lot = Annotated[float, typer.Option("--lot", help="Shares in a lot.")]
+FeeRate = Annotated[float, typer.Option("--fee-rate", help="Fee of an order as a fraction of its value.")]
+FeeFixed = Annotated[float, typer.Option("--fee-fixed", help="Fixed fee of an order.")]
+FeeMinimum = Annotated[float, typer.Option("--fee-minimum", help="Smallest fee of an order.")]
+Slippage = Annotated[float, typer.Option("--slippage", help="Slippage as a fraction of the price.")]
+BarsPerYear = Annotated[float, typer.Option("--bars-per-year", help="For yearly figures.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Write the result to this file: .parquet, .csv or .json.")]
+Format = Annotated[str, typer.Option("--format", help="What is printed: text, json or csv.")]
+Progress = Annotated[
+    str, typer.Option("--progress", help="auto, bar, lines or none; auto is a bar on a terminal, lines elsewhere.")
+]
+
+
+@dataclass(frozen=True)
+class SettingOptions:
+    """The trading options as they were typed."""
+
+    fill: str
+    intrabar: str
+    direction: str
+    capital: float
+    sizing: str
+    risk: float
+    lot: float
+    fee_rate: float
+    fee_fixed: float
+    fee_minimum: float
+    slippage: float
+    bars_per_year: float
+
+    def settings(self) -> Settings:
+        """Check them all.
+
+        Raises
+        ------
+        InputError
+        """
+        return Settings(
+            fill=pick("--fill", self.fill, Fill),
+            intrabar=pick("--intrabar", self.intrabar, Intrabar),
+            direction=pick("--direction", self.direction, Direction),
+            capital=self.capital,
+            sizing=pick("--sizing", self.sizing, Sizing),
+            costs=Costs(self.fee_rate, self.fee_fixed, self.fee_minimum, self.slippage),
+            lot=self.lot,
+            bars_per_year=self.bars_per_year,
+            risk=self.risk,
+        )
+
+
+def prices_of(path: Path | None, repair: str, symbols: str, start: str, end: str) -> Prices:
+    """Load the prices that the options name.
+
+    Raises
+    ------
+    DataError, InputError
+    """
+    prices = sample() if path is None else load(path, repair=parse_names(repair))
+    if symbols or start or end:
+        return prices.select(parse_names(symbols) or None, start or None, end or None)
+    return prices

@@ -1,0 +1,77 @@
+"""Printing and writing results: text, JSON, CSV, Parquet."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from engine.errors import InputError
+from engine.results.storage import check_writable, replacing
+
+__all__ = ["FORMATS", "check_output", "emit", "write_table"]
+
+FORMATS = ("text", "json", "csv")
+_ENDINGS = (".parquet", ".csv", ".json")
+
+
+def check_output(out: Path | None, output_format: str) -> None:
+    """Check, before the work starts, that the result can be printed and written.
+
+    Raises
+    ------
+    InputError, OutputError
+    """
+    if output_format not in FORMATS:
+        raise InputError(f"--format {output_format}: it must be one of: {', '.join(FORMATS)}")
+    if out is not None:
+        if out.suffix.lower() not in _ENDINGS:
+            raise InputError(f"--out {out}: the name must end in one of: {', '.join(_ENDINGS)}")
+        check_writable(out)
+
+
+def write_table(frame: pd.DataFrame, out: Path) -> None:
+    """Write a table in the format of the file's ending.
+
+    Raises
+    ------
+    OutputError
+    """
+    with replacing(out) as partial:
+        if out.suffix.lower() == ".parquet":
+            frame.to_parquet(partial, index=False)
+        elif out.suffix.lower() == ".csv":
+            frame.to_csv(partial, index=False)
+        else:
+            partial.write_text(_to_json(frame) + "\n", encoding="utf-8")
+
+
+def emit(output_format: str, lines: Iterable[str], frame: pd.DataFrame, about: dict[str, Any]) -> None:
+    """Print a result on standard output.
+
+    Parameters
+    ----------
+    output_format : {"text", "json", "csv"}
+    lines : iterable of str
+        The text.
+    frame : DataFrame
+        The table for CSV, and ``rows`` of the JSON document.
+    about : dict
+        What else is in the JSON document.
+    """
+    if output_format == "text":
+        text = "\n".join(lines)
+    elif output_format == "csv":
+        text = frame.to_csv(index=False).rstrip("\n")
+    else:
+        text = json.dumps({**about, "rows": json.loads(_to_json(frame))}, indent=2, default=str)
+    sys.stdout.write(text.encode("ascii", "backslashreplace").decode("ascii") + "\n" if output_format == "text" else text + "\n")
+
+
+def _to_json(frame: pd.DataFrame) -> str:
+    """Give the rows as JSON objects, dates in ISO, nan as null."""
+    return str(frame.to_json(orient="records", date_format="iso", double_precision=15))

@@ -1,0 +1,77 @@
+"""From the text of an option to windows, stops and names; whatever makes no sense is an InputError in one line."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from engine.errors import InputError
+from engine.settings import AtrKind, StopKind, TrailingStop
+
+__all__ = ["parse_names", "parse_stops", "parse_windows", "pick"]
+
+
+def parse_windows(option: str, text: str) -> list[int]:
+    """Read windows: ``50``, ``5,10,20``, ``5:100`` or ``5:100:5``; the end of a range belongs to it.
+
+    Raises
+    ------
+    InputError
+    """
+    windows: list[int] = []
+    for part in text.split(","):
+        try:
+            numbers = [int(number) for number in part.split(":")]
+        except ValueError:
+            raise InputError(
+                f"{option} {text}: {part!r} is not a whole number or a range; write 50 or 5,10,20 or 5:100:5"
+            ) from None
+        if len(numbers) > 3:
+            raise InputError(f"{option} {text}: a range has at most three parts, first:last:step")
+        first, last, step = [*numbers, numbers[0], 1][:3] if len(numbers) < 2 else [*numbers, 1][:3]
+        if step < 1:
+            raise InputError(f"{option} {text}: the step of a range must be 1 or more")
+        if last < first:
+            raise InputError(f"{option} {text}: the range runs backwards; write {last}:{first}:{step}")
+        windows += range(first, last + 1, step)
+    return windows
+
+
+def parse_stops(text: str, atr_window: int, atr: str, kind: str) -> list[TrailingStop | None]:
+    """Read stops: multiples of the ATR such as ``3`` or ``none,2,3,4``.
+
+    Raises
+    ------
+    InputError
+    """
+    stops: list[TrailingStop | None] = []
+    for part in text.split(","):
+        if part.strip().lower() == "none":
+            stops.append(None)
+            continue
+        try:
+            multiple = float(part)
+        except ValueError:
+            raise InputError(f"--stop {text}: {part!r} is not a number; write 3 or 2,3,4 or none,2,3") from None
+        stops.append(
+            TrailingStop(multiple, atr_window, pick("--atr", atr, AtrKind), pick("--stop-kind", kind, StopKind))
+        )
+    return stops
+
+
+def parse_names(text: str | None) -> list[str]:
+    """Read a list of names separated by commas."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def pick(option: str, value: str, choices: Any) -> Any:
+    """Check a value against the choices of a Literal type; dashes and underscores are the same.
+
+    Raises
+    ------
+    InputError
+    """
+    wanted = value.replace("-", "_").lower()
+    known = get_args(choices)
+    if wanted not in known:
+        raise InputError(f"{option} {value}: it must be one of: {', '.join(known)}")
+    return wanted

@@ -1,0 +1,151 @@
+"""Averages that depend on their window alone: the correctly rounded quotient of an exact sum.
+
+A running sum keeps the rounding errors of all that has passed through it, so its averages depend on where the history starts, and two averages
+that are equal as numbers come out as different doubles (on real NSE closes, 44 crosses differ between two engines of a peer for that reason).
+Here prefix sums are integers, whose differences have no error::
+
+    value is a whole tick (at most 5 decimal places)   ->  one integer, in units of 1e-5
+    any other double                                   ->  three integers: units of 2^-6, 2^-46 and 2^-86
+
+A window of whole ticks uses the first, any other window the second. Integer overflow of the prefix sums on a long history does no harm, since
+the difference is right modulo 2^64; only the sum of one window has to fit. ``tests/naive.py`` does the same with fractions.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.kernels._jit import kernel, rule
+
+__all__ = ["TICKS_PER_UNIT", "WindowSums", "rolling_mean", "window_sums"]
+
+TICKS_PER_UNIT = 100_000.0
+_LARGEST_TICK_VALUE = 2147483648.0  # 2^31: up to here a decimal of five places has at most 15 digits, which a double tells apart
+_EXACT = 9007199254740992  # 2^53: integers up to here are exact as doubles
+_HIGH, _LIMB = 64.0, 1099511627776.0  # 2^6 and 2^40
+_SPLIT = 134217729.0  # 2^27 + 1 (Dekker 1971)
+
+
+class WindowSums(NamedTuple):
+    """Prefix sums of one series of T values; every field is int64 of shape (T + 1,), the three limbs (1,) if all values are whole ticks."""
+
+    ticks: NDArray[np.int64]
+    loose: NDArray[np.int64]
+    high: NDArray[np.int64]
+    middle: NDArray[np.int64]
+    low: NDArray[np.int64]
+
+
+@rule
+def whole_ticks(value: float) -> float:
+    """Give the number of ticks of 1e-5 if the value is the double nearest to such a decimal, else nan."""
+    ticks = np.rint(value * TICKS_PER_UNIT)
+    if abs(value) < _LARGEST_TICK_VALUE and ticks / TICKS_PER_UNIT == value:
+        return ticks
+    return np.nan
+
+
+@kernel
+def window_sums(values: NDArray[np.float64]) -> WindowSums:
+    """Sum up a series once, for all windows.
+
+    Parameters
+    ----------
+    values : float64 (T,)
+        Finite, below 2^33 in size.
+
+    Returns
+    -------
+    WindowSums
+    """
+    n = len(values)
+    ticks = np.zeros(n + 1, np.int64)
+    loose = np.zeros(n + 1, np.int64)
+    for t in range(n):
+        count = whole_ticks(values[t])
+        missing = np.isnan(count)
+        ticks[t + 1] = ticks[t] + (np.int64(0) if missing else np.int64(count))
+        loose[t + 1] = loose[t] + np.int64(missing)
+    limbs = n + 1 if loose[n] > 0 else 1
+    high, middle, low = np.zeros(limbs, np.int64), np.zeros(limbs, np.int64), np.zeros(limbs, np.int64)
+    for t in range(limbs - 1):
+        scaled = values[t] * _HIGH
+        first = np.floor(scaled)
+        scaled = (scaled - first) * _LIMB
+        second = np.floor(scaled)
+        third = np.rint((scaled - second) * _LIMB)
+        high[t + 1] = high[t] + np.int64(first)
+        middle[t + 1] = middle[t] + np.int64(second)
+        low[t + 1] = low[t] + np.int64(third)
+    return WindowSums(ticks, loose, high, middle, low)
+
+
+@rule
+def quotient(total: float, rest: float, divisor: float) -> float:
+    """Divide the unevaluated sum total + rest (rest below half a unit of total) by a divisor, rounded once.
+
+    The remainder of the first quotient is exact by Dekker's product, so adding remainder / divisor rounds correctly.
+    """
+    first = total / divisor
+    spread = _SPLIT * first
+    head = spread - (spread - first)
+    tail = first - head
+    spread = _SPLIT * divisor
+    divisor_head = spread - (spread - divisor)
+    divisor_tail = divisor - divisor_head
+    product = first * divisor
+    error = ((head * divisor_head - product) + head * divisor_tail + tail * divisor_head) + tail * divisor_tail
+    return first + (((total - product) - error) + rest) / divisor
+
+
+@rule
+def mean_of_ticks(total: int, window: int) -> float:
+    """Average of a window of whole ticks, from their integer sum."""
+    divisor = TICKS_PER_UNIT * window
+    if abs(total) <= _EXACT:
+        return total / divisor
+    rounded = float(total)
+    return quotient(rounded, float(total - np.int64(rounded)), divisor)
+
+
+@rule
+def mean_of_limbs(high: int, middle: int, low: int, window: int) -> float:
+    """Average of any window, from the integer sums of its three limbs."""
+    first = high / _HIGH
+    second = middle / (_HIGH * _LIMB)
+    total = first + second
+    part = total - first
+    rest = (first - (total - part)) + (second - part) + low / (_HIGH * _LIMB * _LIMB)
+    rounded = total + rest
+    return quotient(rounded, rest - (rounded - total), float(window))
+
+
+@kernel
+def rolling_mean(sums: WindowSums, window: int, out: NDArray[np.float64]) -> None:
+    """Write the average of the last ``window`` values of every bar; nan before there are so many.
+
+    Parameters
+    ----------
+    sums : WindowSums
+        Of a series of T values.
+    window : int
+        At least 1; the sum of a window stays below 2^63 in every limb up to 2^22 bars.
+    out : float64 (T,)
+        Overwritten.
+    """
+    n = len(out)
+    out[: min(window - 1, n)] = np.nan
+    for end in range(window, n + 1):
+        start = end - window
+        if sums.loose[end] == sums.loose[start]:
+            out[end - 1] = mean_of_ticks(sums.ticks[end] - sums.ticks[start], window)
+        else:
+            out[end - 1] = mean_of_limbs(
+                sums.high[end] - sums.high[start],
+                sums.middle[end] - sums.middle[start],
+                sums.low[end] - sums.low[start],
+                window,
+            )

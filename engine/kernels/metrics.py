@@ -1,0 +1,136 @@
+"""Equity and trades to the numbers of the contract; nan is: not defined."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.kernels._jit import kernel, rule
+
+__all__ = ["METRICS", "METRIC_COUNT", "Moments", "moments", "summarise"]
+
+Floats = NDArray[np.float64]
+
+METRICS = (
+    "final_capital",
+    "total_return",
+    "cagr",
+    "sharpe",
+    "sortino",
+    "max_drawdown",
+    "calmar",
+    "trades",
+    "profit_per_trade",
+    "win_rate",
+    "profit_factor",
+    "exposure",
+    "skipped",
+)
+"""The contract's metrics in its order, and the number of skipped signals."""
+METRIC_COUNT = len(METRICS)
+
+
+class Moments(NamedTuple):
+    """Of the returns of T bars."""
+
+    mean: float
+    deviation: float  # ddof 1; 0 exactly where all returns are equal, nan for fewer than two bars
+    downside: float  # root of the mean of min(r, 0)^2 over all bars
+    max_drawdown: float  # 0 or negative
+    solvent: bool  # equity stayed positive, so that returns have a meaning
+
+
+@kernel
+def moments(capital: float, equity: Floats) -> Moments:
+    """Mean, deviations and drawdown of an equity curve (T,) that starts from ``capital`` before its first bar.
+
+    Two passes: the second corrects the rounding of the first mean (Chan, Golub and LeVeque 1983), which keeps a Sharpe ratio near zero right.
+    """
+    n = len(equity)
+    total = losses = worst = 0.0
+    peak = before = capital
+    lowest, highest = np.inf, -np.inf
+    solvent = capital > 0.0
+    for t in range(n):
+        change = equity[t] / before - 1.0
+        before = equity[t]
+        total += change
+        losses += min(change, 0.0) ** 2
+        lowest = min(lowest, change)
+        highest = max(highest, change)
+        peak = max(peak, equity[t])
+        worst = min(worst, equity[t] / peak - 1.0)
+        solvent = solvent and equity[t] > 0.0
+    guess = total / n
+    rest = squares = 0.0
+    before = capital
+    for t in range(n):
+        distance = (equity[t] / before - 1.0) - guess
+        before = equity[t]
+        rest += distance
+        squares += distance * distance
+    deviation = np.sqrt(max(0.0, squares - rest * rest / n) / (n - 1)) if n > 1 else np.nan
+    if lowest == highest and n > 1:
+        deviation = 0.0
+    return Moments(guess + rest / n, deviation, np.sqrt(losses / n), worst, solvent)
+
+
+@rule
+def ratio(above: float, below: float) -> float:
+    """Divide; a denominator of 0 makes it undefined, never infinite."""
+    return above / below if below != 0.0 else np.nan
+
+
+@kernel
+def summarise(
+    capital: float,
+    equity: Floats,
+    trades: Floats,
+    closed: int,
+    skipped: int,
+    exposed: int,
+    bars_per_year: float,
+    out: Floats,
+) -> None:
+    """Write all metrics of one backtest.
+
+    Parameters
+    ----------
+    capital : float
+    equity : float64 (T,)
+    trades : float64 (at least closed, 8)
+        As the loops write it; only the profit of the first ``closed`` rows is read.
+    closed, skipped, exposed : int
+    bars_per_year : float
+    out : float64 (METRIC_COUNT,)
+        In the order of METRICS.
+    """
+    n = len(equity)
+    wins = 0
+    gain = loss = 0.0
+    for i in range(closed):
+        profit = trades[i, 6]
+        if profit > 0.0:
+            wins += 1
+            gain += profit
+        else:
+            loss -= profit
+    found = moments(capital, equity)
+    final = equity[n - 1]
+    cagr = (final / capital) ** (bars_per_year / n) - 1.0 if found.solvent else np.nan
+    scale = np.sqrt(bars_per_year) if found.solvent else np.nan
+    out[0] = final
+    out[1] = final / capital - 1.0
+    out[2] = cagr
+    out[3] = ratio(found.mean, found.deviation) * scale
+    out[4] = ratio(found.mean, found.downside) * scale
+    out[5] = found.max_drawdown
+    out[6] = ratio(cagr, -found.max_drawdown)
+    out[7] = closed
+    out[8] = ratio(gain - loss, float(closed))
+    out[9] = ratio(float(wins), float(closed))
+    out[10] = ratio(gain, loss)
+    out[11] = exposed / n
+    out[12] = skipped

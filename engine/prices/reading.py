@@ -1,0 +1,182 @@
+"""Reading price files: CSV and Parquet, one file a symbol or many symbols in a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from engine.errors import DataError
+from engine.prices.files import read_file
+from engine.prices.history import Prices, build
+from engine.validation.columns import PRICES, recognise
+from engine.validation.findings import Finding, Severity
+from engine.validation.gate import admit
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from os import PathLike
+
+__all__ = ["Found", "load", "read", "scan"]
+
+_SUFFIXES = (".csv", ".csv.gz", ".parquet")
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a file or folder holds.
+
+    Parameters
+    ----------
+    frames : dict of str to pandas.DataFrame
+        Raw frames by symbol.
+    failures : list of Finding
+        What could not be read.
+    """
+
+    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    failures: list[Finding] = field(default_factory=list)
+
+
+def load(path: str | PathLike[str], *, repair: Collection[str] = (), currency: str | None = None) -> Prices:
+    """Read prices, validate them, and keep the symbols that have no error.
+
+    Parameters
+    ----------
+    path : path
+        A .csv, .csv.gz or .parquet file, or a folder of them (its subfolders are not read). Without a symbol column the name of
+        a file is its symbol.
+    repair : collection of str
+        Names of repairs to carry out, see ``engine.validation.REPAIRS``; none is done without being named.
+    currency : str or None
+        The currency of the symbols that do not name one themselves.
+
+    Returns
+    -------
+    Prices
+        With the report; symbols with errors and files that cannot be read are in ``report.left_out``.
+
+    Raises
+    ------
+    DataError
+        If the path does not exist, holds no price file, or no symbol is usable.
+    InputError
+        For an unknown repair, or a currency that the file contradicts.
+    """
+    found = scan(path)
+    return build(*admit(found.frames, repair, found.failures), currency)
+
+
+def read(path: str | PathLike[str]) -> dict[str, pd.DataFrame]:
+    """Read raw frames by symbol, without validating them.
+
+    Parameters
+    ----------
+    path : path
+        As for ``load``.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        The columns that are recognised, as they are in the file; dates and text are not parsed. Files that cannot be read are
+        missing here; ``load`` and ``validate`` report them.
+
+    Raises
+    ------
+    DataError
+        If nothing can be read.
+    """
+    found = scan(path)
+    if not found.frames:
+        first = found.failures[0]
+        raise DataError(first.message, symbol=first.symbol)
+    return found.frames
+
+
+def scan(path: str | PathLike[str]) -> Found:
+    """Read a file or a folder, collecting what cannot be read instead of stopping there.
+
+    Raises
+    ------
+    DataError
+        If the path does not exist or holds no price file.
+    """
+    files = _price_files(Path(path))
+    found, origin = Found(), dict[str, str]()
+    for file in files:
+        try:
+            frame = read_file(file)
+            _check_columns(file, frame)
+        except DataError as error:
+            found.failures.append(_failure(_stem(file), str(error), "unreadable-file"))
+            continue
+        for symbol, part in _by_symbol(file, frame):
+            if not symbol:
+                message = f"{file.name}: {len(part)} rows have no symbol"
+                found.failures.append(_failure(f"{file.name} without symbol", message, "missing-symbol", len(part)))
+            elif symbol in origin:
+                message = f"{symbol}: both {origin[symbol]} and {file.name} have it"
+                found.failures.append(_failure(symbol, message, "repeated-symbol", len(part)))
+            else:
+                found.frames[symbol], origin[symbol] = part, file.name
+    if len(files) > 1 or Path(path).is_dir():
+        return Found(dict(sorted(found.frames.items())), found.failures)
+    return found
+
+
+def _price_files(path: Path) -> list[Path]:
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if _is_price_file(file) and file.is_file())
+        if not files:
+            what = "is empty" if not any(path.iterdir()) else "has no price file"
+            raise DataError(f"the folder {path} {what}: files end in {', '.join(_SUFFIXES)}")
+        return files
+    if not path.exists():
+        raise DataError(f"there is no file or folder {path}: check the path")
+    if not _is_price_file(path):
+        raise DataError(f"{path} is not a price file: files end in {', '.join(_SUFFIXES)}")
+    return [path]
+
+
+def _is_price_file(file: Path) -> bool:
+    return file.name.lower().endswith(_SUFFIXES) and not file.name.startswith((".", "~$"))
+
+
+def _stem(file: Path) -> str:
+    name = file.name
+    for suffix in sorted(_SUFFIXES, key=len, reverse=True):
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return name
+
+
+def _check_columns(file: Path, frame: pd.DataFrame) -> None:
+    if not any(name in recognise(frame.columns) for name in PRICES):
+        seen = ", ".join(ascii(str(label)) for label in list(frame.columns)[:8]) or "none"
+        split = next(
+            (mark for mark in (";", "\t", "|") if len(frame.columns) == 1 and mark in str(frame.columns[0])), ""
+        )
+        hint = f"separate the columns by ',' and not by {split!r}" if split else "name the columns in the first line"
+        raise DataError(f"{file}: no column is named open, high, low or close (columns: {seen}); {hint}")
+
+
+def _by_symbol(file: Path, frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Give the frames of a file by symbol, in order of appearance."""
+    places = recognise(frame.columns).get("symbol", [])
+    if not places or not len(frame):
+        yield _stem(file), frame
+        return
+    cells = frame.iloc[:, places[0]].array
+    names = pd.Series(["" if cell is None or pd.isna(cell) else str(cell).strip() for cell in cells], index=frame.index)
+    codes, symbols = pd.factorize(names)
+    keep = [position for position in range(frame.shape[1]) if position not in places]
+    for code, symbol in enumerate(symbols):
+        yield str(symbol), frame.loc[codes == code].iloc[:, keep]
+
+
+def _failure(symbol: str, message: str, rule: str, rows: int = 0) -> Finding:
+    text = " ".join(message.split())
+    action = "correct it, or take it away"
+    return Finding(symbol, None, None, rule, Severity.ERROR, text, f"{symbol} is left out; {action}", rows)

@@ -1,0 +1,96 @@
+"""A seeded market without any edge, for tests, demonstrations and benchmarks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.errors import InputError
+from engine.prices.history import History, Prices
+
+__all__ = ["simulate"]
+
+_STEPS = 16  # of the path within a bar, from which high and low are read
+_OVERNIGHT = 0.25  # share of a bar's variance that falls between close and open
+
+
+def simulate(
+    symbols: int | list[str] = 10,
+    bars: int = 1250,
+    seed: int = 0,
+    *,
+    volatility: float = 0.015,
+    drift: float = 0.0,
+    correlation: float = 0.3,
+    price: float = 1000.0,
+    tick: float = 0.05,
+    start: str = "2020-01-01",
+) -> Prices:
+    """Make a market in which nobody can expect to win: prices are martingales.
+
+    Parameters
+    ----------
+    symbols : int or list of str
+        How many (named SIM001, SIM002, ...), or the names.
+    bars : int
+        Business days for each.
+    seed : int
+        The same seed gives the same market; symbol i does not depend on how many others there are.
+    volatility : float
+        Standard deviation of a bar's log return.
+    drift : float
+        Expected relative price change of a bar. 0 (default) is no edge. A geometric martingale sinks in the median over very many bars;
+        ``volatility**2 / 2`` keeps the median level instead.
+    correlation : float
+        Of the log returns of any two symbols, 0 up to but not 1.
+    price : float
+        First open, currency.
+    tick : float
+        All prices are whole multiples of it and at least one tick.
+    start : str
+        First date.
+
+    Returns
+    -------
+    Prices
+
+    Raises
+    ------
+    InputError
+    """
+    names = [f"SIM{i + 1:03d}" for i in range(symbols)] if isinstance(symbols, int) else list(symbols)
+    if not names or len(set(names)) < len(names):
+        raise InputError("symbols must be a number of 1 or more, or a list of different names")
+    if bars < 1:
+        raise InputError(f"bars is {bars}; it must be 1 or more")
+    if not (0 <= correlation < 1 and volatility > 0 and tick > 0 and price >= tick):
+        raise InputError("it must hold that 0 <= correlation < 1, volatility > 0, tick > 0 and price >= tick")
+    dates = pd.bdate_range(start, periods=bars, name="date")
+    market, *own = np.random.SeedSequence(seed).spawn(1 + len(names))
+    common = np.random.default_rng(market).standard_normal((bars, _STEPS + 1))
+    histories = []
+    for name, sequence in zip(names, own, strict=True):
+        rng = np.random.default_rng(sequence)
+        noise = rng.standard_normal((bars, _STEPS + 1))
+        mixed = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * noise
+        columns = _bars_of(mixed, volatility, drift, price, tick)
+        volume = np.round(rng.lognormal(13, 0.5, bars))
+        histories.append(History(name, dates, *columns, volume))
+    return Prices.from_histories(histories)
+
+
+def _bars_of(
+    noise: NDArray[np.float64], volatility: float, drift: float, price: float, tick: float
+) -> tuple[NDArray[np.float64], ...]:
+    """Turn normal noise (bars, steps + 1) into open, high, low, close on the tick; column 0 is the overnight move."""
+    share = np.full(noise.shape[1], (1 - _OVERNIGHT) / _STEPS)
+    share[0] = _OVERNIGHT
+    moves = noise * volatility * np.sqrt(share) + (np.log1p(drift) - volatility**2 / 2) * share
+    moves[0, 0] = 0.0
+    path = price * np.exp(np.cumsum(moves.ravel()).reshape(noise.shape))
+    ticks = np.maximum(np.rint(path / tick), 1.0)
+    # Dividing by a whole number of ticks per unit gives the double nearest to the decimal price; multiplying by 0.05 would not.
+    per_unit = np.rint(1 / tick)
+    level = ticks / per_unit if np.isclose(per_unit * tick, 1.0, rtol=1e-12) else ticks * tick
+    return level[:, 0].copy(), level.max(axis=1), level.min(axis=1), level[:, -1].copy()

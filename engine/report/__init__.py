@@ -1,0 +1,1 @@
+"""Results as plain sentences: the answer first, one fact a line, units spoken, ASCII only."""

@@ -1,0 +1,115 @@
+"""How numbers, stops and settings are said, so that a screen reader says them well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.settings import Costs, Settings, TrailingStop
+
+__all__ = ["METRIC_NAMES", "count", "money", "percent", "say_metric", "say_settings", "say_stop"]
+
+METRIC_NAMES = {
+    "final_capital": "final capital",
+    "total_return": "total return",
+    "cagr": "yearly return (cagr)",
+    "sharpe": "Sharpe ratio",
+    "sortino": "Sortino ratio",
+    "max_drawdown": "largest drawdown",
+    "calmar": "Calmar ratio",
+    "trades": "closed trades",
+    "profit_per_trade": "profit per trade",
+    "win_rate": "share of winning trades",
+    "profit_factor": "profit factor",
+    "exposure": "share of bars in the market",
+    "skipped": "skipped signals",
+}
+
+_MONEY = {"final_capital", "profit_per_trade"}
+_PERCENT = {"total_return", "cagr", "max_drawdown", "win_rate", "exposure"}
+_COUNT = {"trades", "skipped"}
+
+_WHY_NOT = {
+    "cagr": "equity was not always positive",
+    "sharpe": "equity never moved, or was not always positive",
+    "sortino": "no bar lost anything, or equity was not always positive",
+    "calmar": "there was no drawdown, or equity was not always positive",
+    "profit_per_trade": "there was no closed trade",
+    "win_rate": "there was no closed trade",
+    "profit_factor": "no closed trade lost anything",
+}
+
+
+def count(number: float, one: str, many: str | None = None) -> str:
+    """Say a number of things: 1 symbol, 2 symbols."""
+    return f"{int(number):,} {one if int(number) == 1 else many or one + 's'}"
+
+
+def money(amount: float) -> str:
+    """Say an amount of currency."""
+    return f"{amount:,.2f}"
+
+
+def percent(fraction: float) -> str:
+    """Say a fraction as percent."""
+    return f"{100 * fraction:,.2f} percent"
+
+
+def say_metric(name: str, value: Any) -> str:
+    """Say the value of a metric with its unit, or why it is not defined."""
+    if value is None or value != value or str(value) == "<NA>":  # noqa: PLR0124  nan is the value that differs from itself
+        return f"not defined, because {_WHY_NOT.get(name, 'the history is shorter than the slow window')}"
+    if name in _COUNT:
+        return f"{int(value):,}"
+    if name == "max_drawdown":
+        return percent(-value)  # "largest drawdown 12 percent": the minus would be said twice
+    if name in _PERCENT:
+        return percent(value)
+    return money(value) if name in _MONEY else f"{value:.3f}"
+
+
+def say_stop(stop: TrailingStop | None) -> str:
+    """Say what stop there is."""
+    if stop is None:
+        return "no stop"
+    smoothing = "" if stop.atr == "sma" else " by Wilder"
+    kind = "" if stop.kind == "fixed" else ", chandelier"
+    return f"stop {stop.multiple:g} ATR of {stop.atr_window} bars{smoothing}{kind}"
+
+
+def say_costs(costs: Costs) -> str:
+    """Say what an order costs."""
+    if costs == Costs():
+        return "Costs: none. Real trading is not free; give a fee and slippage to see what they take."
+    parts = []
+    if costs.rate:
+        parts.append(f"{100 * costs.rate:g} percent of the value")
+    if costs.fixed:
+        parts.append(f"{money(costs.fixed)} fixed")
+    if costs.minimum:
+        parts.append(f"at least {money(costs.minimum)}")
+    if costs.slippage:
+        parts.append(f"slippage {100 * costs.slippage:g} percent of the price")
+    return "Costs per order: " + ", ".join(parts) + "."
+
+
+def say_settings(settings: Settings) -> list[str]:
+    """Say every setting, one a line."""
+    year = f"{settings.bars_per_year:g} bars a year"
+    if settings.direction == "long_short":
+        return [
+            "Direction: long above, short below, from close to close, without costs. NSE does not allow shorts to be held.",
+            f"Capital for each symbol: {money(settings.capital)}, {year}.",
+        ]
+    fill = "the next open" if settings.fill == "next_open" else "the same close"
+    sizes = {
+        "all_in": "all cash, fractional shares",
+        "all_in_lots": f"all cash, in lots of {settings.lot:g}",
+        "risk": f"{100 * settings.risk:g} percent of equity at risk for each trade, in lots of {settings.lot:g}",
+    }
+    orders = {"stop_first": "the stop is tested before the high", "high_first": "the high comes before the stop is tested"}
+    orders["both"] = orders["stop_first"]
+    return [
+        f"Direction: long only. A cross is filled at {fill}; within a bar {orders[settings.intrabar]}.",
+        f"Capital for each symbol: {money(settings.capital)}. Size: {sizes[settings.sizing]}. Year: {year}.",
+        say_costs(settings.costs),
+    ]

@@ -1,0 +1,1 @@
+"""What backtests and sweeps give back: pandas at the edge, arrays inside, Parquet on disk."""

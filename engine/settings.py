@@ -1,0 +1,194 @@
+"""How a backtest trades: stop, costs, fills, sizes. Everything is checked here, once, before any work.
+
+The meaning of each setting is in ``docs/contract.md``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+from engine.errors import InputError
+from engine.kernels import position as rules
+
+__all__ = ["AtrKind", "Costs", "Direction", "Fill", "Intrabar", "Settings", "Sizing", "StopKind", "TrailingStop"]
+
+Fill = Literal["next_open", "close"]
+Intrabar = Literal["stop_first", "high_first", "both"]
+Direction = Literal["long_only", "long_short"]
+Sizing = Literal["all_in", "all_in_lots", "risk"]
+AtrKind = Literal["sma", "wilder"]
+StopKind = Literal["fixed", "chandelier"]
+
+_SIZING_CODE = {"all_in": rules.ALL_IN, "all_in_lots": rules.ALL_IN_LOTS, "risk": rules.RISK}
+
+
+def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InputError(f"{name} is {value!r}; it must be one of: {', '.join(choices)}")
+
+
+def _require_number(name: str, value: object, *, above: float | None = None, least: float | None = None) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f"{name} is {value!r}; it must be a finite number")
+    if above is not None and not value > above:
+        raise InputError(f"{name} is {value!r}; it must be more than {above:g}")
+    if least is not None and not value >= least:
+        raise InputError(f"{name} is {value!r}; it must be {least:g} or more")
+    return float(value)
+
+
+def _set(target: object, name: str, value: object) -> None:
+    object.__setattr__(target, name, value)
+
+
+@dataclass(frozen=True)
+class TrailingStop:
+    """A stop that follows the highest price since entry at a distance of ``multiple`` ATRs.
+
+    Parameters
+    ----------
+    multiple : float
+        More than 0.
+    atr_window : int
+        Bars, at least 1.
+    atr : {"sma", "wilder"}
+        Mean of the last true ranges (default, finite memory) or Wilder's smoothing.
+    kind : {"fixed", "chandelier"}
+        Distance fixed at entry, as a broker's TRAIL order with an amount; or following the ATR of each bar, never downwards.
+
+    Raises
+    ------
+    InputError
+    """
+
+    multiple: float = 3.0
+    atr_window: int = 14
+    atr: AtrKind = "sma"
+    kind: StopKind = "fixed"
+
+    def __post_init__(self) -> None:
+        _set(self, "multiple", _require_number("stop multiple", self.multiple, above=0))
+        if isinstance(self.atr_window, bool) or not isinstance(self.atr_window, int) or self.atr_window < 1:
+            raise InputError(f"ATR window is {self.atr_window!r}; it must be a whole number of bars, 1 or more")
+        _require_choice("ATR kind", self.atr, get_args(AtrKind))
+        _require_choice("stop kind", self.kind, get_args(StopKind))
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What an order costs: fee = max(minimum, fixed + rate * value), and slippage against us on the price.
+
+    Parameters
+    ----------
+    rate : float
+        Fraction of the order's value, 0.001 is 0.1 percent.
+    fixed, minimum : float
+        Currency per order.
+    slippage : float
+        Fraction of the price, below 1: buys fill that much higher, sells that much lower.
+
+    Raises
+    ------
+    InputError
+    """
+
+    rate: float = 0.0
+    fixed: float = 0.0
+    minimum: float = 0.0
+    slippage: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("rate", "fixed", "minimum", "slippage"):
+            _set(self, name, _require_number(f"costs: {name}", getattr(self, name), least=0))
+        for name in ("rate", "slippage"):
+            if getattr(self, name) >= 1:
+                raise InputError(f"costs: {name} is {getattr(self, name)!r}; it is a fraction, 0.001 is 0.1 percent")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything about a backtest but the prices, the averages and the stop.
+
+    Parameters
+    ----------
+    fill : {"next_open", "close"}
+    intrabar : {"stop_first", "high_first", "both"}
+    direction : {"long_only", "long_short"}
+    capital : float
+        Currency, for every symbol its own.
+    sizing : {"all_in", "all_in_lots", "risk"}
+    costs : Costs
+    lot : float
+        Shares that can only be bought together; more than 0.
+    bars_per_year : float
+    risk : float
+        Fraction of equity that ``sizing="risk"`` loses if the stop is hit; between 0 and 1.
+
+    Raises
+    ------
+    InputError
+    """
+
+    fill: Fill = "next_open"
+    intrabar: Intrabar = "stop_first"
+    direction: Direction = "long_only"
+    capital: float = 100_000.0
+    sizing: Sizing = "all_in"
+    costs: Costs = field(default_factory=Costs)
+    lot: float = 1.0
+    bars_per_year: float = 252.0
+    risk: float = 0.02
+
+    def __post_init__(self) -> None:
+        _require_choice("fill", self.fill, get_args(Fill))
+        _require_choice("intrabar", self.intrabar, get_args(Intrabar))
+        _require_choice("direction", self.direction, get_args(Direction))
+        _require_choice("sizing", self.sizing, get_args(Sizing))
+        if not isinstance(self.costs, Costs):
+            raise InputError(f"costs is {self.costs!r}; it must be engine.Costs(...)")
+        for name in ("capital", "lot", "bars_per_year", "risk"):
+            _set(self, name, _require_number(name.replace("_", " "), getattr(self, name), above=0))
+        if self.risk > 1:
+            raise InputError(f"risk is {self.risk!r}; it is a fraction of equity, 0.02 is 2 percent")
+
+    def require(self, stops: tuple[TrailingStop | None, ...]) -> None:
+        """Check that these stops can go with these settings.
+
+        Raises
+        ------
+        InputError
+            Risk sizing without a stop; long/short with a stop, costs or sizing; stops of different kinds.
+        """
+        if self.sizing == "risk" and None in stops:
+            raise InputError("sizing 'risk' needs a stop: the size follows from the stop distance; give a stop, or use 'all_in'")
+        if self.direction == "long_short" and (
+            any(stops) or self.costs != Costs() or self.sizing != "all_in" or self.intrabar != "stop_first"
+        ):
+            raise InputError("direction 'long_short' is defined without costs, stop or sizing; leave them out")
+        if len({(stop.atr, stop.kind) for stop in stops if stop}) > 1:
+            raise InputError("the stops of one sweep must share the kind of stop and of ATR; run one sweep for each")
+
+    def kernel_rules(self, stop: TrailingStop | None) -> rules.Rules:
+        """Give the compiled core's form of these settings; every field has the declared type, so that one version is compiled."""
+        return rules.Rules(
+            fill_at_close=self.fill == "close",
+            high_first=self.intrabar == "high_first",
+            chandelier=stop is not None and stop.kind == "chandelier",
+            multiple=stop.multiple if stop else math.nan,
+            sizing=_SIZING_CODE[self.sizing],
+            risk=self.risk,
+            lot=self.lot,
+            costs=rules.CostRates(self.costs.rate, self.costs.fixed, self.costs.minimum, self.costs.slippage),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Settings:
+        """Read what ``to_dict`` gave."""
+        return cls(**{**values, "costs": Costs(**values["costs"])})

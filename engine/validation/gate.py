@@ -1,0 +1,155 @@
+"""The gate: every table that is read passes here, and only clean ones come out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from engine.errors import InputError
+from engine.validation import bars, jumps, order
+from engine.validation.findings import EVERY_SYMBOL, Finding, Report, Severity
+from engine.validation.repairs import check_names, mend
+from engine.validation.scan import Scan
+from engine.validation.table import F8, Table, refused, tabulate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+__all__ = ["RULES", "CleanTable", "admit"]
+
+RULES: tuple[Callable[[Scan], Iterable[Finding]], ...] = (
+    order.bad_dates,
+    order.identical_rows,
+    order.conflicting_dates,
+    order.out_of_order,
+    bars.missing_values,
+    bars.texts,
+    bars.infinite_prices,
+    bars.non_positive_prices,
+    bars.absurd_prices,
+    bars.inconsistent_bars,
+    jumps.scaled_stretches,
+    order.mixed_currency,
+    order.gaps,
+    jumps.split_likes,
+    jumps.big_moves,
+    bars.zero_volume_flat,
+    bars.stale_runs,
+    bars.bad_volumes,
+    bars.off_tick_prices,
+)
+"""Every rule for one symbol, in the order in which findings are reported."""
+
+
+@dataclass(frozen=True, eq=False)
+class CleanTable:
+    """The bars of one symbol that no rule refuses.
+
+    Parameters
+    ----------
+    symbol : str
+        Whose bars they are.
+    dates : pandas.DatetimeIndex
+        Shape (T,), strictly increasing, in nanoseconds.
+    columns : Mapping of str to float64 array (T,)
+        open, high, low, close, all finite and positive, and volume, nan where unknown.
+    currency : str or None
+        The currency named in the table.
+    """
+
+    symbol: str
+    dates: pd.DatetimeIndex
+    columns: Mapping[str, F8]
+    currency: str | None
+
+
+def admit(
+    frames: Mapping[str, pd.DataFrame], repair: Collection[str] = (), unreadable: Iterable[Finding] = ()
+) -> tuple[dict[str, CleanTable], Report]:
+    """Judge frames, repair what is asked for, and let the clean ones through.
+
+    Parameters
+    ----------
+    frames : Mapping of str to pandas.DataFrame
+        Raw frames by symbol.
+    repair : collection of str
+        Names of repairs, see REPAIRS.
+    unreadable : iterable of Finding
+        What was already found while reading; errors among them leave their symbol out.
+
+    Returns
+    -------
+    dict of str to CleanTable
+        The usable symbols, in the order of ``frames``.
+    Report
+        What was found in what is left after the repairs.
+
+    Raises
+    ------
+    InputError
+        For an unknown repair, or a frame that is no frame.
+    """
+    check_names(repair)
+    findings, repairs = list(unreadable), list[str]()
+    clean: dict[str, CleanTable] = {}
+    refusals = {found.symbol: [found] for found in findings if found.severity is Severity.ERROR}
+    for symbol, frame in frames.items():
+        if not isinstance(symbol, str) or not isinstance(frame, pd.DataFrame):
+            raise InputError(f"prices are data frames by symbol, but {symbol!r} has a {type(frame).__name__}")
+        table, found, done = _judge(symbol, frame, repair)
+        findings += found
+        repairs += done
+        errors = [finding for finding in found if finding.severity is Severity.ERROR]
+        if errors or symbol in refusals:
+            refusals[symbol] = [*refusals.get(symbol, []), *errors]
+        elif table is not None:
+            currency = table.currencies[0][0] if table.currencies else None
+            clean[symbol] = CleanTable(symbol, table.dates, table.columns, currency)
+    findings += _among(clean)
+    left_out = {symbol: _reason(errors) for symbol, errors in refusals.items()}
+    sizes = {symbol: len(table.dates) for symbol, table in clean.items()}
+    return clean, Report(tuple(findings), sizes, tuple(repairs), left_out)
+
+
+def _judge(symbol: str, frame: pd.DataFrame, repair: Collection[str]) -> tuple[Table | None, list[Finding], list[str]]:
+    table, findings = tabulate(symbol, frame)
+    if table is None or any(finding.severity is Severity.ERROR for finding in findings):
+        return None, findings, []
+    table, done = mend(table, repair)
+    if not len(table):
+        message = f"{symbol}: no bar is left after the repairs"
+        lost = Finding(symbol, None, None, "no-rows", Severity.ERROR, message, refused(symbol), 0)
+        return None, [*findings, lost], done
+    scan = Scan(table)
+    return table, findings + [finding for rule in RULES for finding in rule(scan)], done
+
+
+def _reason(errors: list[Finding]) -> str:
+    counts = Counter(error.rule for error in errors)
+    others = ", ".join(f"{rule} {count}" for rule, count in counts.items())
+    tail = f" (errors in all: {others})" if len(errors) > 1 else ""
+    hint = errors[0].action.removeprefix(f"{errors[0].symbol} is left out; ")
+    return f"{errors[0].message}{tail}; {hint}"
+
+
+def _among(clean: Mapping[str, CleanTable]) -> list[Finding]:
+    """Compare the symbols with each other: currencies and time zones."""
+    checks = (
+        ("currency", "different-currencies", {s: t.currency for s, t in clean.items() if t.currency}),
+        ("date", "different-time-zones", {s: str(t.dates.tz) if t.dates.tz else "no zone" for s, t in clean.items()}),
+    )
+    found = []
+    for field, rule, values in checks:
+        if len(set(values.values())) > 1:
+            groups = Counter(values.values())
+            example = {value: symbol for symbol, value in reversed(values.items())}
+            names = ", ".join(f"{value} for {n} (such as {example[value]})" for value, n in groups.items())
+            message = f"the symbols have different {'currencies' if field == 'currency' else 'time zones'}: {names}"
+            total = sum(len(clean[symbol].dates) for symbol in values)
+            found.append(
+                Finding(EVERY_SYMBOL, None, field, rule, Severity.WARNING, message, "kept; do not add them up", total)
+            )
+    return found
