@@ -166,7 +166,9 @@ def _booleans(name: str, given: Any, history: History) -> NDArray[np.bool_]:
     if values.shape != (len(history),):
         raise InputError(f"{name} of {history.symbol}: {values.size} values for {len(history)} bars")
     if values.dtype != np.bool_:
-        raise InputError(f"{name} of {history.symbol} are {values.dtype}, not booleans; missing values must be decided first")
+        raise InputError(
+            f"{name} of {history.symbol} are {values.dtype}, not booleans; missing values must be decided first"
+        )
     return values
 
 

@@ -22,7 +22,7 @@ def windows_of(name: str, windows: int | Iterable[int]) -> tuple[int, ...]:
     InputError
         None at all, not whole numbers, or below 1.
     """
-    numbers = [windows] if isinstance(windows, int | np.integer) else list(windows)
+    numbers = list(windows) if isinstance(windows, Iterable) else [windows]
     if not numbers:
         raise InputError(f"the {name} windows are empty; give a range such as 5:100:5, from the smaller to the larger")
     for number in numbers:
@@ -66,7 +66,7 @@ class Grid:
             raise InputError(
                 f"no pair has fast below slow: fast is {fasts[0]} to {fasts[-1]}, slow is {slows[0]} to {slows[-1]}"
             )
-        stops = (stop,) if stop is None or isinstance(stop, TrailingStop) else tuple(stop)
+        stops = tuple(stop) if isinstance(stop, Iterable) else (stop,)
         if not stops:
             raise InputError("the list of stops is empty; give None in it for no stop")
         for given in stops:

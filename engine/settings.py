@@ -163,7 +163,9 @@ class Settings:
             Risk sizing without a stop; long/short with a stop, costs or sizing; stops of different kinds.
         """
         if self.sizing == "risk" and None in stops:
-            raise InputError("sizing 'risk' needs a stop: the size follows from the stop distance; give a stop, or use 'all_in'")
+            raise InputError(
+                "sizing 'risk' needs a stop: the size follows from the stop distance; give a stop, or use 'all_in'"
+            )
         if self.direction == "long_short" and (
             any(stops) or self.costs != Costs() or self.sizing != "all_in" or self.intrabar != "stop_first"
         ):

@@ -24,7 +24,7 @@ from engine.results.backtest import BacktestResult
 from engine.results.sweep import SweepTable
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
 
-__all__ = ["SweepResult", "SweepInterruptedError", "sweep"]
+__all__ = ["SweepInterruptedError", "SweepResult", "sweep"]
 
 Progress = Callable[[int, int], None]
 """Called with the cells done and the cells in all."""
@@ -66,9 +66,7 @@ class SweepResult(SweepTable):
         names = [name for name in SweepTable.__dataclass_fields__ if name != "_frames"]
         return cls(**{name: getattr(table, name) for name in names}, prices=prices)
 
-    def cell(
-        self, symbol: str, fast: int, slow: int, atr_window: int = 0, multiple: float = 0.0
-    ) -> BacktestResult:
+    def cell(self, symbol: str, fast: int, slow: int, atr_window: int = 0, multiple: float = 0.0) -> BacktestResult:
         """Run one cell again in full: trades, equity and all.
 
         Parameters
@@ -159,7 +157,9 @@ def sweep(
     grid = Grid.of(fast, slow, stop)
     settings.require(grid.stops)
     if intrabar == "both":
-        raise InputError("intrabar 'both' is for a single backtest; sweep 'stop_first' and 'high_first' one after the other")
+        raise InputError(
+            "intrabar 'both' is for a single backtest; sweep 'stop_first' and 'high_first' one after the other"
+        )
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise InputError(f"workers is {workers!r}; it must be a whole number, 1 or more")
     symbols, left_out, too_short = _usable(prices, grid)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import engine
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Decision", "decide"]
+__all__ = ["Action", "Decision", "decide"]
+
+Action = Literal["buy", "sell", "none"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Decision:
 
     symbol: str
     date: pd.Timestamp
-    action: Literal["buy", "sell", "none"]
+    action: Action
     holding: bool
     close: float
 
@@ -53,7 +55,7 @@ def decide(
         Decision(
             symbol=str(symbol),
             date=prices[str(symbol)].dates[-1],
-            action=result.pending[str(symbol)],
+            action=cast("Action", result.pending[str(symbol)]),
             holding=symbol in open_now,
             close=float(prices[str(symbol)].close[-1]),
         )

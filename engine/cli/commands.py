@@ -4,7 +4,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 import typer
@@ -12,17 +12,21 @@ import typer
 from engine.backtesting import backtest as run_backtest
 from engine.cli import options as o
 from engine.cli.output import check_output, emit, write_table
-from engine.cli.parsing import parse_names, parse_stops, parse_windows
+from engine.cli.parsing import parse_names, parse_stops, parse_windows, pick
 from engine.cli.progress import Progress
 from engine.errors import InputError, OutputError
 from engine.kernels import _jit
+from engine.kernels.metrics import METRICS
 from engine.prices.checking import validate as run_validate
+from engine.prices.embedded import sample
 from engine.prices.history import Prices
 from engine.prices.simulated import simulate as run_simulate
-from engine.report.text import backtest_text, sweep_text, validation_text
+from engine.report.data import validation_text
+from engine.report.text import backtest_text, sweep_text
+from engine.settings import Settings
 from engine.sweeping import SweepInterruptedError
 from engine.sweeping import sweep as run_sweep
-from engine.validation.gate import REPAIRS
+from engine.validation.repairs import REPAIRS
 
 __all__ = ["backtest", "simulate", "sweep", "validate"]
 
@@ -57,7 +61,9 @@ def backtest(
     repair: o.Repair = "",
     out: o.Out = None,
     trades: Annotated[Path | None, typer.Option("--trades", help="Write the trades to this file as well.")] = None,
-    equity: Annotated[Path | None, typer.Option("--equity", help="Write the equity curves to this file as well.")] = None,
+    equity: Annotated[
+        Path | None, typer.Option("--equity", help="Write the equity curves to this file as well.")
+    ] = None,
     output_format: o.Format = "text",
 ) -> int:
     """Backtest one pair of averages on every symbol by itself.
@@ -82,7 +88,10 @@ def backtest(
     if trades:
         write_table(result.trades, trades)
     if equity:
-        long = [series.rename("equity").rename_axis("date").reset_index().assign(symbol=s) for s, series in result.equity.items()]
+        long = [
+            series.rename("equity").rename_axis("date").reset_index().assign(symbol=s)
+            for s, series in result.equity.items()
+        ]
         write_table(pd.concat(long, ignore_index=True)[["symbol", "date", "equity"]], equity)
     about = {"fast": fast, "slow": slow, "prices": result.digest, "left_out": dict(result.left_out)}
     emit(output_format, backtest_text(result, prices), table, {**about, "settings": settings.to_dict()})
@@ -92,7 +101,9 @@ def backtest(
 def sweep(
     path: o.PricesPath = None,
     fast: Annotated[str, typer.Option("--fast", help="Fast averages: 50, or 5,10,20, or first:last:step.")] = "5:100:5",
-    slow: Annotated[str, typer.Option("--slow", help="Slow averages; pairs with fast below slow are run.")] = "20:300:10",
+    slow: Annotated[
+        str, typer.Option("--slow", help="Slow averages; pairs with fast below slow are run.")
+    ] = "20:300:10",
     stop: o.Stop = "none",
     atr_window: o.AtrWindow = 14,
     atr: o.Atr = "sma",
@@ -123,6 +134,7 @@ def sweep(
     Example: goldencross sweep prices/ --fast 5:100:5 --slow 20:300:10 --stop 2,3,4 --out cells.parquet
     """
     check_output(out, output_format)
+    metric = pick("--metric", metric, Literal[METRICS])
     reporter = Progress("cells", progress)
     windows = parse_windows("--fast", fast), parse_windows("--slow", slow)
     stops = parse_stops(stop, atr_window, atr, stop_kind)
@@ -138,13 +150,17 @@ def sweep(
         result = interrupted.partial
     reporter.close()
     seconds = time.perf_counter() - started
-    best = result.best(metric)  # a wrong metric is said before anything is written
     if out and out.suffix.lower() == ".parquet":
         result.save(out)
     elif out:
         write_table(result.to_frame().reset_index(), out)
-    about = {"prices": result.digest, "left_out": dict(result.left_out), "settings": settings.to_dict(), "metric": metric}
-    table = (result.to_frame() if output_format == "csv" else best).reset_index()
+    about = {
+        "prices": result.digest,
+        "left_out": dict(result.left_out),
+        "settings": settings.to_dict(),
+        "metric": metric,
+    }
+    table = (result.to_frame() if output_format == "csv" else result.best(metric)).reset_index()
     emit(output_format, sweep_text(result, prices, metric, seconds), table, {**about, "cells": len(result)})
     if not result.finished:
         return EXIT_INTERRUPTED
@@ -153,13 +169,15 @@ def sweep(
 
 def validate(
     path: o.PricesPath = None,
-    repair: Annotated[str, typer.Option("--repair", help="Repairs to make before the check, separated by commas.")] = "",
+    repair: Annotated[
+        str, typer.Option("--repair", help="Repairs to make before the check, separated by commas.")
+    ] = "",
     out: o.Out = None,
     output_format: o.Format = "text",
 ) -> int:
     """Say what is wrong with some prices, and what will be done about it."""
     check_output(out, output_format)
-    report = o.sample().report if path is None else run_validate(path, repair=parse_names(repair))
+    report = sample().report if path is None else run_validate(path, repair=parse_names(repair))
     table = report.to_frame()
     if out:
         write_table(table, out)
@@ -179,7 +197,9 @@ Example: goldencross validate prices/ --repair drop-duplicates,drop-blank-last
 
 
 def simulate(
-    out: Annotated[Path, typer.Option("--out", help="A folder for one CSV file a symbol, or one .csv or .parquet file.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="A folder for one CSV file a symbol, or one .csv or .parquet file.")
+    ],
     symbols: Annotated[int, typer.Option("--symbols", help="How many symbols.")] = 10,
     bars: Annotated[int, typer.Option("--bars", help="Daily bars of each.")] = 1250,
     seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same prices.")] = 0,
@@ -209,7 +229,7 @@ def _write_prices(prices: Prices, out: Path) -> None:
         write_table(frame, out / f"{symbol}.csv")
 
 
-def _arguments(settings: o.Settings) -> dict[str, object]:
+def _arguments(settings: Settings) -> dict[str, Any]:
     """Give the settings as keyword arguments."""
     return {name: getattr(settings, name) for name in settings.__dataclass_fields__}
 

@@ -13,13 +13,14 @@ from engine.prices.embedded import sample
 from engine.prices.history import Prices
 from engine.prices.reading import load
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing
+from engine.validation.repairs import check_names
 
 __all__ = ["SettingOptions", "prices_of"]
 
 PricesPath = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[PATH]",
+        metavar="PATH",
         help="File or folder of CSV or Parquet prices. Without it: the S&P 500 and NASDAQ, 1999 to 2018.",
         show_default=False,
     ),
@@ -31,7 +32,8 @@ Symbols = Annotated[str, typer.Option("--symbols", help="Only these symbols, sep
 Start = Annotated[str, typer.Option("--start", help="First date, such as 2020-01-01.")]
 End = Annotated[str, typer.Option("--end", help="Last date, included.")]
 Stop = Annotated[
-    str, typer.Option("--stop", help="Trailing stops as multiples of the ATR, such as 3 or none,2,3,4; none is no stop.")
+    str,
+    typer.Option("--stop", help="Trailing stops as multiples of the ATR, such as 3 or none,2,3,4; none is no stop."),
 ]
 AtrWindow = Annotated[int, typer.Option("--atr-window", help="Bars of the average true range.")]
 Atr = Annotated[str, typer.Option("--atr", help="sma (mean of the true ranges) or wilder.")]
@@ -105,7 +107,9 @@ def prices_of(path: Path | None, repair: str, symbols: str, start: str, end: str
     ------
     DataError, InputError
     """
-    prices = sample() if path is None else load(path, repair=parse_names(repair))
+    repairs = parse_names(repair)
+    check_names(repairs)
+    prices = sample() if path is None else load(path, repair=repairs)
     if symbols or start or end:
         return prices.select(parse_names(symbols) or None, start or None, end or None)
     return prices

@@ -69,7 +69,9 @@ def emit(output_format: str, lines: Iterable[str], frame: pd.DataFrame, about: d
         text = frame.to_csv(index=False).rstrip("\n")
     else:
         text = json.dumps({**about, "rows": json.loads(_to_json(frame))}, indent=2, default=str)
-    sys.stdout.write(text.encode("ascii", "backslashreplace").decode("ascii") + "\n" if output_format == "text" else text + "\n")
+    sys.stdout.write(
+        text.encode("ascii", "backslashreplace").decode("ascii") + "\n" if output_format == "text" else text + "\n"
+    )
 
 
 def _to_json(frame: pd.DataFrame) -> str:

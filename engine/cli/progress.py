@@ -62,7 +62,7 @@ class Progress:
         if self._bar is None:
             from tqdm import tqdm  # noqa: PLC0415  only a terminal needs it
 
-            self._bar = tqdm(total=total, unit=f" {self._what}", ascii=True, leave=False, file=sys.stderr)
+            self._bar = tqdm(total=total, unit=f" {self._what}", ascii=True, leave=False, mininterval=0, file=sys.stderr)
         self._bar.update(done - self._bar.n)
 
     def _say(self, done: int, total: int) -> None:

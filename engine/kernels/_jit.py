@@ -12,7 +12,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numba
 
@@ -58,10 +58,10 @@ def kernel(function: F) -> F:
     # Set only while this function is decorated, so that other numba users in the process keep their own cache.
     numba.config.CACHE_DIR = str(CACHE or "")  # type: ignore[attr-defined]
     try:
-        compiled: F = numba.njit(error_model="numpy", nogil=True, cache=CACHE is not None)(function)
+        compiled = numba.njit(error_model="numpy", nogil=True, cache=CACHE is not None)(function)
     finally:
         numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
-    return compiled
+    return cast("F", compiled)  # to a reader and to mypy it has the signature that it was written with
 
 
 rule = kernel

@@ -23,7 +23,9 @@ from engine.kernels._jit import kernel, rule
 __all__ = ["TICKS_PER_UNIT", "WindowSums", "rolling_mean", "window_sums"]
 
 TICKS_PER_UNIT = 100_000.0
-_LARGEST_TICK_VALUE = 2147483648.0  # 2^31: up to here a decimal of five places has at most 15 digits, which a double tells apart
+_LARGEST_TICK_VALUE = (
+    2147483648.0  # 2^31: up to here a decimal of five places has at most 15 digits, which a double tells apart
+)
 _EXACT = 9007199254740992  # 2^53: integers up to here are exact as doubles
 _HIGH, _LIMB = 64.0, 1099511627776.0  # 2^6 and 2^40
 _SPLIT = 134217729.0  # 2^27 + 1 (Dekker 1971)
@@ -42,7 +44,7 @@ class WindowSums(NamedTuple):
 @rule
 def whole_ticks(value: float) -> float:
     """Give the number of ticks of 1e-5 if the value is the double nearest to such a decimal, else nan."""
-    ticks = np.rint(value * TICKS_PER_UNIT)
+    ticks: float = np.rint(value * TICKS_PER_UNIT)
     if abs(value) < _LARGEST_TICK_VALUE and ticks / TICKS_PER_UNIT == value:
         return ticks
     return np.nan

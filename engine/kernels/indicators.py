@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 @kernel
 def averages(values: Floats, windows: NDArray[np.int64]) -> Floats:
-    """Simple moving averages of one series for several windows.
+    """Average one series over several windows.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
 from engine.kernels.crosses import NO_SIGNAL, crosses, sides
-from engine.kernels.metrics import METRIC_COUNT, summarise
+from engine.kernels.metrics import summarise
 from engine.kernels.position import (
     CROSS,
     NOTHING,
@@ -220,9 +220,7 @@ def sweep_tile(
                 outcome = long_short(bars.close, signals, capital, equity, trades)
             else:
                 atr = tile.ranges[tile.range_row[k]]
-                outcome = simulate(
-                    bars, signals, atr, capital, _with_multiple(rules, tile.multiple[k]), equity, trades
-                )
+                outcome = simulate(bars, signals, atr, capital, _with_multiple(rules, tile.multiple[k]), equity, trades)
             summarise(
                 capital, equity, trades, outcome.closed, outcome.skipped, outcome.exposed, bars_per_year, out[p, k]
             )

@@ -113,7 +113,7 @@ def order_fee(value: float, costs: CostRates) -> float:
 
 @rule
 def spendable(cash: float, costs: CostRates) -> float:
-    """What of the cash can go into shares so that shares and fee take all of it."""
+    """Give the part of the cash that can go into shares, so that shares and fee take all of it."""
     return min((cash - costs.fixed) / (1.0 + costs.rate), cash - costs.minimum)
 
 
@@ -127,7 +127,7 @@ def order_cost(quantity: float, price: float, costs: CostRates) -> float:
 @rule
 def affordable_lots(cash: float, price: float, lot: float, costs: CostRates) -> float:
     """Give the largest multiple of the lot whose value and fee cash can pay; the division's guess is corrected by whole lots."""
-    lots = max(0.0, np.floor(spendable(cash, costs) / price / lot))
+    lots: float = max(0.0, np.floor(spendable(cash, costs) / price / lot))
     while lots + 1.0 > lots and order_cost((lots + 1.0) * lot, price, costs) <= cash:
         lots += 1.0
     while lots > 0.0 and order_cost(lots * lot, price, costs) > cash:
@@ -138,7 +138,8 @@ def affordable_lots(cash: float, price: float, lot: float, costs: CostRates) -> 
 @rule
 def risked_lots(equity: float, distance: float, rules: Rules) -> float:
     """Whole lots that lose the risked fraction of equity if the price falls by the stop distance."""
-    return max(0.0, np.floor(rules.risk * equity / distance / rules.lot) * rules.lot)
+    lots: float = np.floor(rules.risk * equity / distance / rules.lot)
+    return max(0.0, lots * rules.lot)
 
 
 @rule

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from engine.errors import DataError
+from engine.prices.files import read_file
 from engine.prices.history import Prices
 
 __all__ = ["SOURCES", "sample"]
@@ -37,7 +38,6 @@ def sample() -> Prices:
         raise DataError("the sample prices come with the package arch, which is not installed: pip install arch")
     frames = {}
     for symbol, name in SOURCES.items():
-        frame = pd.read_csv(Path(folders[0]) / "data" / name / f"{name}.csv.gz", float_precision="round_trip")
-        frame["Date"] = pd.to_datetime(frame["Date"], format="%m/%d/%Y")
-        frames[symbol] = frame
+        frame = read_file(Path(folders[0]) / "data" / name / f"{name}.csv.gz")
+        frames[symbol] = frame.assign(Date=pd.to_datetime(frame["Date"], format="%m/%d/%Y"))
     return Prices.from_frames(frames, currency="USD")

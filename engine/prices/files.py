@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,10 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
     from pathlib import Path
 
-__all__ = ["read_file"]
+__all__ = ["EXACT", "EmptyFileError", "read_file"]
 
 _BLANK = ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "#N/A", "<NA>"]
+# From pandas 3.1 on, the default is exact and the argument is deprecated; before, the default can be off by one in the last bit.
+EXACT: dict[str, Any] = (
+    {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+)
 _TEXT_FIELDS = ("date", "symbol", "currency")  # these are never guessed to be numbers or blanks
+
+
+class EmptyFileError(DataError):
+    """A file without a single line."""
 
 
 def read_file(file: Path) -> pd.DataFrame:
@@ -39,12 +48,18 @@ def read_file(file: Path) -> pd.DataFrame:
         If the file is empty or cannot be read; the message is one line.
     """
     try:
+        if file.stat().st_size == 0:
+            raise EmptyFileError(f"{file}: the file is empty")
         return _read_parquet(file) if file.name.lower().endswith(".parquet") else _read_csv(file)
     except pd.errors.EmptyDataError:
-        raise DataError(f"{file}: the file is empty") from None
+        raise EmptyFileError(f"{file}: the file is empty") from None
     except UnicodeDecodeError:
         raise DataError(f"{file}: this is not UTF-8 text") from None
-    except (OSError, EOFError, ValueError, MemoryError, pd.errors.ParserWarning) as error:
+    except pd.errors.ParserWarning:
+        raise DataError(
+            f"{file}: the first row has more cells than the header; is there a comma within a number?"
+        ) from None
+    except (OSError, EOFError, ValueError, NotImplementedError, zlib.error) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{file}: cannot be read ({reason.encode('ascii', 'replace').decode()})") from error
 
@@ -63,23 +78,24 @@ def _read_csv(file: Path) -> pd.DataFrame:
     if not wanted:
         return pd.DataFrame(columns=pd.Index(labels))
     text = {position for field in _TEXT_FIELDS for position in places.get(field, [])}
+    text |= set(range(len(labels))) - set(wanted)
+    blanks = {position: [] if position in text else _BLANK for position in range(len(labels))}
+    numbers: dict[str, Any] = {"na_values": blanks, **EXACT}
     with warnings.catch_warnings():
-        # A row with more cells than the header would be cut off with no more than a warning.
+        # Every column is read (no usecols), because only then is a row with too many cells an error; in the first row it is a warning.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        frame = pd.read_csv(
+        frame: pd.DataFrame = pd.read_csv(
             file,
             header=0,
             names=list(range(len(labels))),
             index_col=False,
-            usecols=wanted,
             dtype=dict.fromkeys(text, str),
-            na_values={position: [] if position in text else _BLANK for position in wanted},
-            float_precision="round_trip",
+            **numbers,
             low_memory=False,
             **common,
         )
-    frame.columns = pd.Index([labels[position] for position in wanted])
-    return frame
+    frame = frame.iloc[:, wanted]
+    return frame.set_axis(pd.Index([labels[position] for position in wanted]), axis=1)
 
 
 def _read_parquet(file: Path) -> pd.DataFrame:

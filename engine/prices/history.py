@@ -5,17 +5,13 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
-
 from engine.errors import DataError, InputError
+from engine.prices.digest import digest_of
 from engine.prices.selecting import Bounds
+from engine.prices.series import F8, History, span
 from engine.validation.columns import FIELDS
-from engine.validation.dates import in_nanoseconds, zone_name
 from engine.validation.findings import EVERY_SYMBOL, Finding, Report
 from engine.validation.gate import CleanTable, admit
 
@@ -23,75 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import date
 
+    import pandas as pd
+
 __all__ = ["F8", "History", "Prices", "build"]
-
-F8 = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class History:
-    """The bars of one symbol.
-
-    The arrays are made C-contiguous and read-only; one that can be written to is copied first.
-
-    Parameters
-    ----------
-    symbol : str
-        The name of the instrument.
-    dates : pandas.DatetimeIndex
-        Shape (T,), strictly increasing, time zone kept, held in nanoseconds.
-    open, high, low, close : float64 array (T,)
-        Prices in ``currency``.
-    volume : float64 array (T,)
-        Units traded; nan where unknown.
-    currency : str or None
-        What the prices are in, None where unknown.
-
-    Raises
-    ------
-    DataError
-        If the lengths differ or the dates do not strictly increase.
-    """
-
-    symbol: str
-    dates: pd.DatetimeIndex
-    open: F8
-    high: F8
-    low: F8
-    close: F8
-    volume: F8
-    currency: str | None = None
-
-    def __post_init__(self) -> None:
-        dates = in_nanoseconds(pd.DatetimeIndex(self.dates)).rename("date")
-        if not (dates.is_monotonic_increasing and dates.is_unique) or dates.hasnans:
-            raise DataError(f"{self.symbol}: the dates do not strictly increase", symbol=self.symbol, field="date")
-        object.__setattr__(self, "dates", dates)
-        for name in FIELDS:
-            array = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
-            if array.shape != (len(dates),):
-                wrong = f"{self.symbol}: {name} has shape {array.shape}, but there are {len(dates)} dates"
-                raise DataError(wrong, symbol=self.symbol, field=name)
-            if array.flags.writeable:
-                array = array.copy()
-                array.setflags(write=False)
-            object.__setattr__(self, name, array)
-
-    def __len__(self) -> int:
-        return len(self.dates)
-
-    def __repr__(self) -> str:
-        return f"<History: {self.symbol}, {len(self):,} bars{_span([self])}>"
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the bars as a table: index ``date``, columns open, high, low, close, volume."""
-        return pd.DataFrame({name: getattr(self, name) for name in FIELDS}, index=self.dates)
-
-    def between(self, start: int, stop: int) -> History:
-        """Return the bars at positions [start, stop), sharing memory."""
-        part = slice(start, stop)
-        arrays = (getattr(self, name)[part] for name in FIELDS)
-        return History(self.symbol, self.dates[part], *arrays, self.currency)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +96,7 @@ class Prices:
     def __repr__(self) -> str:
         histories = list(self.histories.values())
         bars = sum(map(len, histories))
-        return f"<Prices: {len(self):,} symbol{'s' * (len(self) != 1)}, {bars:,} bars{_span(histories)}>"
+        return f"<Prices: {len(self):,} symbol{'s' * (len(self) != 1)}, {bars:,} bars{span(histories)}>"
 
     def to_frames(self) -> dict[str, pd.DataFrame]:
         """Return a frame for each symbol; a known currency is a column, so that ``from_frames`` gives the same prices."""
@@ -194,7 +124,7 @@ class Prices:
         Returns
         -------
         Prices
-            A symbol without a bar in the range is dropped and listed in ``report.left_out``.
+            A symbol without a bar in the range is dropped and listed in ``report.left_out``; one that validation refused stays listed there.
 
         Raises
         ------
@@ -206,32 +136,29 @@ class Prices:
         names = self.symbols if symbols is None else dict.fromkeys([symbols] if isinstance(symbols, str) else symbols)
         bounds = Bounds.of(start, end)
         kept: dict[str, History] = {}
-        left_out = dict(self.report.left_out)
+        refused = self.report.left_out
+        left_out = {symbol: reason for symbol, reason in refused.items() if symbols is None or symbol in names}
         for symbol in names:
+            if symbol in refused and symbol not in self.histories:
+                continue
             history = self[symbol]
             first, stop = bounds.positions(symbol, history.dates)
             if stop > first:
                 kept[symbol] = history.between(first, stop)
             else:
-                left_out[symbol] = f"{symbol} has no bar {bounds}; its bars are{_span([history])[1:]}"
+                left_out[symbol] = f"{symbol} has no bar {bounds}; its bars are{span([history])[1:]}"
         if not kept:
-            raise DataError(f"no bar is left {bounds}: these are {self!r}")
-        return Prices(kept, _narrowed(self.report, kept, left_out))
+            refusals = "; ".join(refused[symbol] for symbol in names if symbol in refused)
+            raise DataError(refusals or f"no bar is left {bounds}: these are {self!r}")
+        findings = tuple(found for found in self.report.findings if found.symbol in {EVERY_SYMBOL, *names, *left_out})
+        bars = {symbol: len(history) for symbol, history in kept.items()}
+        repairs = tuple(sentence for sentence in self.report.repairs if sentence.partition(": ")[0] in names)
+        return Prices(kept, Report(findings, bars, repairs, left_out))
 
     @cached_property
     def digest(self) -> str:
         """SHA-256, as hex, of symbols, dates, time zones, prices, volumes and currencies, whatever way they were loaded."""
-        digest = sha256()
-        for symbol in sorted(self.histories):
-            history = self.histories[symbol]
-            zone = zone_name(history.dates.tz)
-            head = repr((symbol, zone, history.currency, len(history)))
-            digest.update(head.encode("utf-8", "surrogatepass"))
-            digest.update(history.dates.asi8.astype("<i8").tobytes())
-            for name in FIELDS:
-                array = getattr(history, name) + 0.0  # -0.0 counts as 0.0, and every nan as the same nan
-                digest.update(np.where(np.isnan(array), np.nan, array).astype("<f8").tobytes())
-        return digest.hexdigest()
+        return digest_of(self.histories)
 
     def _unknown(self, symbol: object) -> str:
         known = {name.casefold(): name for name in self.histories}
@@ -241,13 +168,7 @@ class Prices:
 
 
 def build(clean: Mapping[str, CleanTable], report: Report, currency: str | None = None) -> Prices:
-    """Make Prices of what the gate let through.
-
-    Raises
-    ------
-    DataError
-        If that is nothing.
-    """
+    """Make Prices of what the gate let through; DataError if that is nothing."""
     if not clean:
         raise _nothing_usable(report)
     histories = {}
@@ -257,8 +178,9 @@ def build(clean: Mapping[str, CleanTable], report: Report, currency: str | None 
                 f"{symbol}: its prices say that they are in {table.currency}, not in {currency}: leave the currency out"
             )
             raise InputError(wrong)
-        arrays = (table.columns[name] for name in FIELDS)
-        histories[symbol] = History(symbol, table.dates, *arrays, table.currency or currency)
+        arrays = {name: table.columns[name] for name in FIELDS}
+        currency_known = table.currency or currency
+        histories[symbol] = History(symbol=symbol, dates=table.dates, currency=currency_known, **arrays)
     return Prices(histories, report)
 
 
@@ -271,17 +193,6 @@ def _nothing_usable(report: Report) -> DataError:
     count = len(report.left_out)
     message = reason if count == 1 else f"none of {count} symbols can be used, the first because: {reason}"
     return DataError(message, symbol=symbol, date=first.date if first else None, field=first.field if first else None)
-
-
-def _narrowed(report: Report, kept: Mapping[str, History], left_out: Mapping[str, str]) -> Report:
-    findings = tuple(finding for finding in report.findings if finding.symbol in {EVERY_SYMBOL, *kept, *left_out})
-    return Report(findings, {symbol: len(history) for symbol, history in kept.items()}, report.repairs, left_out)
-
-
-def _span(histories: list[History]) -> str:
-    ends = [end for history in histories if len(history) for end in (history.dates[0], history.dates[-1])]
-    days = sorted(str(end.date()) for end in ends)
-    return f", {days[0]} to {days[-1]}" if days else ""
 
 
 def _listed(known: Mapping[str, Any]) -> str:

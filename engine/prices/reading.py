@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from engine.errors import DataError
-from engine.prices.files import read_file
+from engine.prices.files import EmptyFileError, read_file
 from engine.prices.history import Prices, build
 from engine.validation.columns import PRICES, recognise
 from engine.validation.findings import Finding, Severity
@@ -110,7 +110,8 @@ def scan(path: str | PathLike[str]) -> Found:
             frame = read_file(file)
             _check_columns(file, frame)
         except DataError as error:
-            found.failures.append(_failure(_stem(file), str(error), "unreadable-file"))
+            rule = "empty-file" if isinstance(error, EmptyFileError) else "unreadable-file"
+            found.failures.append(_failure(_stem(file), str(error), rule))
             continue
         for symbol, part in _by_symbol(file, frame):
             if not symbol:

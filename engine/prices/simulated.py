@@ -74,9 +74,9 @@ def simulate(
         rng = np.random.default_rng(sequence)
         noise = rng.standard_normal((bars, _STEPS + 1))
         mixed = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * noise
-        columns = _bars_of(mixed, volatility, drift, price, tick)
+        opened, high, low, close = _bars_of(mixed, volatility, drift, price, tick)
         volume = np.round(rng.lognormal(13, 0.5, bars))
-        histories.append(History(name, dates, *columns, volume))
+        histories.append(History(name, dates, opened, high, low, close, volume))
     return Prices.from_histories(histories)
 
 

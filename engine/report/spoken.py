@@ -106,7 +106,10 @@ def say_settings(settings: Settings) -> list[str]:
         "all_in_lots": f"all cash, in lots of {settings.lot:g}",
         "risk": f"{100 * settings.risk:g} percent of equity at risk for each trade, in lots of {settings.lot:g}",
     }
-    orders = {"stop_first": "the stop is tested before the high", "high_first": "the high comes before the stop is tested"}
+    orders = {
+        "stop_first": "the stop is tested before the high",
+        "high_first": "the high comes before the stop is tested",
+    }
     orders["both"] = orders["stop_first"]
     return [
         f"Direction: long only. A cross is filled at {fill}; within a bar {orders[settings.intrabar]}.",

@@ -56,4 +56,6 @@ class BacktestResult:
     def __repr__(self) -> str:
         """One line that says what this is."""
         rule = "signals" if self.fast is None else f"{self.fast}/{self.slow}"
-        return f"<BacktestResult {rule}: {len(self.metrics)} symbols, {int(self.metrics['trades'].sum())} closed trades>"
+        return (
+            f"<BacktestResult {rule}: {len(self.metrics)} symbols, {int(self.metrics['trades'].sum())} closed trades>"
+        )

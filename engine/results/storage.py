@@ -129,5 +129,7 @@ def _about(path: str | PathLike[str], table: pa.Table) -> dict[str, Any]:
         raise DataError(f"{path} is a Parquet file, but not a sweep saved by goldencross")
     about: dict[str, Any] = json.loads(raw)
     if about["format"] != _FORMAT:
-        raise DataError(f"{path} has format {about['format']} of goldencross {about['version']}; this one reads {_FORMAT}")
+        raise DataError(
+            f"{path} has format {about['format']} of goldencross {about['version']}; this one reads {_FORMAT}"
+        )
     return about

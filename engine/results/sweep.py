@@ -65,7 +65,7 @@ class SweepTable:
         return f"<SweepResult {len(self.symbols)} symbols x {self.grid.cells} cells{state}>"
 
     def __len__(self) -> int:
-        """Number of cells."""
+        """Count the cells."""
         return len(self.symbols) * self.grid.cells
 
     def to_frame(self) -> pd.DataFrame:

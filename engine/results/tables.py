@@ -57,8 +57,7 @@ def trade_table(symbol: str, dates: pd.DatetimeIndex, rows: NDArray[np.float64])
     entry = rows[:, 0].astype(np.int64)
     leave = rows[:, 2].astype(np.int64)
     still_open = leave < 0
-    exit_date = dates[leave].to_series(index=range(len(rows)))
-    exit_date[still_open] = pd.NaT
+    exit_date = pd.Series(dates[leave]).mask(still_open)
     columns: dict[str, Any] = {
         "symbol": symbol,
         "entry_bar": entry,

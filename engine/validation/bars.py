@@ -9,7 +9,7 @@ import numpy as np
 from engine.validation.columns import PRICES
 from engine.validation.dates import day
 from engine.validation.findings import Finding, Severity
-from engine.validation.scan import Mask, Scan, bar_findings, field_names, price_text, runs
+from engine.validation.scan import Mask, Scan, any_cell, bar_findings, field_names, price_text, runs
 from engine.validation.table import F8, refused
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def missing_values(scan: Scan) -> Iterator[Finding]:
     )
     for mask, place, repair in places:
         for start, stop in runs(mask):
-            names = field_names(scan.blank[start:stop].any(axis=0))
+            names = field_names(np.asarray(scan.blank[start:stop].any(axis=0)))
             date = day(table.dates[start])
             span = "the bar has" if stop == start + 1 else f"{stop - start} bars to {day(table.dates[stop - 1])} have"
             message = f"{table.symbol} {date}: {span} no {names} ({place} of the history)".replace(
@@ -64,7 +64,7 @@ def texts(scan: Scan) -> Iterator[Finding]:
         return names, f"{names} is not a number: {', '.join(ascii(cell) for cell in cells)}"
 
     action = refused(table.symbol, "drop-bad-bars")
-    return bar_findings(table, scan.text.any(axis=1), "not-a-number", Severity.ERROR, describe, action)
+    return bar_findings(table, any_cell(scan.text), "not-a-number", Severity.ERROR, describe, action)
 
 
 def _cells(scan: Scan, cells: Mask, rule: str, what: str) -> Iterator[Finding]:
@@ -76,7 +76,7 @@ def _cells(scan: Scan, cells: Mask, rule: str, what: str) -> Iterator[Finding]:
         return names, f"{names} of {values} {what}"
 
     action = refused(scan.table.symbol, "drop-bad-bars")
-    return bar_findings(scan.table, cells.any(axis=1), rule, Severity.ERROR, describe, action)
+    return bar_findings(scan.table, any_cell(cells), rule, Severity.ERROR, describe, action)
 
 
 def infinite_prices(scan: Scan) -> Iterator[Finding]:
@@ -183,5 +183,12 @@ def off_tick_prices(scan: Scan) -> Iterator[Finding]:
         message = f"{sound.symbol} {date}: {off.mean():.1%} of the prices are not whole hundredths, first {example}"
         action = "kept; use --repair round-ticks to round them"
         yield Finding(
-            sound.symbol, date, field_names(off.any(axis=0)), "off-tick", Severity.NOTE, message, action, count
+            sound.symbol,
+            date,
+            field_names(np.asarray(off.any(axis=0))),
+            "off-tick",
+            Severity.NOTE,
+            message,
+            action,
+            count,
         )

@@ -102,7 +102,7 @@ class Report:
         return self._with(Severity.NOTE)
 
     def of(self, symbol: str) -> tuple[Finding, ...]:
-        """The findings of one symbol; none for a symbol that has none or is not known."""
+        """Return the findings of one symbol; none for a symbol that has none or is not known."""
         return tuple(finding for finding in self.findings if finding.symbol == symbol)
 
     def to_frame(self) -> pd.DataFrame:

@@ -28,7 +28,8 @@ _BIG_MOVE = 0.30
 # believed only when it is met closely; prices alone cannot tell a 6-for-5 step from a bad day, so nothing under 5-for-4 is listed.
 _FORWARD: tuple[tuple[int, int, float, float], ...] = (
     *((new, old, 0.04, 0.05) for new, old in ((5, 4), (4, 3))),
-    *((new, old, 0.08, 0.10) for new, old in ((3, 2), (5, 3), (2, 1), (5, 2))),
+    *((new, old, 0.05, 0.08) for new, old in ((3, 2), (5, 3))),
+    *((new, old, 0.08, 0.10) for new, old in ((2, 1), (5, 2))),
     *((new, 1, 0.10, 0.15) for new in (3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 50, 100)),
 )
 _REVERSE = tuple((1, old, 0.08, 0.10) for old in (2, 3, 4, 5, 6, 8, 10, 15, 20, 25, 50, 100))
@@ -105,7 +106,7 @@ def big_moves(scan: Scan) -> Iterator[Finding]:
     opens, closes = _steps(sound)
     split = {position for position, _ in _resembling(opens, closes, _edges(sound))}
     big = (np.abs(opens - 1) > _BIG_MOVE) | (np.abs(closes - 1) > _BIG_MOVE)
-    for position in np.flatnonzero(big & ~_edges(sound)):
+    for position in map(int, np.flatnonzero(big & ~_edges(sound))):
         if position in split:
             continue
         names = [name for name, step in (("open", opens), ("close", closes)) if abs(step[position] - 1) > _BIG_MOVE]

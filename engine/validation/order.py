@@ -122,7 +122,7 @@ def gaps(scan: Scan) -> Iterator[Finding]:
         return
     limit = max(_LONG_GAP_DAYS, _LONG_GAP_STEPS * float(np.median(steps)))
     symbol = scan.table.symbol
-    for position in np.flatnonzero(steps > limit):
+    for position in map(int, np.flatnonzero(steps > limit)):
         before, after = day(dates[position]), day(dates[position + 1])
         message = f"{symbol} {after}: no bar for {steps[position]:.0f} days, from {before} to {after}"
         action = "kept; averages run over the hole as if it were one step"

@@ -79,14 +79,14 @@ def _drop_blank_last(table: Table) -> tuple[Table, str]:
 
 def _rescale(table: Table) -> tuple[Table, str]:
     sound = Scan(table).sound
-    values = {name: column.copy() for name, column in table.columns.items()}
+    columns = {name: column.copy() for name, column in table.columns.items()}
     done = []
     for stretch in scaled(sound):
         rows = sound.rows[stretch.start : stretch.stop]
         where = np.isin(table.rows, rows)
         factor = 10.0 ** abs(stretch.power)
         for name in PRICES:
-            values[name][where] = values[name][where] * factor if stretch.power < 0 else values[name][where] / factor
+            columns[name][where] = columns[name][where] * factor if stretch.power < 0 else columns[name][where] / factor
         verb = "multiplied" if stretch.power < 0 else "divided"
         dates = ", ".join(day(date) for date in sound.dates[stretch.start : stretch.stop])
         done.append(f"{verb} {_bars(len(rows))} by {factor:g} ({dates})")

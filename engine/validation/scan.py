@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from engine.validation.table import F8, Table
 
-__all__ = ["LARGEST_PRICE", "Mask", "Scan", "bar_findings", "field_names", "price_text", "runs"]
+__all__ = ["LARGEST_PRICE", "Mask", "Scan", "any_cell", "bar_findings", "field_names", "price_text", "runs"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -84,7 +84,7 @@ class Scan:
         """Bars with high < low, or with the open or the close outside low to high."""
         opens, highs, lows, closes = self.prices.T
         outside = (highs < lows) | (opens > highs) | (opens < lows) | (closes > highs) | (closes < lows)
-        return np.asarray(self._complete & ~self.absurd.any(axis=1) & outside)
+        return np.asarray(self._complete & ~any_cell(self.absurd) & outside)
 
     @cached_property
     def bad_date(self) -> Mask:
@@ -94,7 +94,7 @@ class Scan:
     @cached_property
     def empty(self) -> Mask:
         """Bars where any price is blank and none is text."""
-        return np.asarray(self.blank.any(axis=1) & ~self.text.any(axis=1))
+        return np.asarray(any_cell(self.blank) & ~any_cell(self.text))
 
     @cached_property
     def leading(self) -> Mask:
@@ -115,7 +115,7 @@ class Scan:
     def bad_bars(self) -> Mask:
         """Everything that the repair drop-bad-bars drops."""
         cells = self.text | self.infinite | self.non_positive | self.absurd
-        return np.asarray(cells.any(axis=1) | self.inconsistent | self.inside)
+        return np.asarray(any_cell(cells) | self.inconsistent | self.inside)
 
     @cached_property
     def ordered(self) -> npt.NDArray[np.intp]:
@@ -129,12 +129,17 @@ class Scan:
     @cached_property
     def sound(self) -> Table:
         """The complete, positive, sane bars in order of date, one a date: what the rules about neighbours look at."""
-        good = self._complete & ~self.absurd.any(axis=1)
+        good = self._complete & ~any_cell(self.absurd)
         return self.table.take(self.ordered[good[self.ordered]])
 
     @cached_property
     def _complete(self) -> Mask:
         return np.asarray((np.isfinite(self.prices) & (self.prices > 0)).all(axis=1))
+
+
+def any_cell(cells: Mask) -> Mask:
+    """Return the bars (T,) that have a true cell in a mask (T, 4)."""
+    return np.asarray(cells.any(axis=1))
 
 
 def runs(mask: Mask) -> list[tuple[int, int]]:

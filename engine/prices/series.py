@@ -1,0 +1,90 @@
+"""One symbol's bars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from engine.errors import DataError
+from engine.validation.columns import FIELDS
+from engine.validation.dates import in_nanoseconds
+
+__all__ = ["F8", "History", "span"]
+
+F8 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """The bars of one symbol.
+
+    The arrays are made C-contiguous and read-only; one that can be written to is copied first.
+
+    Parameters
+    ----------
+    symbol : str
+        The name of the instrument.
+    dates : pandas.DatetimeIndex
+        Shape (T,), strictly increasing, time zone kept, held in nanoseconds.
+    open, high, low, close : float64 array (T,)
+        Prices in ``currency``.
+    volume : float64 array (T,)
+        Units traded; nan where unknown.
+    currency : str or None
+        What the prices are in, None where unknown.
+
+    Raises
+    ------
+    DataError
+        If the lengths differ or the dates do not strictly increase.
+    """
+
+    symbol: str
+    dates: pd.DatetimeIndex
+    open: F8
+    high: F8
+    low: F8
+    close: F8
+    volume: F8
+    currency: str | None = None
+
+    def __post_init__(self) -> None:
+        dates = in_nanoseconds(pd.DatetimeIndex(self.dates)).rename("date")
+        if not (dates.is_monotonic_increasing and dates.is_unique) or dates.hasnans:
+            raise DataError(f"{self.symbol}: the dates do not strictly increase", symbol=self.symbol, field="date")
+        object.__setattr__(self, "dates", dates)
+        for name in FIELDS:
+            array = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
+            if array.shape != (len(dates),):
+                wrong = f"{self.symbol}: {name} has shape {array.shape}, but there are {len(dates)} dates"
+                raise DataError(wrong, symbol=self.symbol, field=name)
+            if array.flags.writeable:
+                array = array.copy()
+                array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    def __len__(self) -> int:
+        return len(self.dates)
+
+    def __repr__(self) -> str:
+        return f"<History: {self.symbol}, {len(self):,} bars{span([self])}>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the bars as a table: index ``date``, columns open, high, low, close, volume."""
+        return pd.DataFrame({name: getattr(self, name) for name in FIELDS}, index=self.dates)
+
+    def between(self, start: int, stop: int) -> History:
+        """Return the bars at positions [start, stop), sharing memory."""
+        part = slice(start, stop)
+        arrays: dict[str, F8] = {name: getattr(self, name)[part] for name in FIELDS}
+        return History(symbol=self.symbol, dates=self.dates[part], currency=self.currency, **arrays)
+
+
+def span(histories: list[History]) -> str:
+    """Return the first and the last day, as ", first to last"; nothing where there are no bars."""
+    ends = [end for history in histories if len(history) for end in (history.dates[0], history.dates[-1])]
+    days = sorted(str(end.date()) for end in ends)
+    return f", {days[0]} to {days[-1]}" if days else ""

@@ -1,0 +1,97 @@
+"""What is said about prices: the verdict of a validation, and the last lines of every other report."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from engine.prices.history import Prices
+from engine.report.spoken import count
+from engine.validation.findings import Finding, Report
+
+__all__ = ["data_lines", "day", "validation_text"]
+
+_REPAIR = re.compile(r"--repair ([a-z-]+)")
+
+
+def day(moment: Any) -> str:
+    """Say a date, with the time only where there is one."""
+    stamp = pd.Timestamp(moment)
+    return str(stamp.date()) if stamp == stamp.normalize() else stamp.strftime("%Y-%m-%d %H:%M")
+
+
+def data_lines(prices: Prices, left_out: Mapping[str, str], too_short: Mapping[str, str], digest: str) -> list[str]:
+    """Say which prices were used, what was repaired, and what is doubtful or left out."""
+    bars = sum(len(prices[symbol]) for symbol in prices.symbols)
+    first = min(prices[symbol].dates[0].tz_localize(None) for symbol in prices.symbols)
+    last = max(prices[symbol].dates[-1].tz_localize(None) for symbol in prices.symbols)
+    report = prices.report
+    lines = [
+        f"Prices: {count(len(prices.symbols), 'symbol')}, {bars:,} bars, {day(first)} to {day(last)}, hash {digest[:16]}.",
+        *_repair_lines(report),
+        *(f"Too short: {reason}." for reason in too_short.values()),
+        *_left_out_lines(left_out),
+    ]
+    splits = [finding for finding in report.warnings if finding.rule == "split-like"]
+    if splits:
+        names = ", ".join(sorted({finding.symbol for finding in splits}))
+        lines.append(
+            f"Beware: {count(len(splits), 'jump')} in {names} may be a split or bonus for which the prices were not "
+            "adjusted; if so, averages and results across it are wrong."
+        )
+    if report.warnings or report.notes:
+        lines.append(
+            f"Validation has {count(len(report.warnings), 'warning')} and {count(len(report.notes), 'note')}; "
+            "goldencross validate says them all."
+        )
+    return lines
+
+
+def validation_text(report: Report) -> list[str]:
+    """Say what is wrong with some prices: the verdict, what would mend it, then every finding."""
+    total = len(report.bars) + len(report.left_out)
+    lines = [
+        f"{len(report.bars):,} of {count(total, 'symbol')} can be used; {len(report.left_out):,} left out.",
+        *(
+            _tally(name, found)
+            for name, found in (("error", report.errors), ("warning", report.warnings), ("note", report.notes))
+        ),
+    ]
+    repairs = dict.fromkeys(_REPAIR.findall(" ".join(finding.action for finding in report.errors)))
+    if repairs:
+        lines.append(f"To mend what can be mended, after reading what it changes: --repair {','.join(repairs)}")
+    lines += [*_repair_lines(report), *_left_out_lines(report.left_out)]
+    for finding in (*report.errors, *report.warnings, *report.notes):
+        lines.append(f"{finding.severity}, {finding.rule}: {finding.message}; {finding.action}.")
+    return lines
+
+
+def _tally(name: str, findings: tuple[Finding, ...]) -> str:
+    """Count findings of one severity by rule."""
+    rules = Counter(finding.rule for finding in findings)
+    parts = ", ".join(f"{number} {rule}" for rule, number in rules.most_common())
+    return f"{count(len(findings), name)}{': ' + parts if parts else ''}."
+
+
+def _repair_lines(report: Report) -> list[str]:
+    """Say every repair; the same one on many symbols is one line."""
+    return [f"Repaired: {what}: {names}." for what, names in _together(report.repairs).items()]
+
+
+def _left_out_lines(left_out: Mapping[str, str]) -> list[str]:
+    """Say why symbols were left out; the same reason of many symbols is one line."""
+    sentences = (reason.rstrip(".") for reason in left_out.values())
+    return [f"Left out: {names}, because {what}." for what, names in _together(sentences, " ").items()]
+
+
+def _together(sentences: Any, after_symbol: str = ": ") -> dict[str, str]:
+    """Collect the symbols, with which each sentence begins, of sentences that go on alike."""
+    symbols: dict[str, list[str]] = {}
+    for sentence in sentences:
+        symbol, _, rest = sentence.partition(after_symbol)
+        symbols.setdefault(rest, []).append(symbol)
+    return {rest: ", ".join(names) for rest, names in symbols.items()}

@@ -1,0 +1,59 @@
+"""Compiled code is never stale: an edit of any kernel file is seen by every kernel that uses it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+
+import engine.kernels
+from engine.kernels import _jit
+
+KERNELS = Path(engine.kernels.__file__).parent
+
+# crosses() lives in crosses.py; average_true_range() in indicators.py calls rolling_mean() of exact.py, which is what gets edited.
+PROGRAM = """
+import numpy as np
+from engine.kernels.indicators import averages
+print(averages(np.array([1.0, 2.0, 3.0]), np.array([2]))[0, 2], sum(averages.stats.cache_hits.values()))
+"""
+
+
+def run(folder: Path, cache: Path) -> list[str]:
+    environment = {
+        **os.environ,
+        "NUMBA_CACHE_DIR": str(cache),
+        "PYTHONPATH": str(folder),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
+def test_an_edit_of_another_file_is_seen(tmp_path):
+    shutil.copytree(KERNELS.parent, tmp_path / "engine", ignore=shutil.ignore_patterns("__pycache__"))
+    cache = tmp_path / "cache"
+    assert run(tmp_path, cache) == ["2.5", "0"]
+    assert run(tmp_path, cache) == ["2.5", "1"]  # the cache does work
+    exact = tmp_path / "engine" / "kernels" / "exact.py"
+    text = exact.read_text()
+    changed = text.replace("return total / divisor\n    rounded", "return total / divisor + 1000.0\n    rounded")
+    assert changed != text
+    exact.write_text(changed)
+    assert run(tmp_path, cache) == ["1002.5", "0"]
+    exact.write_text(text)
+    assert run(tmp_path, cache) == ["2.5", "1"]  # back to the first folder
+
+
+def test_other_users_of_numba_keep_their_cache():
+    assert _jit.CACHE is None or str(_jit.CACHE) != numba.config.CACHE_DIR
+
+
+def test_no_cache_folder_is_no_failure(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert run(KERNELS.parent.parent, blocked) == ["2.5", "0"]

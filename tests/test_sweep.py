@@ -1,0 +1,203 @@
+"""The sweep: every cell is the backtest of that cell, whatever the tiles and threads."""
+
+import math
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+
+import engine
+from engine import grid as grids
+from engine.results.storage import load_sweep
+from tests import adapter, naive, strategies
+
+NAMES = (*adapter.METRICS, "skipped")
+
+
+@settings(max_examples=100, deadline=None)
+@given(strategies.markets(), strategies.rules())
+def test_sweep_is_the_reference(bars, rules):
+    assume(rules.multiple != 0)
+    stop = adapter.stop(rules)
+    pairs = {(fast, slow) for fast in (1, 2, 3, 5) for slow in (2, 4, 7) if fast < slow}
+    assume(len(bars) >= 2)
+    result = engine.sweep(adapter.prices(bars), (1, 2, 3, 5), (2, 4, 7), stop, **adapter.arguments(rules))
+    frame = result.to_frame()
+    assert len(frame) == len(pairs)
+    for (_, fast, slow, _, _), row in frame.iterrows():
+        if slow > len(bars):
+            assert row.isna().all()
+        else:
+            adapter.assert_metrics(row, naive.backtest(bars, fast, slow, rules).metrics)
+
+
+@pytest.fixture(scope="module")
+def prices():
+    return engine.simulate(3, 700, seed=11)
+
+
+STOPS = (None, engine.TrailingStop(2.0), engine.TrailingStop(3.0, atr_window=20))
+
+
+@pytest.fixture(scope="module")
+def result(prices):
+    costs = engine.Costs(rate=0.001, slippage=0.0005)
+    return engine.sweep(prices, range(5, 31, 5), range(20, 101, 20), STOPS, costs=costs)
+
+
+def test_every_cell_is_its_backtest(result):
+    frame = result.to_frame()
+    assert list(frame.index.names) == ["symbol", "fast", "slow", "atr_window", "multiple"]
+    assert list(frame.columns) == list(NAMES)
+    assert len(frame) == 3 * result.grid.cells == len(result)
+    for key in frame.index[::7]:
+        cell = result.cell(*key)
+        expected = [math.nan if value is pd.NA else float(value) for value in cell.metrics.iloc[0]]
+        got = [math.nan if value is pd.NA else float(value) for value in frame.loc[key]]
+        assert np.array_equal(got, expected, equal_nan=True), key
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_threads_do_not_change_a_bit(prices, result, workers):
+    costs = engine.Costs(rate=0.001, slippage=0.0005)
+    again = engine.sweep(prices, range(5, 31, 5), range(20, 101, 20), STOPS, costs=costs, workers=workers)
+    assert np.array_equal(again.values, result.values, equal_nan=True)
+
+
+def test_tiles_do_not_change_a_bit(prices, result, monkeypatch):
+    whole = grids.Grid.tiles
+    monkeypatch.setattr(grids.Grid, "tiles", lambda self, bars: whole(self, bars, most_pairs=3, most_bytes=4 * 700 * 8))
+    costs = engine.Costs(rate=0.001, slippage=0.0005)
+    again = engine.sweep(prices, range(5, 31, 5), range(20, 101, 20), STOPS, costs=costs)
+    assert np.array_equal(again.values, result.values, equal_nan=True)
+
+
+def test_tiles_cover_the_grid_and_keep_to_the_memory():
+    grid = grids.Grid.of(range(5, 101), range(20, 301, 2))
+    for bars in (1250, 100_000, 10_000_000):
+        tiles = list(grid.tiles(bars, most_bytes=64 << 20))
+        assert [tile.start for tile in tiles] == [0, *(tile.stop for tile in tiles[:-1])]
+        assert tiles[-1].stop == len(grid.pairs)
+        for tile in tiles:
+            windows = {window for pair in grid.pairs[tile] for window in pair}
+            assert len(windows) * bars * 8 <= 64 << 20 or tile.stop - tile.start == 1
+
+
+def test_long_short_sweep(prices):
+    found = engine.sweep(prices, (5, 10), (20, 50), direction="long_short")
+    one = engine.backtest(prices, 5, 50, direction="long_short")
+    got = found.to_frame().xs((5, 50, 0, 0.0), level=("fast", "slow", "atr_window", "multiple"))
+    pd.testing.assert_frame_equal(got, one.metrics, check_exact=True)
+
+
+def test_best(result):
+    frame = result.to_frame()
+    top = result.best("sharpe", per="all")
+    assert top["sharpe"].iloc[0] == frame["sharpe"].max()
+    each = result.best("total_return")
+    assert list(each.index.get_level_values("symbol")) == list(result.symbols)
+    assert each["total_return"].tolist() == frame.groupby("symbol")["total_return"].max().tolist()
+    assert len(result.best("sharpe", per="symbol", k=3)) == 9
+    for wrong in ({"metric": "luck"}, {"per": "sector"}, {"k": 0}):
+        with pytest.raises(engine.InputError):
+            result.best(**wrong)
+
+
+def test_best_skips_what_is_not_defined(prices):
+    flat = engine.sweep(prices.select(end=prices["SIM001"].dates[210]), (50,), (200,))
+    assert flat.best("sharpe").empty == flat.to_frame()["sharpe"].isna().all()
+
+
+def test_save_and_load(result, prices, tmp_path):
+    path = tmp_path / "cells.parquet"
+    result.save(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["cells.parquet"]
+    loaded = engine.SweepResult.load(path, prices)
+    pd.testing.assert_frame_equal(loaded.to_frame(), result.to_frame(), check_exact=True)
+    assert loaded.settings == result.settings
+    assert loaded.grid == result.grid
+    assert loaded.digest == prices.digest
+    pd.testing.assert_series_equal(loaded.buy_and_hold, result.buy_and_hold)
+    key = ("SIM002", 5, 20, 14, 2.0)
+    pd.testing.assert_frame_equal(loaded.cell(*key).trades, result.cell(*key).trades)
+    plain = pd.read_parquet(path)
+    assert list(plain.columns)[:5] == ["symbol", "fast", "slow", "atr_window", "multiple"]
+
+
+def test_load_refuses_what_is_not_its_own(result, tmp_path):
+    path = tmp_path / "cells.parquet"
+    result.save(path)
+    with pytest.raises(engine.InputError, match="other prices"):
+        engine.SweepResult.load(path, engine.simulate(3, 700, seed=12))
+    with pytest.raises(engine.InputError, match="without its prices"):
+        engine.SweepResult.load(path).cell("SIM001", 5, 20)
+    with pytest.raises(engine.DataError, match="no such file"):
+        load_sweep(tmp_path / "nothing.parquet")
+    (tmp_path / "text.parquet").write_text("hello")
+    with pytest.raises(engine.DataError, match="not a Parquet file"):
+        load_sweep(tmp_path / "text.parquet")
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "other.parquet")
+    with pytest.raises(engine.DataError, match="not a sweep"):
+        load_sweep(tmp_path / "other.parquet")
+    with pytest.raises(engine.OutputError, match="does not exist"):
+        result.save(tmp_path / "no" / "cells.parquet")
+
+
+def test_short_histories(prices):
+    mixed = engine.Prices.from_histories(
+        [prices["SIM001"], *prices.select(["SIM002"], end=prices["SIM002"].dates[59]).histories.values()]
+    )
+    found = engine.sweep(mixed, (5,), (20, 100))
+    assert found.too_short == {"SIM002": "SIM002 has 60 bars, fewer than the slow window of 1 of 2 pairs"}
+    assert found.to_frame().loc["SIM002"]["final_capital"].isna().tolist() == [False, True]
+    only = engine.sweep(mixed, (5,), (100,))
+    assert list(only.left_out) == ["SIM002"]
+    with pytest.raises(engine.DataError, match="no symbol can be run"):
+        engine.sweep(mixed, (5,), (5000,))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fast": []}, "fast windows are empty"),
+        ({"slow": range(300, 20)}, "slow windows are empty"),
+        ({"fast": [50], "slow": [20]}, "no pair has fast below slow"),
+        ({"stop": []}, "list of stops is empty"),
+        ({"stop": [engine.TrailingStop(2.0)] * 2}, "given twice"),
+        ({"stop": [engine.TrailingStop(2.0), engine.TrailingStop(3.0, kind="chandelier")]}, "share the kind"),
+        ({"intrabar": "both"}, "both"),
+        ({"workers": 0}, "workers"),
+        ({"sizing": "risk", "stop": [None, engine.TrailingStop(2.0)]}, "needs a stop"),
+    ],
+)
+def test_bad_grids_are_refused(prices, change, message):
+    with pytest.raises(engine.InputError, match=message):
+        engine.sweep(prices, **{"fast": [5], "slow": [20], **change})
+
+
+def test_an_interrupt_loses_nothing_that_is_done(prices, result):
+    seen = threading.Event()
+
+    def interrupt(done, total):
+        assert 0 < done < total
+        seen.set()
+        raise KeyboardInterrupt
+
+    costs = engine.Costs(rate=0.001, slippage=0.0005)
+    with pytest.raises(engine.SweepInterruptedError) as caught:
+        engine.sweep(prices, range(5, 31, 5), range(20, 101, 20), STOPS, costs=costs, workers=1, progress=interrupt)
+    assert seen.is_set()
+    partial = caught.value.partial
+    assert not partial.finished
+    reached = ~np.isnan(partial.values[..., 0])
+    assert reached.any()
+    assert np.array_equal(partial.values[reached], result.values[reached], equal_nan=True)
+
+
+def test_progress_counts_every_cell(prices):
+    calls = []
+    engine.sweep(prices, (5, 10), (20, 50), progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (12, 12)
+    assert calls == sorted(calls)
