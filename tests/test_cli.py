@@ -75,6 +75,10 @@ def test_symbols_left_out_are_exit_status_1(partly_bad):
     assert run("validate", partly_bad).exit_code == 1
     assert run("sweep", partly_bad, *GRID, "--repair", "drop-bad-bars").exit_code == 0
     assert run("sweep", partly_bad, *GRID, "--symbols", "SIM001").exit_code == 0
+    assert run("sweep", partly_bad, *GRID, "--symbols", "SIM001,BAD").exit_code == 1
+    only = run("sweep", partly_bad, *GRID, "--symbols", "BAD")
+    assert only.exit_code == 2
+    assert only.stderr.startswith("error: BAD ")
 
 
 def test_validate_says_how_to_mend(partly_bad):
@@ -251,7 +255,7 @@ def test_the_installed_command_on_the_sample():
 def test_a_closed_pipe_is_no_traceback(folder):
     done = subprocess.run(
         f"{sys.executable} -m engine sweep {folder} --format csv --progress none | head -n 1",
-        shell=True,  # noqa: S602
+        shell=True,
         capture_output=True,
         text=True,
         check=False,

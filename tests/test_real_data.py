@@ -117,7 +117,7 @@ def test_every_listed_jump_is_found(folder):
     }
     scaled = {(symbol, date) for symbol in FUNDS for date in ("2019-12-19", "2019-12-23")}
     steps = set(found(folder, "split-like", "big-move"))
-    assert len(jumps) == {OLD: 73, RECENT: 6}[folder]
+    assert len(jumps) == {OLD: 71, RECENT: 6}[folder]
     assert jumps - steps <= scaled
     assert not steps & scaled
 

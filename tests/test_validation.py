@@ -284,6 +284,22 @@ def test_inconsistent_bar(name, from_name, factor, field):
     assert judge(frame, "drop-bad-bars")[1].findings == ()
 
 
+@pytest.mark.parametrize("factor", [1e306, 1e-322])
+def test_prices_at_the_end_of_the_doubles_leak_no_warning(factor):
+    frame = clean()
+    frame.loc[60:, PRICES] *= factor
+    for repair in ([], list(REPAIRS)):
+        _, report = judge(frame, *repair)
+        assert report.findings or report.repairs
+
+
+@pytest.mark.parametrize("column", [[True] * BARS, [1 + 2j] * BARS, pd.timedelta_range("1D", periods=BARS)])
+def test_columns_that_are_no_numbers(column):
+    _, report = judge(clean().assign(close=column))
+    assert {finding.rule for finding in report.findings} == {"not-a-number"}
+    assert sum(finding.bars for finding in report.findings) == BARS
+
+
 def flat(frame, rows, price=None):
     for name in PRICES:
         frame.loc[rows, name] = frame["close"][rows[0] - 1] if price is None else price

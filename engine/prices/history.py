@@ -59,7 +59,7 @@ class Prices:
         DataError
             If no symbol is usable.
         InputError
-            For an unknown repair, or a currency that a symbol contradicts.
+            For an unknown repair, or a contradicted currency.
         """
         return build(*admit(frames, repair), currency)
 

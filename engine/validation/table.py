@@ -150,7 +150,7 @@ def _zone_findings(symbol: str, parsed: ParsedDates) -> Iterator[Finding]:
 
 
 def _numbers(column: pd.Series[Any]) -> tuple[F8, dict[int, str]]:
-    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+    if pd.api.types.is_any_real_numeric_dtype(column.dtype):  # neither bool nor complex
         return np.ascontiguousarray(column.to_numpy(dtype=np.float64, na_value=np.nan)), {}
     numbers = np.full(len(column), np.nan)
     texts: dict[int, str] = {}
@@ -170,7 +170,7 @@ def _number(cell: Any) -> float:
         if "_" in text or not text.isascii():  # Python would read 1_000 as a number
             raise ValueError
         return float(text) if text else float("nan")
-    if isinstance(cell, bool | np.bool_):
+    if isinstance(cell, bool | np.bool_ | complex):
         raise TypeError
     return float(cell)
 
