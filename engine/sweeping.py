@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.backtesting import backtest, kernel_bars
 from engine.errors import DataError, InputError
 from engine.grid import Grid
+from engine.kernels.fast import fast_tile
 from engine.kernels.indicators import average_true_range, averages
 from engine.kernels.loop import Tile, sweep_tile
 from engine.kernels.metrics import METRIC_COUNT
@@ -206,6 +207,11 @@ def _usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict
     return symbols, left_out, too_short
 
 
+def takes_fast_way(settings: Settings) -> bool:
+    """Tell whether the fast sweep covers these settings; the plain loop gives the same results for all the others."""
+    return settings.direction == "long_only" and settings.sizing == "all_in"
+
+
 Task = tuple[History, slice, NDArray[np.float64]]
 
 
@@ -260,13 +266,14 @@ def _run_tile(task: Task, grid: Grid, settings: Settings, stopped: threading.Eve
         multiple=np.array([stop.multiple if stop else np.nan for stop in grid.stops]),
     )
     cells = np.empty((len(fits), *out.shape[1:]))
-    sweep_tile(
+    bars, capital, rules, year = (
         kernel_bars(history),
-        tile,
-        settings.direction == "long_short",
         settings.capital,
         settings.kernel_rules(first),
         settings.bars_per_year,
-        cells,
     )
+    if takes_fast_way(settings):
+        fast_tile(bars, tile, slow[fits] - 1, capital, rules, year, cells)
+    else:
+        sweep_tile(bars, tile, settings.direction == "long_short", capital, rules, year, cells)
     out[fits] = cells

@@ -22,12 +22,14 @@ METRICS = (
     "profit_factor",
     "exposure",
 )
+EXACT = ("final_capital", "trades", "profit_per_trade", "win_rate", "profit_factor", "exposure", "skipped")
+"""Metrics that are made of trades alone: where these are equal bit for bit, so are the trades."""
 SYMBOL = "TEST"
 
 
 def history(bars: list[Bar], symbol: str = SYMBOL) -> engine.History:
     columns = (np.array(column, dtype=np.float64) for column in zip(*bars, strict=True))
-    dates = pd.date_range("2020-01-01", periods=len(bars), name="date")
+    dates = pd.date_range("2020-01-01", periods=len(bars), freq="h", name="date")
     return engine.History(symbol, dates, *columns, np.full(len(bars), 1000.0))
 
 
@@ -70,18 +72,35 @@ def trades(frame: pd.DataFrame) -> list[Trade]:
     ]
 
 
-def close_enough(got: float, expected: float) -> bool:
-    """Compare to 1e-10 relative; ratios near zero (a mean of returns that cancels) to 1e-12 absolute."""
+def close_enough(got: float, expected: float, rounding: float = 0.0) -> bool:
+    """Compare to 1e-10 relative; ratios near zero (a mean of returns that cancels) to 1e-12 absolute, or to what rounding leaves."""
     if math.isnan(expected) or math.isnan(got):
         return math.isnan(expected) and math.isnan(got)
-    return math.isclose(got, expected, rel_tol=1e-10, abs_tol=1e-12)
+    return math.isclose(got, expected, rel_tol=1e-10, abs_tol=max(1e-12, rounding))
 
 
-def assert_metrics(got, expected: dict[str, float], names=METRICS) -> None:
+def rounding(capital: float, equity, bars_per_year: float) -> dict[str, float]:
+    """Bound what rounding does to a ratio: a return is a quotient near 1, so it carries up to 4e-16, whatever its size (docs/arithmetic.md)."""
+    points = np.array([capital, *equity])
+    if (points <= 0).any():
+        return {}
+    returns = points[1:] / points[:-1] - 1
+    scale = 4e-16 * math.sqrt(bars_per_year)
+    drawdown = (points / np.maximum.accumulate(points) - 1).min()
+    growth = abs((points[-1] / points[0]) ** (bars_per_year / len(equity)) - 1)
+    bounds = {
+        "sharpe": (scale, returns.std(ddof=1) if len(returns) > 1 else 0.0),
+        "sortino": (scale, math.sqrt((np.minimum(returns, 0) ** 2).mean())),
+        "calmar": (4e-16 * growth / abs(drawdown or 1.0), abs(drawdown)),
+    }
+    return {name: error / size for name, (error, size) in bounds.items() if size > 0}
+
+
+def assert_metrics(got, expected: dict[str, float], names=METRICS, roundings: dict[str, float] | None = None) -> None:
     wrong = {
-        name: (float(got[name]), expected[name])
+        name: (_number(got[name]), expected[name])
         for name in names
-        if not close_enough(_number(got[name]), expected[name])
+        if not close_enough(_number(got[name]), _number(expected[name]), (roundings or {}).get(name, 0.0))
     }
     assert not wrong
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine.kernels import crosses, exact, indicators, loop, metrics, position
+from engine.kernels import bits, crosses, exact, fast, indicators, loop, metrics, position
 
 ROOT = Path(__file__).parent.parent
 IMPORT_LINTER = Path(sys.executable).with_name("lint-imports")
@@ -59,10 +59,12 @@ def check_signatures():
             sizing = "risk" if stop else "all_in_lots"
             engine.backtest(prices, 5, 20, stop, lot=lot, capital=100_000, sizing=sizing)
             engine.sweep(prices, 5, 20, stop, lot=lot, bars_per_year=252)
+            engine.sweep(prices, 5, 20, stop, lot=lot, sizing=sizing)
     engine.backtest(prices, 5, 20, direction="long_short")
     for function in (
         loop.simulate,
         loop.sweep_tile,
+        fast.fast_tile,
         loop.long_short,
         metrics.summarise,
         indicators.averages,
@@ -75,7 +77,7 @@ def check_signatures():
 
 def test_every_kernel_module_is_in_the_map():
     text = (ROOT / "engine/kernels/__init__.py").read_text()
-    for module in (crosses, exact, indicators, loop, metrics, position):
+    for module in (bits, crosses, exact, fast, indicators, loop, metrics, position):
         assert f"    {module.__name__.rsplit('.', 1)[1]} " in text
 
 

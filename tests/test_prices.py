@@ -376,3 +376,36 @@ def test_validate_takes_frames_and_prices():
     assert validate(two()).findings == ()
     with pytest.raises(InputError):
         validate(two(), repair=["nothing"])
+
+
+def test_simulated_market_is_seeded_and_on_the_tick():
+    market = engine.simulate(3, 200, seed=9)
+    assert market.digest == engine.simulate(3, 200, seed=9).digest != engine.simulate(3, 200, seed=10).digest
+    assert market.select(["SIM002"]).digest == engine.simulate(5, 200, seed=9).select(["SIM002"]).digest
+    for symbol in market:
+        history = market[symbol]
+        for values in (history.open, history.high, history.low, history.close):
+            assert (np.round(values, 2) == values).all()
+            assert np.allclose(np.rint(values / 0.05) * 0.05, values)
+    assert not engine.validate(market).errors
+
+
+def test_simulated_market_has_no_edge():
+    """The mean of final / first price over many symbols is 1 within its standard error."""
+    market = engine.simulate(400, 250, seed=3, correlation=0.0)
+    growth = np.array([market[symbol].close[-1] / market[symbol].open[0] for symbol in market])
+    assert abs(growth.mean() - 1) < 4 * growth.std() / np.sqrt(len(growth))
+
+
+def test_simulated_market_refuses_nonsense():
+    for wrong in (
+        {"symbols": 0},
+        {"bars": 0},
+        {"bars": 100_000},
+        {"volatility": 0.0},
+        {"frequency": "fortnight"},
+        {"correlation": 1.0},
+    ):
+        with pytest.raises(engine.InputError):
+            engine.simulate(**{"symbols": 1, "bars": 10, **wrong})
+    assert len(engine.simulate(1, 100_000, frequency="min")["SIM001"]) == 100_000

@@ -142,7 +142,9 @@ def sweep(
         fill, intrabar, direction, capital, sizing, risk, lot, fee_rate, fee_fixed, fee_minimum, slippage, bars_per_year
     ).settings()
     prices = o.prices_of(path, repair, symbols, start, end)
-    _announce_compilation(reporter)
+    if _announce_compilation(reporter):  # done on its own, so that it is not mistaken for the sweep's pace
+        run_sweep(run_simulate(1, 60), 2, 5, stops[:1], **_arguments(settings))
+        reporter.restart()
     started = time.perf_counter()
     try:
         result = run_sweep(prices, *windows, stops, **_arguments(settings), progress=reporter)
@@ -234,9 +236,12 @@ def _arguments(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in settings.__dataclass_fields__}
 
 
-def _announce_compilation(reporter: Progress) -> None:
-    """Say why the very first run is slow."""
+def _announce_compilation(reporter: Progress) -> bool:
+    """Say why the very first run is slow; tell whether there is something to compile."""
     if _jit.CACHE is None:
         reporter.note("Compiling the kernels; they cannot be kept, because no cache folder can be written.")
-    elif not any(_jit.CACHE.rglob("*.nbc")):
-        reporter.note("Compiling the kernels, once; the next run starts at once.")
+        return True
+    if any(_jit.CACHE.rglob("*.nbc")):
+        return False
+    reporter.note("Compiling the kernels, once, about ten seconds; the next run starts at once.")
+    return True

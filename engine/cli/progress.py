@@ -48,6 +48,10 @@ class Progress:
         elif self._mode == "lines":
             self._say(done, total)
 
+    def restart(self) -> None:
+        """Measure the time from now on."""
+        self._started = self._spoken = time.monotonic()
+
     def close(self) -> None:
         """Take the bar away."""
         if self._bar is not None:
@@ -62,7 +66,9 @@ class Progress:
         if self._bar is None:
             from tqdm import tqdm  # noqa: PLC0415  only a terminal needs it
 
-            self._bar = tqdm(total=total, unit=f" {self._what}", ascii=True, leave=False, mininterval=0, file=sys.stderr)
+            self._bar = tqdm(
+                total=total, unit=f" {self._what}", ascii=True, leave=False, mininterval=0, file=sys.stderr
+            )
         self._bar.update(done - self._bar.n)
 
     def _say(self, done: int, total: int) -> None:

@@ -12,11 +12,12 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
+from numba.extending import intrinsic
 
-__all__ = ["CACHE", "kernel", "rule"]
+__all__ = ["CACHE", "inline_code", "kernel", "rule"]
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -66,3 +67,8 @@ def kernel(function: F) -> F:
 
 rule = kernel
 """A scalar trading rule; LLVM inlines it into the loops that call it (measured: no cost), and live code calls it as it is."""
+
+
+def inline_code(generator: Callable[..., Any]) -> Any:
+    """Make a function whose machine code is given (numba's intrinsic); to mypy it is Any, since what it is called with is not what it is written with."""
+    return intrinsic(generator)

@@ -27,7 +27,7 @@ from engine.kernels.position import (
     new_position,
 )
 
-__all__ = ["TRADE_FIELDS", "Bars", "Outcome", "Tile", "long_short", "simulate", "sweep_tile"]
+__all__ = ["TRADE_FIELDS", "Bars", "Outcome", "Tile", "long_short", "simulate", "sweep_tile", "with_multiple"]
 
 Floats = NDArray[np.float64]
 
@@ -220,14 +220,14 @@ def sweep_tile(
                 outcome = long_short(bars.close, signals, capital, equity, trades)
             else:
                 atr = tile.ranges[tile.range_row[k]]
-                outcome = simulate(bars, signals, atr, capital, _with_multiple(rules, tile.multiple[k]), equity, trades)
+                outcome = simulate(bars, signals, atr, capital, with_multiple(rules, tile.multiple[k]), equity, trades)
             summarise(
                 capital, equity, trades, outcome.closed, outcome.skipped, outcome.exposed, bars_per_year, out[p, k]
             )
 
 
 @rule
-def _with_multiple(rules: Rules, multiple: float) -> Rules:
+def with_multiple(rules: Rules, multiple: float) -> Rules:
     """Exchange the stop's multiple."""
     return Rules(
         rules.fill_at_close,

@@ -9,7 +9,17 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
 
-__all__ = ["METRICS", "METRIC_COUNT", "Moments", "moments", "summarise"]
+__all__ = [
+    "METRICS",
+    "METRIC_COUNT",
+    "Moments",
+    "TradeSums",
+    "add_profit",
+    "moments",
+    "no_trades",
+    "summarise",
+    "write_metrics",
+]
 
 Floats = NDArray[np.float64]
 
@@ -83,6 +93,29 @@ def ratio(above: float, below: float) -> float:
     return above / below if below != 0.0 else np.nan
 
 
+class TradeSums(NamedTuple):
+    """Closed round trips so far."""
+
+    closed: int
+    wins: int
+    gain: float  # sum of the profits above 0
+    loss: float  # sum of the others, positive
+
+
+@rule
+def no_trades() -> TradeSums:
+    """Begin."""
+    return TradeSums(0, 0, 0.0, 0.0)
+
+
+@rule
+def add_profit(sums: TradeSums, profit: float) -> TradeSums:
+    """Count one round trip; only a net profit above 0 is a win."""
+    if profit > 0.0:
+        return TradeSums(sums.closed + 1, sums.wins + 1, sums.gain + profit, sums.loss)
+    return TradeSums(sums.closed + 1, sums.wins, sums.gain, sums.loss - profit)
+
+
 @kernel
 def summarise(
     capital: float,
@@ -108,18 +141,28 @@ def summarise(
         In the order of METRICS.
     """
     n = len(equity)
-    wins = 0
-    gain = loss = 0.0
+    sums = no_trades()
     for i in range(closed):
-        profit = trades[i, 6]
-        if profit > 0.0:
-            wins += 1
-            gain += profit
-        else:
-            loss -= profit
-    found = moments(capital, equity)
-    final = equity[n - 1]
+        sums = add_profit(sums, trades[i, 6])
+    write_metrics(capital, equity[n - 1], n, moments(capital, equity), sums, skipped, exposed, bars_per_year, out)
+
+
+@kernel
+def write_metrics(
+    capital: float,
+    final: float,
+    n: int,
+    found: Moments,
+    sums: TradeSums,
+    skipped: int,
+    exposed: int,
+    bars_per_year: float,
+    out: Floats,
+) -> None:
+    """Write the metrics of a backtest of n bars from its sums; ``out`` is float64 (METRIC_COUNT,)."""
     cagr = (final / capital) ** (bars_per_year / n) - 1.0 if found.solvent else np.nan
+    if np.isinf(cagr):  # a few bars that doubled many times: nothing that could be called yearly
+        cagr = np.nan
     scale = np.sqrt(bars_per_year) if found.solvent else np.nan
     out[0] = final
     out[1] = final / capital - 1.0
@@ -128,9 +171,9 @@ def summarise(
     out[4] = ratio(found.mean, found.downside) * scale
     out[5] = found.max_drawdown
     out[6] = ratio(cagr, -found.max_drawdown)
-    out[7] = closed
-    out[8] = ratio(gain - loss, float(closed))
-    out[9] = ratio(float(wins), float(closed))
-    out[10] = ratio(gain, loss)
+    out[7] = sums.closed
+    out[8] = ratio(sums.gain - sums.loss, float(sums.closed))
+    out[9] = ratio(float(sums.wins), float(sums.closed))
+    out[10] = ratio(sums.gain, sums.loss)
     out[11] = exposed / n
     out[12] = skipped

@@ -39,8 +39,11 @@ __all__ = [
     "Rules",
     "at_close",
     "at_open",
+    "buy",
     "in_bar",
     "new_position",
+    "sell",
+    "sell_for",
 ]
 
 ALL_IN, ALL_IN_LOTS, RISK = 0, 1, 2
@@ -169,8 +172,13 @@ def buy(position: Position, t: int, fill: float, rules: Rules) -> tuple[Position
 
 @rule
 def sell(position: Position, fill: float, reason: int, rules: Rules) -> tuple[Position, Fill]:
-    """Close the whole position at this price."""
-    price = fill * (1.0 - rules.costs.slippage)
+    """Close the whole position at this price, less slippage."""
+    return sell_for(position, fill * (1.0 - rules.costs.slippage), reason, rules)
+
+
+@rule
+def sell_for(position: Position, price: float, reason: int, rules: Rules) -> tuple[Position, Fill]:
+    """Close the whole position, receiving this price."""
     value = position.shares * price
     fee = order_fee(value, rules.costs)
     cash = position.cash + (value - fee)

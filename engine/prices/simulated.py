@@ -26,6 +26,7 @@ def simulate(
     price: float = 1000.0,
     tick: float = 0.05,
     start: str = "2020-01-01",
+    frequency: str = "B",
 ) -> Prices:
     """Make a market in which nobody can expect to win: prices are martingales.
 
@@ -34,7 +35,7 @@ def simulate(
     symbols : int or list of str
         How many (named SIM001, SIM002, ...), or the names.
     bars : int
-        Business days for each.
+        For each symbol.
     seed : int
         The same seed gives the same market; symbol i does not depend on how many others there are.
     volatility : float
@@ -50,6 +51,8 @@ def simulate(
         All prices are whole multiples of it and at least one tick.
     start : str
         First date.
+    frequency : str
+        Of the bars, as pandas names it: B is business days, h hours, min minutes.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def simulate(
         raise InputError(f"bars is {bars}; it must be 1 or more")
     if not (0 <= correlation < 1 and volatility > 0 and tick > 0 and price >= tick):
         raise InputError("it must hold that 0 <= correlation < 1, volatility > 0, tick > 0 and price >= tick")
-    dates = pd.bdate_range(start, periods=bars, name="date")
+    dates = _dates(start, bars, frequency)
     market, *own = np.random.SeedSequence(seed).spawn(1 + len(names))
     common = np.random.default_rng(market).standard_normal((bars, _STEPS + 1))
     histories = []
@@ -78,6 +81,19 @@ def simulate(
         volume = np.round(rng.lognormal(13, 0.5, bars))
         histories.append(History(name, dates, opened, high, low, close, volume))
     return Prices.from_histories(histories)
+
+
+def _dates(start: str, bars: int, frequency: str) -> pd.DatetimeIndex:
+    """Make the dates, which must end before 2262, where nanoseconds do."""
+    try:
+        dates = pd.date_range(start, periods=bars, freq=frequency, name="date")
+    except (ValueError, OverflowError) as error:  # pandas raises its out-of-bounds error as a ValueError
+        raise InputError(f"{bars:,} bars from {start} with frequency {frequency!r}: {error}") from None
+    if dates[-1].year > 2261:
+        raise InputError(
+            f"{bars:,} bars from {start} with frequency {frequency!r} end after 2261; take a frequency such as min"
+        )
+    return dates
 
 
 def _bars_of(

@@ -13,6 +13,7 @@ from engine.report.data import data_lines, day
 from engine.report.spoken import METRIC_NAMES, count, money, percent, say_metric, say_settings, say_stop
 from engine.results.backtest import BacktestResult
 from engine.results.sweep import SweepTable
+from engine.sweeping import takes_fast_way
 
 __all__ = ["backtest_text", "sweep_text"]
 
@@ -145,7 +146,12 @@ def _size_lines(result: SweepTable, done: int, seconds: float) -> list[str]:
     """Say how large the sweep was, and whether it came to its end."""
     symbols, pairs = count(len(result.symbols), "symbol"), count(len(result.grid.pairs), "pair")
     stops = count(len(result.grid.stops), "stop setting")
-    size = f"Cells: {symbols}, {pairs} of averages, {stops}: {done:,} of {len(result):,} computed in {seconds:.2f} seconds."
+    way = (
+        "trade by trade"
+        if takes_fast_way(result.settings)
+        else "bar by bar, since the fast way covers all-in sizing only"
+    )
+    size = f"Cells: {symbols}, {pairs} of averages, {stops}: {done:,} of {len(result):,} computed in {seconds:.2f} seconds, {way}."
     if result.finished:
         return [size]
     return ["The sweep was interrupted: cells that were not reached are missing.", size]
