@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import engine
 from engine.errors import DataError, InputError
 from engine.prices import History, Prices, validate
 

@@ -24,7 +24,7 @@ from engine.kernels.crosses import DEATH, GOLDEN, crosses
 
 __all__ = ["cross_bars"]
 
-_ir: Any = cgutils.ir  # type: ignore[attr-defined]  numba's own name for llvmlite.ir
+_ir: Any = cgutils.ir  # type: ignore[attr-defined]
 _WORD = 64
 
 

@@ -120,7 +120,8 @@ def is_stopped(bars: Bars, exits: Exits, entry: int, death: int, bought: Positio
     if exits.bar[entry] == _UNKNOWN:
         exits.bar[entry], fill = stop_exit(bars, entry, bought, atr, rules)
         exits.price[entry], exits.reason[entry] = fill.price, fill.reason
-    return exits.bar[entry] != _NEVER and exits.bar[entry] <= death
+    leave = int(exits.bar[entry])
+    return leave != _NEVER and leave <= death
 
 
 @rule
