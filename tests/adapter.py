@@ -80,18 +80,22 @@ def close_enough(got: float, expected: float, rounding: float = 0.0) -> bool:
 
 
 def rounding(capital: float, equity, bars_per_year: float) -> dict[str, float]:
-    """Bound what rounding does to a ratio: a return is a quotient near 1, so it carries up to 4e-16, whatever its size (docs/arithmetic.md)."""
+    """Bound what rounding does to a ratio (docs/arithmetic.md).
+
+    A return is shares * close / (shares * close before) - 1 on one way, close / close before - 1 on the other: four roundings of 1.1e-16 between them,
+    whatever the size of the return. They move the mean, and by the mean's own ratio the deviation too: together below 1e-15.
+    """
     points = np.array([capital, *equity])
     if (points <= 0).any():
         return {}
     returns = points[1:] / points[:-1] - 1
-    scale = 4e-16 * math.sqrt(bars_per_year)
+    scale = 1e-15 * math.sqrt(bars_per_year)
     drawdown = (points / np.maximum.accumulate(points) - 1).min()
     growth = abs((points[-1] / points[0]) ** (bars_per_year / len(equity)) - 1)
     bounds = {
         "sharpe": (scale, returns.std(ddof=1) if len(returns) > 1 else 0.0),
         "sortino": (scale, math.sqrt((np.minimum(returns, 0) ** 2).mean())),
-        "calmar": (4e-16 * growth / abs(drawdown or 1.0), abs(drawdown)),
+        "calmar": (1e-15 * growth / abs(drawdown or 1.0), abs(drawdown)),
     }
     return {name: error / size for name, (error, size) in bounds.items() if size > 0}
 

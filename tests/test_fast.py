@@ -107,6 +107,18 @@ def test_long_series(fill, kind):
     assert plain[..., METRICS.index("trades")].min() > 100
 
 
+def test_a_calm_trade_after_a_wild_year():
+    """The sums of a trade are small differences of large prefix sums: without the lost bits this is wrong by 1e-7."""
+    wild = [100.0 * 2.0 ** (t % 2) for t in range(50)]
+    calm = [100.0 + 0.0001 * (30 - abs(30 - t)) + 0.00003 * (t % 3) for t in range(60)]
+    bars = [naive.Bar(close, close, close, close) for close in [*([100.0] * 5), *wild, *([100.0] * 25), *calm]]
+    rules = naive.Rules(fill="close", capital=1_000_000.0)
+    history = adapter.history(bars)
+    plain = compare_ways(history, [(1, 20), (2, 20)], [np.nan], 14, Settings(fill="close"), engine.TrailingStop())
+    assert plain[..., METRICS.index("trades")].min() >= 1
+    assert naive.backtest(bars, 2, 20, rules).trades
+
+
 @pytest.mark.skipif(not DATA.exists(), reason="the shared prices are not here")
 @pytest.mark.parametrize("folder", ["nse_daily", "nse_daily_recent"])
 @pytest.mark.parametrize("fill", ["next_open", "close"])

@@ -47,12 +47,16 @@ _UNKNOWN, _NEVER = -2, -1
 
 
 class Closes(NamedTuple):
-    """What is known of a symbol's closes before any trade; prefix sums are (T + 1,), entry t + 1 includes bar t."""
+    """What is known of a symbol's closes before any trade.
+
+    Row t + 1 of the prefix sums includes bar t. Each sum is a pair of doubles, the rounded sum and what rounding lost, because a calm trade after a wild
+    year is a small difference of large sums (``test_a_calm_trade_after_a_wild_year`` fails without).
+    """
 
     close: Floats  # (T,)
-    returns: Floats  # sums of q[t] = close[t] / close[t-1] - 1, q[0] = 0
-    squares: Floats  # of q^2
-    losses: Floats  # of min(q, 0)^2
+    sums: (
+        Floats  # (T + 1, 6): pairs of the sums of q[t] = close[t] / close[t-1] - 1, of q^2 and of min(q, 0)^2; q[0] = 0
+    )
     highest: Floats  # (L, T): highest close of the 2^l bars from t
     lowest: Floats  # (L, T)
 
@@ -75,16 +79,34 @@ class Path(NamedTuple):
     worst: float  # deepest drawdown, 0 or negative
 
 
+@rule
+def _add_to(sums: Floats, t: int, column: int, value: float) -> None:
+    """Carry a pair over bar t: the rounded sum, and the exact error of its rounding (Knuth's two-sum)."""
+    before = sums[t, column]
+    after = before + value
+    part = after - before
+    sums[t + 1, column] = after
+    sums[t + 1, column + 1] = sums[t, column + 1] + ((before - (after - part)) + (value - part))
+
+
+@rule
+def sum_between(sums: Floats, start: int, end: int, column: int) -> float:
+    """Sum over the bars [start, end) of one of the columns, as if it had been added up alone."""
+    rounded: float = sums[end, column] - sums[start, column]
+    lost: float = sums[end, column + 1] - sums[start, column + 1]
+    return rounded + lost
+
+
 @kernel
 def prepare(close: Floats) -> Closes:
     """Sum up a symbol's closes (T,) once, for all cells."""
     n = len(close)
-    returns, squares, losses = np.zeros(n + 1), np.zeros(n + 1), np.zeros(n + 1)
-    for t in range(n):
-        change = close[t] / close[t - 1] - 1.0 if t > 0 else 0.0
-        returns[t + 1] = returns[t] + change
-        squares[t + 1] = squares[t] + change * change
-        losses[t + 1] = losses[t] + min(change, 0.0) ** 2
+    sums = np.zeros((n + 1, 6))
+    for t in range(1, n):
+        change = close[t] / close[t - 1] - 1.0
+        _add_to(sums, t, 0, change)
+        _add_to(sums, t, 2, change * change)
+        _add_to(sums, t, 4, min(change, 0.0) ** 2)
     levels = 1
     while 2**levels <= n:
         levels += 1
@@ -95,7 +117,7 @@ def prepare(close: Floats) -> Closes:
         for t in range(n - 2 * half + 1):
             highest[level, t] = max(highest[level - 1, t], highest[level - 1, t + half])
             lowest[level, t] = min(lowest[level - 1, t], lowest[level - 1, t + half])
-    return Closes(close, returns, squares, losses, highest, lowest)
+    return Closes(close, sums, highest, lowest)
 
 
 @rule
@@ -141,9 +163,9 @@ def through_trade(path: Path, closes: Closes, shares: float, entry: int, end: in
             if worth < (1.0 + worst) * peak:
                 worst = worth / peak - 1.0
     return Path(
-        path.returns + (closes.returns[end] - closes.returns[entry + 1]),
-        path.squares + (closes.squares[end] - closes.squares[entry + 1]),
-        path.losses + (closes.losses[end] - closes.losses[entry + 1]),
+        path.returns + sum_between(closes.sums, entry + 1, end, 0),
+        path.squares + sum_between(closes.sums, entry + 1, end, 2),
+        path.losses + sum_between(closes.sums, entry + 1, end, 4),
         max(peak, highest),
         worst,
     )
