@@ -199,6 +199,10 @@ def test_help_shows_an_example(command):
     assert done.stdout.isascii()
 
 
+def test_help_cuts_no_sentence():
+    assert "..." not in run("--help").stdout.replace("[ARGS]...", "")
+
+
 def test_windows_and_stops_are_read():
     assert parse_windows("--fast", "5:20:5") == [5, 10, 15, 20]
     assert parse_windows("--fast", "3") == [3]

@@ -66,7 +66,7 @@ def backtest(
     ] = None,
     output_format: o.Format = "text",
 ) -> int:
-    """Backtest one pair of averages on every symbol by itself.
+    """Backtest one pair of averages. Every symbol has its own money.
 
     Example: goldencross backtest prices/ --fast 50 --slow 200 --stop 3 --fee-rate 0.001
     """
@@ -129,7 +129,7 @@ def sweep(
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
 ) -> int:
-    """Backtest every symbol with every pair of averages and every stop, and name the best cells.
+    """Backtest every pair and stop on all symbols. Names the best cells, and what they were picked from.
 
     Example: goldencross sweep prices/ --fast 5:100:5 --slow 20:300:10 --stop 2,3,4 --out cells.parquet
     """
@@ -177,7 +177,7 @@ def validate(
     out: o.Out = None,
     output_format: o.Format = "text",
 ) -> int:
-    """Say what is wrong with some prices, and what will be done about it."""
+    """Say what is wrong with some prices. Says also what is done about it: errors refuse a symbol, warnings and notes go on."""
     check_output(out, output_format)
     report = sample().report if path is None else run_validate(path, repair=parse_names(repair))
     table = report.to_frame()
@@ -207,7 +207,7 @@ def simulate(
     seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same prices.")] = 0,
     volatility: Annotated[float, typer.Option("--volatility", help="Of a bar, as a fraction.")] = 0.015,
 ) -> int:
-    """Make prices of a market without any edge, to see what a sweep finds where there is nothing to find.
+    """Make prices of a market without edge. They show what a sweep finds where there is nothing to find.
 
     Example: goldencross simulate --symbols 20 --bars 1250 --seed 7 --out market.csv
     """
