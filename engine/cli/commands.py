@@ -243,5 +243,5 @@ def _announce_compilation(reporter: Progress) -> bool:
         return True
     if any(_jit.CACHE.rglob("*.nbc")):
         return False
-    reporter.note("Compiling the kernels, once, about ten seconds; the next run starts at once.")
+    reporter.note("Compiling the kernels, once, some 15 seconds; the next run starts at once.")
     return True
