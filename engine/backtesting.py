@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from engine.kernels.metrics import METRIC_COUNT, METRICS, summarise
 from engine.kernels.position import BUY, SELL
 from engine.prices.history import History, Prices
 from engine.results.backtest import BacktestResult
-from engine.results.tables import metric_table, trade_table
+from engine.results.tables import buy_and_hold, metric_table, trade_table
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
 
 __all__ = ["backtest", "from_signals", "kernel_bars"]
@@ -226,19 +226,18 @@ def _run_all(
             continue
         runs[symbol] = _run(history, signals, stop, settings)
         if settings.intrabar == "both":
-            other = _run(history, signals, stop, _with_intrabar(settings, "high_first"))
+            other = _run(history, signals, stop, replace(settings, intrabar="high_first"))
             ambiguity[symbol] = _compare_orders(runs[symbol], other)
     if not runs:
         raise DataError("no symbol can be run: " + "; ".join(left_out.values()))
     symbols = list(runs)
     index = pd.Index(symbols, name="symbol")
-    closes = [prices[symbol].close for symbol in symbols]
     return BacktestResult(
         metrics=metric_table(np.stack([run.metrics for run in runs.values()]), index),
         trades=pd.concat([trade_table(s, prices[s].dates, runs[s].trades) for s in symbols], ignore_index=True),
         equity={s: pd.Series(runs[s].equity, index=prices[s].dates, name=s) for s in symbols},
         pending=pd.Series([_PENDING[run.outcome.position.order] for run in runs.values()], index=index, name="pending"),
-        buy_and_hold=pd.Series([close[-1] / close[0] - 1 for close in closes], index=index, name="buy_and_hold"),
+        buy_and_hold=buy_and_hold(prices, symbols),
         left_out=left_out,
         ambiguity=pd.DataFrame.from_dict(ambiguity, orient="index").rename_axis("symbol") if ambiguity else None,
         fast=fast,
@@ -247,11 +246,6 @@ def _run_all(
         settings=settings,
         digest=prices.digest,
     )
-
-
-def _with_intrabar(settings: Settings, order: Intrabar) -> Settings:
-    values = settings.to_dict()
-    return Settings.from_dict({**values, "intrabar": order})
 
 
 def _compare_orders(stop_first: _Run, high_first: _Run) -> dict[str, float]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from os import PathLike
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from engine.backtesting import backtest, kernel_bars
@@ -23,6 +22,7 @@ from engine.kernels.metrics import METRIC_COUNT
 from engine.prices.history import History, Prices
 from engine.results.backtest import BacktestResult
 from engine.results.sweep import SweepTable
+from engine.results.tables import buy_and_hold
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
 
 __all__ = ["SweepInterruptedError", "SweepResult", "sweep"]
@@ -64,8 +64,7 @@ class SweepResult(SweepTable):
                 f"these are other prices than those of the sweep: hash {prices.digest[:12]}, "
                 f"the sweep has {table.digest[:12]}"
             )
-        names = [name for name in SweepTable.__dataclass_fields__ if name != "_frames"]
-        return cls(**{name: getattr(table, name) for name in names}, prices=prices)
+        return cls(**{name: getattr(table, name) for name in SweepTable.__dataclass_fields__}, prices=prices)
 
     def cell(self, symbol: str, fast: int, slow: int, atr_window: int = 0, multiple: float = 0.0) -> BacktestResult:
         """Run one cell again in full: trades, equity and all.
@@ -88,22 +87,8 @@ class SweepResult(SweepTable):
             raise InputError(f"this sweep has no symbol {symbol!r}")
         if (fast, slow) not in self.grid.pairs:
             raise InputError(f"this sweep has no pair {fast}/{slow}")
-        s = self.settings
-        return backtest(
-            self.prices.select([symbol]),
-            fast,
-            slow,
-            self.stop_of(atr_window, multiple),
-            s.fill,
-            s.intrabar,
-            s.direction,
-            s.capital,
-            s.sizing,
-            s.costs,
-            s.lot,
-            s.bars_per_year,
-            s.risk,
-        )
+        stop = self.stop_of(atr_window, multiple)
+        return backtest(self.prices.select([symbol]), fast, slow, stop, **vars(self.settings))
 
 
 def sweep(
@@ -171,12 +156,11 @@ def sweep(
         for part in grid.tiles(len(prices[symbol]))
     ]
     finished = _run_tiles(tasks, grid, settings, workers or os.cpu_count() or 1, progress)
-    held = [prices[symbol].close[-1] / prices[symbol].close[0] - 1 for symbol in symbols]
     result = SweepResult(
         symbols=tuple(symbols),
         grid=grid,
         values=values,
-        buy_and_hold=pd.Series(held, index=pd.Index(symbols, name="symbol"), name="buy_and_hold"),
+        buy_and_hold=buy_and_hold(prices, symbols),
         left_out=left_out,
         too_short=too_short,
         settings=settings,

@@ -4,7 +4,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pandas as pd
 import typer
@@ -23,7 +23,6 @@ from engine.prices.history import Prices
 from engine.prices.simulated import simulate as run_simulate
 from engine.report.data import validation_text
 from engine.report.text import backtest_text, sweep_text
-from engine.settings import Settings
 from engine.sweeping import SweepInterruptedError
 from engine.sweeping import sweep as run_sweep
 from engine.validation.repairs import REPAIRS
@@ -75,12 +74,12 @@ def backtest(
     stops = parse_stops(stop, atr_window, atr, stop_kind)
     if len(stops) != 1:
         raise InputError(f"--stop {stop}: a backtest takes one stop; goldencross sweep takes many")
-    settings = o.SettingOptions(
+    settings = o.settings_of(
         fill, intrabar, direction, capital, sizing, risk, lot, fee_rate, fee_fixed, fee_minimum, slippage, bars_per_year
-    ).settings()
+    )
     prices = o.prices_of(path, repair, symbols, start, end)
     _announce_compilation(Progress("symbols"))
-    result = run_backtest(prices, fast, slow, stops[0], **_arguments(settings))
+    result = run_backtest(prices, fast, slow, stops[0], **vars(settings))
     table = result.metrics.reset_index()
     table["pending"] = result.pending.to_numpy()
     if out:
@@ -138,16 +137,16 @@ def sweep(
     reporter = Progress("cells", progress)
     windows = parse_windows("--fast", fast), parse_windows("--slow", slow)
     stops = parse_stops(stop, atr_window, atr, stop_kind)
-    settings = o.SettingOptions(
+    settings = o.settings_of(
         fill, intrabar, direction, capital, sizing, risk, lot, fee_rate, fee_fixed, fee_minimum, slippage, bars_per_year
-    ).settings()
+    )
     prices = o.prices_of(path, repair, symbols, start, end)
     if _announce_compilation(reporter):  # done on its own, so that it is not mistaken for the sweep's pace
-        run_sweep(run_simulate(1, 60), 2, 5, stops[:1], **_arguments(settings))
+        run_sweep(run_simulate(1, 60), 2, 5, stops[:1], **vars(settings))
         reporter.restart()
     started = time.perf_counter()
     try:
-        result = run_sweep(prices, *windows, stops, **_arguments(settings), progress=reporter)
+        result = run_sweep(prices, *windows, stops, **vars(settings), progress=reporter)
     except SweepInterruptedError as interrupted:
         result = interrupted.partial
     reporter.close()
@@ -229,11 +228,6 @@ def _write_prices(prices: Prices, out: Path) -> None:
         raise OutputError(f"cannot make the folder {out}: {error.strerror}") from error
     for symbol, frame in frames.items():
         write_table(frame, out / f"{symbol}.csv")
-
-
-def _arguments(settings: Settings) -> dict[str, Any]:
-    """Give the settings as keyword arguments."""
-    return {name: getattr(settings, name) for name in settings.__dataclass_fields__}
 
 
 def _announce_compilation(reporter: Progress) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,7 @@ from engine.prices.reading import load
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing
 from engine.validation.repairs import check_names
 
-__all__ = ["SettingOptions", "prices_of"]
+__all__ = ["prices_of", "settings_of"]
 
 PricesPath = Annotated[
     Path | None,
@@ -63,41 +62,37 @@ Progress = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class SettingOptions:
-    """The trading options as they were typed."""
+def settings_of(
+    fill: str,
+    intrabar: str,
+    direction: str,
+    capital: float,
+    sizing: str,
+    risk: float,
+    lot: float,
+    fee_rate: float,
+    fee_fixed: float,
+    fee_minimum: float,
+    slippage: float,
+    bars_per_year: float,
+) -> Settings:
+    """Make settings of the trading options as they were typed.
 
-    fill: str
-    intrabar: str
-    direction: str
-    capital: float
-    sizing: str
-    risk: float
-    lot: float
-    fee_rate: float
-    fee_fixed: float
-    fee_minimum: float
-    slippage: float
-    bars_per_year: float
-
-    def settings(self) -> Settings:
-        """Check them all.
-
-        Raises
-        ------
-        InputError
-        """
-        return Settings(
-            fill=pick("--fill", self.fill, Fill),
-            intrabar=pick("--intrabar", self.intrabar, Intrabar),
-            direction=pick("--direction", self.direction, Direction),
-            capital=self.capital,
-            sizing=pick("--sizing", self.sizing, Sizing),
-            costs=Costs(self.fee_rate, self.fee_fixed, self.fee_minimum, self.slippage),
-            lot=self.lot,
-            bars_per_year=self.bars_per_year,
-            risk=self.risk,
-        )
+    Raises
+    ------
+    InputError
+    """
+    return Settings(
+        fill=pick("--fill", fill, Fill),
+        intrabar=pick("--intrabar", intrabar, Intrabar),
+        direction=pick("--direction", direction, Direction),
+        capital=capital,
+        sizing=pick("--sizing", sizing, Sizing),
+        costs=Costs(fee_rate, fee_fixed, fee_minimum, slippage),
+        lot=lot,
+        bars_per_year=bars_per_year,
+        risk=risk,
+    )
 
 
 def prices_of(path: Path | None, repair: str, symbols: str, start: str, end: str) -> Prices:

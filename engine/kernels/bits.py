@@ -88,7 +88,7 @@ def cross_bars(
             mask = np.uint64(0)
             for i in range(n - start):
                 mask |= np.uint64(fast[start + i] > slow[start + i]) << np.uint64(i)
-            if n > start and mask >> np.uint64(n - start - 1) & one:  # no change beyond the end
+            if mask >> np.uint64(n - start - 1) & one:  # no change beyond the end
                 mask |= ~np.uint64(0) << np.uint64(n - start)
         changes = mask ^ (mask << one | carry)
         carry = mask >> np.uint64(_WORD - 1)

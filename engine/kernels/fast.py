@@ -28,8 +28,10 @@ from engine.kernels.loop import Bars, Tile, with_multiple
 from engine.kernels.metrics import Moments, add_profit, no_trades, write_metrics
 from engine.kernels.position import (
     CROSS,
+    NO_FILL,
     NOTHING,
     SKIPPED,
+    STOP,
     Fill,
     Position,
     Rules,
@@ -66,7 +68,6 @@ class Exits(NamedTuple):
 
     bar: NDArray[np.int64]  # _UNKNOWN, _NEVER, or the bar of the exit
     price: Floats  # as received, slippage included
-    reason: NDArray[np.int64]
 
 
 class Path(NamedTuple):
@@ -124,7 +125,7 @@ def prepare(close: Floats) -> Closes:
 def stop_exit(bars: Bars, entry: int, bought: Position, atr: Floats, rules: Rules) -> tuple[int, Fill]:
     """Follow one position from its entry bar to the bar whose stop ends it, with the rule of the plain loop."""
     position = bought
-    fill = Fill(0.0, 0.0, 0.0, 0.0, NOTHING)
+    fill = NO_FILL
     first = entry + 1 if rules.fill_at_close else entry
     for t in range(first, len(bars.close)):
         atr_before = atr[t - 1] if t > 0 else np.nan
@@ -141,7 +142,7 @@ def is_stopped(bars: Bars, exits: Exits, entry: int, death: int, bought: Positio
         return False
     if exits.bar[entry] == _UNKNOWN:
         exits.bar[entry], fill = stop_exit(bars, entry, bought, atr, rules)
-        exits.price[entry], exits.reason[entry] = fill.price, fill.reason
+        exits.price[entry] = fill.price
     leave = int(exits.bar[entry])
     return leave != _NEVER and leave <= death
 
@@ -232,7 +233,7 @@ def fast_cell(
             final = worth
             break
         if stopped:
-            position, sold = sell_for(position, exits.price[entry], exits.reason[entry], rules)
+            position, sold = sell_for(position, exits.price[entry], STOP, rules)
         else:
             position, sold = sell(position, fills[leave], CROSS, rules)
         path = step_to(path, worth, position.cash, True)
@@ -268,7 +269,6 @@ def fast_tile(
     events = np.empty(n, np.int64)
     exit_bar = np.full((stops, n), _UNKNOWN, np.int64)
     exit_price = np.empty((stops, n))
-    exit_reason = np.empty((stops, n), np.int64)
     for p in range(len(tile.fast)):
         fast, slow = tile.averages[tile.fast[p]], tile.averages[tile.slow[p]]
         count, first_golden = cross_bars(fast, slow, first[p], events)
@@ -279,7 +279,7 @@ def fast_tile(
                 events,
                 count,
                 first_golden,
-                Exits(exit_bar[k], exit_price[k], exit_reason[k]),
+                Exits(exit_bar[k], exit_price[k]),
                 tile.ranges[tile.range_row[k]],
                 capital,
                 with_multiple(rules, tile.multiple[k]),

@@ -15,6 +15,7 @@ from engine.kernels.crosses import NO_SIGNAL, crosses, sides
 from engine.kernels.metrics import summarise
 from engine.kernels.position import (
     CROSS,
+    NO_FILL,
     NOTHING,
     OPEN,
     SKIPPED,
@@ -112,7 +113,7 @@ def simulate(
     Outcome
     """
     position = new_position(capital)
-    ledger = Ledger(Fill(0.0, 0.0, 0.0, 0.0, NOTHING), 0, 0, -1)
+    ledger = Ledger(NO_FILL, 0, 0, -1)
     exposed = 0
     for t in range(len(signals)):
         if position.order != 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.results.tables import COUNTS
 from engine.settings import Costs, Settings, TrailingStop
 
 __all__ = ["METRIC_NAMES", "count", "money", "percent", "say_metric", "say_settings", "say_stop"]
@@ -26,7 +27,6 @@ METRIC_NAMES = {
 
 _MONEY = {"final_capital", "profit_per_trade"}
 _PERCENT = {"total_return", "cagr", "max_drawdown", "win_rate", "exposure"}
-_COUNT = {"trades", "skipped"}
 
 _WHY_NOT = {
     "cagr": "equity was not always positive",
@@ -58,7 +58,7 @@ def say_metric(name: str, value: Any) -> str:
     """Say the value of a metric with its unit, or why it is not defined."""
     if value is None or value != value or str(value) == "<NA>":  # noqa: PLR0124  nan is the value that differs from itself
         return f"not defined, because {_WHY_NOT.get(name, 'the history is shorter than the slow window')}"
-    if name in _COUNT:
+    if name in COUNTS:
         return f"{int(value):,}"
     if name == "max_drawdown":
         return percent(-value)  # "largest drawdown 12 percent": the minus would be said twice

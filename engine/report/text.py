@@ -149,7 +149,7 @@ def _size_lines(result: SweepTable, done: int, seconds: float) -> list[str]:
     way = (
         "trade by trade"
         if takes_fast_way(result.settings)
-        else "bar by bar, since the fast way covers all-in sizing only"
+        else "bar by bar, since the fast way covers only long-only, all-in cells"
     )
     size = f"Cells: {symbols}, {pairs} of averages, {stops}: {done:,} of {len(result):,} computed in {seconds:.2f} seconds, {way}."
     if result.finished:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from typing import Literal
 
@@ -57,7 +58,6 @@ class SweepTable:
     settings: Settings
     digest: str
     finished: bool = True
-    _frames: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         """One line that says what this is."""
@@ -76,23 +76,25 @@ class SweepTable:
         DataFrame
             Index symbol, fast, slow, atr_window, multiple (0 and 0.0: no stop); a column for every metric of the contract, and ``skipped``.
         """
-        if "all" not in self._frames:
-            stops = [(stop.atr_window, stop.multiple) if stop else (0, 0.0) for stop in self.grid.stops]
-            pairs, kinds = len(self.grid.pairs), len(stops)
-            shape = (len(self.symbols), pairs, kinds)
-            symbol, pair, stop = (part.ravel() for part in np.indices(shape))
-            index = pd.MultiIndex.from_arrays(
-                [
-                    np.asarray(self.symbols, dtype=object)[symbol],
-                    self.grid.fast[pair],
-                    self.grid.slow[pair],
-                    np.array([window for window, _ in stops])[stop],
-                    np.array([multiple for _, multiple in stops])[stop],
-                ],
-                names=list(INDEX),
-            )
-            self._frames["all"] = metric_table(self.values.reshape(-1, len(METRICS)), index)
-        return self._frames["all"].copy()
+        return self._frame.copy()
+
+    @cached_property
+    def _frame(self) -> pd.DataFrame:
+        """The table, made once."""
+        stops = [(stop.atr_window, stop.multiple) if stop else (0, 0.0) for stop in self.grid.stops]
+        shape = (len(self.symbols), len(self.grid.pairs), len(stops))
+        symbol, pair, stop = (part.ravel() for part in np.indices(shape))
+        index = pd.MultiIndex.from_arrays(
+            [
+                np.asarray(self.symbols, dtype=object)[symbol],
+                self.grid.fast[pair],
+                self.grid.slow[pair],
+                np.array([window for window, _ in stops])[stop],
+                np.array([multiple for _, multiple in stops])[stop],
+            ],
+            names=list(INDEX),
+        )
+        return metric_table(self.values.reshape(-1, len(METRICS)), index)
 
     def best(self, metric: str = "sharpe", per: Literal["symbol", "all"] = "symbol", k: int = 1) -> pd.DataFrame:
         """Give the cells with the highest value of a metric; of equal ones the first in the order of the grid.
@@ -121,7 +123,7 @@ class SweepTable:
             raise InputError(f"per is {per!r}; it must be symbol or all")
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise InputError(f"k is {k!r}; it must be a whole number, 1 or more")
-        frame = self.to_frame()
+        frame = self._frame
         frame = frame[frame[metric].notna()].sort_values(metric, ascending=False, kind="stable")
         if per == "all":
             return frame.head(k)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 
 from engine.kernels import position as rules
 from engine.kernels.metrics import METRICS
+from engine.prices.history import Prices
 
-__all__ = ["COUNTS", "TRADE_COLUMNS", "metric_table", "trade_table"]
+__all__ = ["COUNTS", "TRADE_COLUMNS", "buy_and_hold", "metric_table", "trade_table"]
 
 COUNTS = ("trades", "skipped")
 """Metrics that are whole numbers."""
@@ -31,6 +33,12 @@ TRADE_COLUMNS = (
 )
 
 _REASONS = {rules.CROSS: "cross", rules.STOP: "stop", rules.GAP: "gap", rules.OPEN: "open"}
+
+
+def buy_and_hold(prices: Prices, symbols: Sequence[str]) -> pd.Series[float]:
+    """Give last close / first close - 1 of each symbol, without costs."""
+    returns = [prices[symbol].close[-1] / prices[symbol].close[0] - 1 for symbol in symbols]
+    return pd.Series(returns, index=pd.Index(symbols, name="symbol"), name="buy_and_hold")
 
 
 def metric_table(values: NDArray[np.float64], index: pd.Index[Any]) -> pd.DataFrame:
