@@ -90,6 +90,17 @@ def test_validate_says_how_to_mend(partly_bad):
     assert {row["symbol"] for row in rows["rows"] if row["severity"] == "error"} == {"BAD"}
 
 
+def test_reasons_are_sentences(folder):
+    (folder / "WRONG.csv").write_text("Date,Price\n2020-01-01,5\n")
+    engine.simulate(["NEW"], 30).to_frames()["NEW"].to_csv(folder / "NEW.csv")
+    engine.simulate(["NEWER"], 30).to_frames()["NEWER"].to_csv(folder / "NEWER.csv")
+    lines = run("backtest", folder, "--fast", "5", "--slow", "50").stdout.splitlines()
+    assert "Left out: NEW, NEWER, because it has 30 bars, fewer than the slow window of 50." in lines
+    assert any(
+        line.startswith(f"Left out: WRONG, because {folder / 'WRONG.csv'}: no column is named open") for line in lines
+    )
+
+
 def test_backtest_prints_trades_and_writes_files(folder, tmp_path):
     targets = {
         name: tmp_path / f"{name}.{ending}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -79,19 +79,25 @@ def _tally(name: str, findings: tuple[Finding, ...]) -> str:
 
 def _repair_lines(report: Report) -> list[str]:
     """Say every repair; the same one on many symbols is one line."""
-    return [f"Repaired: {what}: {names}." for what, names in _together(report.repairs).items()]
+    said = (sentence.partition(": ") for sentence in report.repairs)
+    return [f"Repaired: {what}: {names}." for what, names in _together((symbol, what) for symbol, _, what in said)]
 
 
 def _left_out_lines(left_out: Mapping[str, str]) -> list[str]:
     """Say why symbols were left out; the same reason of many symbols is one line."""
-    sentences = (reason.rstrip(".") for reason in left_out.values())
-    return [f"Left out: {names}, because {what}." for what, names in _together(sentences, " ").items()]
+    reasons = ((symbol, _without_subject(symbol, sentence)) for symbol, sentence in left_out.items())
+    return [f"Left out: {names}, because {why}." for why, names in _together(reasons)]
 
 
-def _together(sentences: Any, after_symbol: str = ": ") -> dict[str, str]:
-    """Collect the symbols, with which each sentence begins, of sentences that go on alike."""
+def _without_subject(symbol: str, sentence: str) -> str:
+    """Take the symbol from the start of its sentence, so that it can be said of several."""
+    rest = sentence.removeprefix(symbol).lstrip(": ").rstrip(".")
+    return f"it {rest}" if rest.startswith("has ") else rest
+
+
+def _together(sayings: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Collect the symbols of which the same is said: (what is said, the symbols)."""
     symbols: dict[str, list[str]] = {}
-    for sentence in sentences:
-        symbol, _, rest = sentence.partition(after_symbol)
-        symbols.setdefault(rest, []).append(symbol)
-    return {rest: ", ".join(names) for rest, names in symbols.items()}
+    for symbol, what in sayings:
+        symbols.setdefault(what, []).append(symbol)
+    return [(what, ", ".join(names)) for what, names in symbols.items()]
