@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,26 +201,25 @@ Task = tuple[History, slice, NDArray[np.float64]]
 
 
 def _run_tiles(tasks: list[Task], grid: Grid, settings: Settings, workers: int, progress: Progress | None) -> bool:
-    """Run all tiles on threads (the kernels free the GIL); False if Ctrl-C came before the end."""
+    """Run all tiles on threads (the kernels free the GIL); False if Ctrl-C came before the end.
+
+    Tiles that end come through a queue. ``concurrent.futures.wait`` takes the locks of all futures in turn: a Ctrl-C amid that leaves some of them
+    taken, and their workers wait for ever (seen: ``test_ctrl_c_keeps_what_is_done`` hung in one run of many).
+    """
     total = sum(out.shape[0] * out.shape[1] for _, _, out in tasks)
     done = 0
     stopped = threading.Event()
+    ended: SimpleQueue[Future[int]] = SimpleQueue()
     with ThreadPoolExecutor(workers) as pool:
-        sizes: dict[Future[None], int] = {
-            pool.submit(_run_tile, task, grid, settings, stopped): task[2].shape[0] * task[2].shape[1] for task in tasks
-        }
-        waiting = set(sizes)
         try:
-            while waiting:
-                ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    future.result()
-                    done += sizes[future]
+            for task in tasks:
+                pool.submit(_run_tile, task, grid, settings, stopped).add_done_callback(ended.put)
+            for _ in tasks:
+                done += ended.get().result()
                 if progress:
                     progress(done, total)
         except KeyboardInterrupt:
-            stopped.set()
-            pool.shutdown(cancel_futures=True)
+            stopped.set()  # tiles that have not begun return at once
             return False
         except BaseException:
             stopped.set()
@@ -227,15 +227,16 @@ def _run_tiles(tasks: list[Task], grid: Grid, settings: Settings, workers: int, 
     return True
 
 
-def _run_tile(task: Task, grid: Grid, settings: Settings, stopped: threading.Event) -> None:
-    """Run one block of pairs of one symbol; pairs that need more bars than there are stay nan."""
+def _run_tile(task: Task, grid: Grid, settings: Settings, stopped: threading.Event) -> int:
+    """Run one block of pairs of one symbol and count its cells; pairs that need more bars than there are stay nan."""
     history, part, out = task
     if stopped.is_set():
-        return
+        return 0
+    size: int = out.shape[0] * out.shape[1]
     fast, slow = grid.fast[part], grid.slow[part]
     fits = np.flatnonzero(slow <= len(history))
     if not len(fits):
-        return
+        return size
     windows = np.unique(np.concatenate([fast[fits], slow[fits]]))
     atr_windows = grid.atr_windows
     first = next((stop for stop in grid.stops if stop), None)
@@ -261,3 +262,4 @@ def _run_tile(task: Task, grid: Grid, settings: Settings, stopped: threading.Eve
     else:
         sweep_tile(bars, tile, settings.direction == "long_short", capital, rules, year, cells)
     out[fits] = cells
+    return size

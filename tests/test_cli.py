@@ -293,7 +293,11 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
     while line and "cells done" not in line:
         line = process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    try:
+        stdout, stderr = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 130, stderr
     assert "Traceback" not in stderr
     assert "The sweep was interrupted: cells that were not reached are missing." in stdout
