@@ -203,8 +203,8 @@ Task = tuple[History, slice, NDArray[np.float64]]
 def _run_tiles(tasks: list[Task], grid: Grid, settings: Settings, workers: int, progress: Progress | None) -> bool:
     """Run all tiles on threads (the kernels free the GIL); False if Ctrl-C came before the end.
 
-    Tiles that end come through a queue. ``concurrent.futures.wait`` takes the locks of all futures in turn: a Ctrl-C amid that leaves some of them
-    taken, and their workers wait for ever (seen: ``test_ctrl_c_keeps_what_is_done`` hung in one run of many).
+    Tiles that end come through a queue. ``concurrent.futures.wait`` takes the locks of all futures in turn: a Ctrl-C amid that can leave some
+    of them taken, and their workers waiting.
     """
     total = sum(out.shape[0] * out.shape[1] for _, _, out in tasks)
     done = 0

@@ -284,7 +284,11 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
     run("simulate", "--symbols", "3", "--bars", "50000", "--volatility", "0.003", "--out", prices)
     out = tmp_path / "cells.parquet"
     # A progress line after every tile, so that the interrupt comes after the first of many.
-    program = "from engine.cli import app, progress; progress._SECONDS = 0.0; app.main()"
+    # A background job of a shell inherits an ignored SIGINT; a user at a terminal does not.
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from engine.cli import app, progress; progress._SECONDS = 0.0; app.main()"
+    )
     command = [sys.executable, "-c", program, "sweep", prices, "--fast", "5:100", "--slow", "101:300", "--out", out]
     process = subprocess.Popen(
         [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
