@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
 
-__all__ = ["TICKS_PER_UNIT", "WindowSums", "rolling_mean", "window_sums"]
+__all__ = ["EXACT", "TICKS_PER_UNIT", "WindowSums", "exact_mean", "is_whole", "window_sums"]
 
 TICKS_PER_UNIT = 100_000.0
 _LARGEST_TICK_VALUE = (
     2147483648.0  # 2^31: up to here a decimal of five places has at most 15 digits, which a double tells apart
 )
-_EXACT = 9007199254740992  # 2^53: integers up to here are exact as doubles
+EXACT = 9007199254740992  # 2^53: integers up to here are exact as doubles
 _HIGH, _LIMB = 64.0, 1099511627776.0  # 2^6 and 2^40
 _SPLIT = 134217729.0  # 2^27 + 1 (Dekker 1971)
 
@@ -42,12 +42,9 @@ class WindowSums(NamedTuple):
 
 
 @rule
-def whole_ticks(value: float) -> float:
-    """Give the number of ticks of 1e-5 if the value is the double nearest to such a decimal, else nan."""
-    ticks: float = np.rint(value * TICKS_PER_UNIT)
-    if abs(value) < _LARGEST_TICK_VALUE and ticks / TICKS_PER_UNIT == value:
-        return ticks
-    return np.nan
+def is_whole(value: float) -> bool:
+    """Tell whether a value is the double nearest to a decimal of five places."""
+    return (np.rint(value * TICKS_PER_UNIT) / TICKS_PER_UNIT == value) & (abs(value) < _LARGEST_TICK_VALUE)
 
 
 @kernel
@@ -67,10 +64,9 @@ def window_sums(values: NDArray[np.float64]) -> WindowSums:
     ticks = np.zeros(n + 1, np.int64)
     loose = np.zeros(n + 1, np.int64)
     for t in range(n):
-        count = whole_ticks(values[t])
-        missing = np.isnan(count)
-        ticks[t + 1] = ticks[t] + (np.int64(0) if missing else np.int64(count))
-        loose[t + 1] = loose[t] + np.int64(missing)
+        whole = is_whole(values[t])
+        ticks[t + 1] = ticks[t] + (np.int64(np.rint(values[t] * TICKS_PER_UNIT)) if whole else np.int64(0))
+        loose[t + 1] = loose[t] + np.int64(not whole)
     limbs = n + 1 if loose[n] > 0 else 1
     high, middle, low = np.zeros(limbs, np.int64), np.zeros(limbs, np.int64), np.zeros(limbs, np.int64)
     for t in range(limbs - 1):
@@ -107,7 +103,7 @@ def quotient(total: float, rest: float, divisor: float) -> float:
 def mean_of_ticks(total: int, window: int) -> float:
     """Average of a window of whole ticks, from their integer sum."""
     divisor = TICKS_PER_UNIT * window
-    if abs(total) <= _EXACT:
+    if abs(total) <= EXACT:
         return total / divisor
     rounded = float(total)
     return quotient(rounded, float(total - np.int64(rounded)), divisor)
@@ -125,35 +121,15 @@ def mean_of_limbs(high: int, middle: int, low: int, window: int) -> float:
     return quotient(rounded, rest - (rounded - total), float(window))
 
 
-@kernel
-def rolling_mean(sums: WindowSums, window: int, out: NDArray[np.float64]) -> None:
-    """Write the average of the last ``window`` values of every bar; nan before there are so many.
-
-    Parameters
-    ----------
-    sums : WindowSums
-        Of a series of T values.
-    window : int
-        At least 1; the sum of a window stays below 2^63 in every limb up to 2^22 bars.
-    out : float64 (T,)
-        Overwritten.
-    """
-    n = len(out)
-    out[: min(window - 1, n)] = np.nan
-    if sums.loose[n] == 0 and sums.ticks[n] <= _EXACT:
-        # The common case, without a branch so that it is vectorized: 4.4 to under 1 ns a value (bench/test_sweep.py).
-        divisor = TICKS_PER_UNIT * window
-        for end in range(window, n + 1):
-            out[end - 1] = (sums.ticks[end] - sums.ticks[end - window]) / divisor
-        return
-    for end in range(window, n + 1):
-        start = end - window
-        if sums.loose[end] == sums.loose[start]:
-            out[end - 1] = mean_of_ticks(sums.ticks[end] - sums.ticks[start], window)
-        else:
-            out[end - 1] = mean_of_limbs(
-                sums.high[end] - sums.high[start],
-                sums.middle[end] - sums.middle[start],
-                sums.low[end] - sums.low[start],
-                window,
-            )
+@rule
+def exact_mean(sums: WindowSums, end: int, window: int) -> float:
+    """Average of the ``window`` values before bar ``end``; the sum of a window stays below 2^63 in every limb up to 2^22 bars."""
+    start = end - window
+    if sums.loose[end] == sums.loose[start]:
+        return mean_of_ticks(sums.ticks[end] - sums.ticks[start], window)
+    return mean_of_limbs(
+        sums.high[end] - sums.high[start],
+        sums.middle[end] - sums.middle[start],
+        sums.low[end] - sums.low[start],
+        window,
+    )

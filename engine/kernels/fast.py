@@ -5,14 +5,19 @@ With ``all_in`` sizing, equity is cash while flat and shares * close while long,
     close     ....  e  .  .  .  .  .  .  x  ....
     equity    cash [E  s*c s*c ...  s*c] cash'          E = s * close[e]
     returns     0  | r |   prefix sums  | r'| 0          r = E / cash - 1, r' = cash' / (s * close[x-1]) - 1
-    drawdown       looked at only if lowest / highest close of [e, x) could beat the worst so far
+    drawdown       |  highest, lowest and fall of [e, x), two rows of a table
 
-- the crosses come as bars (``bits``); a bar on which nothing happens is never visited;
-- mean, square and downside of the returns within a trade are differences of prefix sums over the symbol's own returns;
-- the exit of a trailing stop depends on the entry bar, not on the pair of averages: it is found once for every entry bar, by the rules of ``position``;
-- buys and sells are the rules of ``position``, so trades equal those of the plain loop bit for bit (``tests/test_fast.py``); metrics agree to 1e-10.
+One symbol is worked on by spans of bars that fit the cache, so that a bar costs the same however long the history is; what an account is at the end of a span is where
+it starts in the next. In a span, and for a block of pairs::
 
-Whole lots and risk sizing leave cash beside the shares; they, and long/short, are served by the plain loop.
+    bits       the crosses, 64 bars at a time, as the bars where their orders fill
+    legs       every holding as far as it lies in the span: prices, closes, run
+    accounts   the legs of 32 accounts at once: buy, hold, sell by the rules of ``position``, without a branch
+    finish     sums to metrics
+
+The exit of a trailing stop depends on the entry bar, not on the pair: ``stops`` finds it once. Trades equal those of the plain loop bit for bit, metrics to 1e-10
+(``tests/test_fast.py``). A cell that this way cannot do, or not to that precision, is marked and left to the plain loop: ties without an end, an account that is used up,
+returns that cancel, drawdowns of next to nothing (``finish``).
 """
 
 from __future__ import annotations
@@ -23,266 +28,245 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
-from engine.kernels.bits import cross_bars
-from engine.kernels.loop import Bars, Tile, with_multiple
-from engine.kernels.metrics import Moments, add_profit, no_trades, write_metrics
-from engine.kernels.position import (
-    CROSS,
-    NO_FILL,
-    NOTHING,
-    SKIPPED,
-    STOP,
-    Fill,
-    Position,
-    Rules,
-    buy,
-    in_bar,
-    new_position,
-    sell,
-    sell_for,
-)
+from engine.kernels.accounts import ACCOUNT_SIZE, LANES, LEG_SIZE, open_accounts, settle
+from engine.kernels.bits import Block, cross_bars, is_tie, may_be_tie, settle_ties, words_of_span
+from engine.kernels.drawdown import ROW, fill_runs
+from engine.kernels.finish import Result, finish
+from engine.kernels.legs import Crosses, Market, Span, lay_legs, market_of
+from engine.kernels.loop import Bars, with_multiple
+from engine.kernels.machine import WORD, index
+from engine.kernels.position import Rules
+from engine.kernels.prefix import HARD, MIXED, SINGLE, TICKS, add_up
+from engine.kernels.stops import Exits, find_exits
 
-__all__ = ["fast_tile"]
+__all__ = ["SPAN", "Plan", "Stops", "fast_sweep"]
 
 Floats = NDArray[np.float64]
-_UNKNOWN, _NEVER = -2, -1
+Integers = NDArray[np.int64]
+
+SPAN = 2048
+"""Bars that are worked on together, at most: what belongs to them stays in a cache of 1 MiB."""
+_LEVELS = 11  # of drawdown.fill_runs, for SPAN bars
 
 
-class Closes(NamedTuple):
-    """What is known of a symbol's closes before any trade.
+class Plan(NamedTuple):
+    """The blocks of pairs of a grid, one behind the other: B blocks, W windows, F fast windows, P pairs in all."""
 
-    Row t + 1 of the prefix sums includes bar t. Each sum is a pair of doubles, the rounded sum and what rounding lost, because a calm trade after a wild
-    year is a small difference of large sums (``test_a_calm_trade_after_a_wild_year`` fails without).
-    """
-
-    close: Floats  # (T,)
-    sums: (
-        Floats  # (T + 1, 6): pairs of the sums of q[t] = close[t] / close[t-1] - 1, of q^2 and of min(q, 0)^2; q[0] = 0
-    )
-    highest: Floats  # (L, T): highest close of the 2^l bars from t
-    lowest: Floats  # (L, T)
-
-
-class Exits(NamedTuple):
-    """Where a trailing stop of one multiple ends a position, by entry bar; (T,) each, filled as they are asked for."""
-
-    bar: NDArray[np.int64]  # _UNKNOWN, _NEVER, or the bar of the exit
-    price: Floats  # as received, slippage included
+    windows: Integers  # (W,)
+    window_start: Integers  # (B + 1,)
+    start: Integers  # (F,) as in Block
+    fast_start: Integers  # (B + 1,)
+    first_pair: Integers  # (F + B,) as in Block
+    fast_of: Integers  # (P,) as in Block
+    slow_of: Integers  # (P,)
+    pair_start: Integers  # (B + 1,)
+    row: Integers  # (P,) where a pair's metrics go
+    group_start: Integers  # (B + 1,) groups of 32 pairs before the block
 
 
-class Path(NamedTuple):
-    """Equity's history so far, as sums."""
+class Stops(NamedTuple):
+    """The stops of a sweep, K of them."""
 
-    returns: float
-    squares: float
-    losses: float
-    peak: float
-    worst: float  # deepest drawdown, 0 or negative
+    atr: Floats  # (A, T)
+    row: Integers  # (K,) row of atr
+    multiple: Floats  # (K,) nan is no stop
 
 
-@rule
-def _add_to(sums: Floats, t: int, column: int, value: float) -> None:
-    """Carry a pair over bar t: the rounded sum, and the exact error of its rounding (Knuth's two-sum)."""
-    before = sums[t, column]
-    after = before + value
-    part = after - before
-    sums[t + 1, column] = after
-    sums[t + 1, column + 1] = sums[t, column + 1] + ((before - (after - part)) + (value - part))
+class Pairs(NamedTuple):
+    """What is remembered of the pairs of a plan from span to span; (P,) each."""
+
+    above: Integers  # 1 if the fast average is above at the end of the span
+    doubtful: NDArray[np.bool_]  # a tie could not be settled
 
 
-@rule
-def sum_between(sums: Floats, start: int, end: int, column: int) -> float:
-    """Sum over the bars [start, end) of one of the columns, as if it had been added up alone."""
-    rounded: float = sums[end, column] - sums[start, column]
-    lost: float = sums[end, column + 1] - sums[start, column + 1]
-    return rounded + lost
+class Scratch(NamedTuple):
+    """Memory that every span and block uses again."""
 
-
-@kernel
-def prepare(close: Floats) -> Closes:
-    """Sum up a symbol's closes (T,) once, for all cells."""
-    n = len(close)
-    sums = np.zeros((n + 1, 6))
-    for t in range(1, n):
-        change = close[t] / close[t - 1] - 1.0
-        _add_to(sums, t, 0, change)
-        _add_to(sums, t, 2, change * change)
-        _add_to(sums, t, 4, min(change, 0.0) ** 2)
-    levels = 1
-    while 2**levels <= n:
-        levels += 1
-    highest, lowest = np.empty((levels, n)), np.empty((levels, n))
-    highest[0], lowest[0] = close, close
-    for level in range(1, levels):
-        half = 2 ** (level - 1)
-        for t in range(n - 2 * half + 1):
-            highest[level, t] = max(highest[level - 1, t], highest[level - 1, t + half])
-            lowest[level, t] = min(lowest[level - 1, t], lowest[level - 1, t + half])
-    return Closes(close, sums, highest, lowest)
+    sums: Floats  # prefix sums of the closes
+    tile: Floats  # averages of 64 bars
+    words: NDArray[np.uint64]  # of a block
+    crosses: Crosses
+    legs: Floats
+    counts: Integers
 
 
 @rule
-def stop_exit(bars: Bars, entry: int, bought: Position, atr: Floats, rules: Rules) -> tuple[int, Fill]:
-    """Follow one position from its entry bar to the bar whose stop ends it, with the rule of the plain loop."""
-    position = bought
-    fill = NO_FILL
-    first = entry + 1 if rules.fill_at_close else entry
-    for t in range(first, len(bars.close)):
-        atr_before = atr[t - 1] if t > 0 else np.nan
-        position, fill = in_bar(position, t, bars.open[t], bars.high[t], bars.low[t], atr_before, rules)
-        if fill.reason != NOTHING:
-            return t, fill
-    return _NEVER, fill
-
-
-@rule
-def is_stopped(bars: Bars, exits: Exits, entry: int, death: int, bought: Position, atr: Floats, rules: Rules) -> bool:
-    """Tell whether the stop ends a position not later than the bar of its death cross; finds the exit if nobody has asked before."""
-    if np.isnan(rules.multiple):
-        return False
-    if exits.bar[entry] == _UNKNOWN:
-        exits.bar[entry], fill = stop_exit(bars, entry, bought, atr, rules)
-        exits.price[entry] = fill.price
-    leave = int(exits.bar[entry])
-    return leave != _NEVER and leave <= death
-
-
-@rule
-def through_trade(path: Path, closes: Closes, shares: float, entry: int, end: int) -> Path:
-    """Carry equity's drawdown through the bars [entry, end) of a holding, and its returns through (entry, end)."""
-    level = 0
-    while 2 ** (level + 1) <= end - entry:
-        level += 1
-    last = end - 2**level
-    highest = shares * max(closes.highest[level, entry], closes.highest[level, last])
-    lowest = shares * min(closes.lowest[level, entry], closes.lowest[level, last])
-    peak, worst = path.peak, path.worst
-    if lowest < (1.0 + worst) * max(peak, highest):
-        for t in range(entry, end):
-            worth = shares * closes.close[t]
-            peak = max(peak, worth)
-            if worth < (1.0 + worst) * peak:
-                worst = worth / peak - 1.0
-    return Path(
-        path.returns + sum_between(closes.sums, entry + 1, end, 0),
-        path.squares + sum_between(closes.sums, entry + 1, end, 2),
-        path.losses + sum_between(closes.sums, entry + 1, end, 4),
-        max(peak, highest),
-        worst,
+def block_of(plan: Plan, b: int) -> Block:
+    """Cut one block out."""
+    f, g, w, p = plan.fast_start[b], plan.fast_start[b + 1], plan.window_start[b], plan.pair_start[b]
+    return Block(
+        plan.windows[w : plan.window_start[b + 1]],
+        g - f,
+        plan.start[f:g],
+        plan.first_pair[f + b : g + b + 1],
+        plan.fast_of[p : plan.pair_start[b + 1]],
+        plan.slow_of[p : plan.pair_start[b + 1]],
     )
 
 
 @rule
-def step_to(path: Path, before: float, after: float, from_holding: bool) -> Path:
-    """Carry equity over one bar on which something was filled; drawdown at an entry is looked at with its holding."""
-    change = after / before - 1.0
-    peak, worst = path.peak, path.worst
-    if from_holding:
-        peak = max(peak, after)
-        worst = min(worst, after / peak - 1.0)
-    return Path(path.returns + change, path.squares + change * change, path.losses + min(change, 0.0) ** 2, peak, worst)
+def aligned(size: int) -> Floats:
+    """Get memory for so many doubles at an address that 64 divides: a vector that lies in two cache lines takes twice the time."""
+    memory = np.empty(size + 8)
+    start = -(memory.ctypes.data // 8) % 8
+    return memory[start : start + size]
+
+
+@rule
+def scratch_of(plan: Plan, bars: int, lead: int) -> Scratch:
+    """Get the memory for spans of so many bars."""
+    tile = np.diff(plan.window_start).max()
+    pairs = np.diff(plan.pair_start).max()
+    crosses = Crosses(np.empty(LANES * (bars + 5), np.int64), bars + 5, np.empty(LANES, np.int64), np.empty(LANES, np.bool_))
+    return Scratch(
+        np.zeros((4, bars + lead + 2)),
+        aligned(tile * WORD).reshape(tile, WORD),
+        np.empty(pairs * (bars // WORD), np.uint64),
+        crosses,
+        np.empty((bars + 1) * LEG_SIZE),
+        np.empty(LANES, np.int64),
+    )
 
 
 @kernel
-def fast_cell(
+def fast_sweep(
     bars: Bars,
-    closes: Closes,
-    events: NDArray[np.int64],
-    count: int,
-    first_golden: bool,
-    exits: Exits,
-    atr: Floats,
+    plan: Plan,
+    stops: Stops,
     capital: float,
     rules: Rules,
     bars_per_year: float,
     out: Floats,
+    sure: NDArray[np.bool_],
 ) -> None:
-    """Backtest one cell from its crosses; ``out`` is as in ``metrics.summarise``."""
-    n = len(bars.close)
-    delay = 0 if rules.fill_at_close else 1
-    fills = bars.close if rules.fill_at_close else bars.open
-    position = new_position(capital)
-    path = Path(0.0, 0.0, 0.0, capital, 0.0)
-    sums = no_trades()
-    skipped = exposed = 0
-    final = capital
-    solvent = True
-    for i in range(0 if first_golden else 1, count, 2):
-        entry = events[i] + delay
-        if entry >= n:
-            break
-        before = position.cash
-        distance = rules.multiple * atr[events[i]]
-        asked = Position(before, 0.0, -1, -np.inf, -np.inf, distance, 1, before)
-        position, bought = buy(asked, entry, fills[entry], rules)
-        if bought.reason == SKIPPED:
-            skipped += 1
-            continue
-        death = events[i + 1] if i + 1 < count else n
-        stopped = is_stopped(bars, exits, entry, death, position, atr, rules)
-        leave = exits.bar[entry] if stopped else death + delay
-        shares = position.shares
-        end = min(leave, n)
-        exposed += max(end - entry, 1)
-        worth = before
-        if end > entry:
-            path = step_to(path, before, shares * bars.close[entry], False)
-            path = through_trade(path, closes, shares, entry, end)
-            worth = shares * bars.close[end - 1]
-        if leave >= n:
-            final = worth
-            break
-        if stopped:
-            position, sold = sell_for(position, exits.price[entry], STOP, rules)
-        else:
-            position, sold = sell(position, fills[leave], CROSS, rules)
-        path = step_to(path, worth, position.cash, True)
-        solvent = solvent and position.cash > 0.0
-        sums = add_profit(sums, (sold.value - sold.fee) - (bought.value + bought.fee))
-        final = position.cash
-    mean = path.returns / n
-    variance = max(0.0, path.squares - n * mean * mean) / (n - 1) if n > 1 else np.nan
-    found = Moments(mean, np.sqrt(variance), np.sqrt(path.losses / n), path.worst, solvent)
-    write_metrics(capital, final, n, found, sums, skipped, exposed, bars_per_year, out)
-
-
-@kernel
-def fast_tile(
-    bars: Bars, tile: Tile, first: NDArray[np.int64], capital: float, rules: Rules, bars_per_year: float, out: Floats
-) -> None:
-    """Backtest every cell of a tile, as ``loop.sweep_tile`` does, by its trades.
+    """Backtest every pair of a plan with every stop, on one symbol.
 
     Parameters
     ----------
     bars : Bars
-    tile : Tile
-    first : int64 (P,)
-        Bar from which both averages of a pair are defined, below T.
+    plan : Plan
+        Its slow windows are not longer than the history.
+    stops : Stops
     capital, bars_per_year : float
     rules : Rules
-        Long only, sizing ALL_IN.
-    out : float64 (P, K, METRIC_COUNT)
-        Overwritten.
+        Long only, sizing ALL_IN; its multiple is replaced by that of each stop.
+    out : float64 (rows, K, METRIC_COUNT)
+        Overwritten at the rows of the plan's pairs.
+    sure : bool (rows, K)
+        Overwritten likewise: False where the plain loop has to do it.
     """
-    n, stops = len(bars.close), len(tile.multiple)
-    closes = prepare(bars.close)
-    events = np.empty(n, np.int64)
-    exit_bar = np.full((stops, n), _UNKNOWN, np.int64)
-    exit_price = np.empty((stops, n))
-    for p in range(len(tile.fast)):
-        fast, slow = tile.averages[tile.fast[p]], tile.averages[tile.slow[p]]
-        count, first_golden = cross_bars(fast, slow, first[p], events)
-        for k in range(stops):
-            fast_cell(
-                bars,
-                closes,
-                events,
-                count,
-                first_golden,
-                Exits(exit_bar[k], exit_price[k]),
-                tile.ranges[tile.range_row[k]],
-                capital,
-                with_multiple(rules, tile.multiple[k]),
-                bars_per_year,
-                out[p, k],
-            )
+    n, lead, count = len(bars.close), plan.windows.max(), len(stops.multiple)
+    spans = (n + SPAN - 1) // SPAN
+    size = ((n + spans - 1) // spans + WORD - 1) // WORD * WORD
+    delay = 0 if rules.fill_at_close else 1
+    market = market_of(bars, rules)
+    shape = (count, n)
+    exits = Exits(
+        np.empty(shape, np.int64), np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape, np.int64)
+    )
+    # Accounts are kept from span to span; with a single span every group can use the same memory.
+    accounts = np.empty((plan.group_start[-1] if spans > 1 else 1, count, ACCOUNT_SIZE))
+    pairs = Pairs(np.zeros(len(plan.row), np.int64), np.zeros(len(plan.row), np.bool_))
+    scratch = scratch_of(plan, size, lead)
+    work, runs = np.empty((6, size)), np.empty(_LEVELS * size * ROW)
+    result = Result(capital, bars_per_year, out.reshape(-1), sure.reshape(-1))
+    for start in range(0, n, size):
+        stop = min(start + size, n)
+        span = Span(start, stop, size, n, runs)
+        kind = add_up(bars.close, start - delay - lead, stop - delay, scratch.sums)
+        if kind == HARD:
+            sure[:] = False
+            return
+        fill_runs(bars.close, start, stop, work, runs, size)
+        for k in range(count):
+            if not np.isnan(stops.multiple[k]):
+                one = with_multiple(rules, stops.multiple[k])
+                find_exits(bars, stops.atr[stops.row[k]], one, start, stop, stop, exits_of(exits, k))
+        for b in range(len(plan.window_start) - 1):
+            run_block(bars, market, plan, b, stops, exits, rules, span, kind, lead, scratch, pairs, accounts, result)
+    for pair in np.flatnonzero(pairs.doubtful):
+        sure[plan.row[pair]] = False
+
+
+@rule
+def exits_of(exits: Exits, k: int) -> Exits:
+    """Cut those of one stop out of arrays (K, T)."""
+    return Exits(exits.bar[k], exits.price[k], exits.peak[k], exits.stop[k], exits.looked[k])
+
+
+@kernel
+def run_block(
+    bars: Bars,
+    market: Market,
+    plan: Plan,
+    b: int,
+    stops: Stops,
+    exits: Exits,
+    rules: Rules,
+    span: Span,
+    kind: int,
+    lead: int,
+    scratch: Scratch,
+    pairs: Pairs,
+    accounts: Floats,
+    result: Result,
+) -> None:
+    """Take all accounts of a block through one span; begin them in the first, write their metrics in the last."""
+    block, count = block_of(plan, b), len(stops.multiple)
+    size, before = span.size // WORD, lead + 1
+    words_of_span(scratch.sums, kind, before, block, size, scratch.tile, scratch.words)
+    start, stop = plan.pair_start[b], plan.pair_start[b + 1]
+    for first in range(start, stop, LANES):
+        lanes = min(LANES, stop - first)
+        group = plan.group_start[b] + (first - start) // LANES if len(accounts) > 1 else 0
+        find_crosses(scratch, kind, before, block, span, rules.fill_at_close, first - start, lanes, first, pairs)
+        for k in range(count):
+            one = with_multiple(rules, stops.multiple[k])
+            account, atr, leaves = accounts[group, k], stops.atr[stops.row[k]], exits_of(exits, k)
+            if span.start == 0:
+                open_accounts(account, result.capital)
+            crosses, legs, counts = scratch.crosses, scratch.legs, scratch.counts
+            most = lay_legs(bars, market, atr, leaves, one, span, crosses, lanes, account, legs, counts)
+            settle(account, legs, counts, most, rules.costs)
+            if span.stop == span.last:
+                for i in range(lanes):
+                    counts[i] = plan.row[first + i] * count + k
+                finish(account, lanes, span, market, result, counts)
+
+
+@kernel
+def find_crosses(
+    scratch: Scratch,
+    kind: int,
+    before: int,
+    block: Block,
+    span: Span,
+    fill_at_close: bool,
+    in_block: int,
+    lanes: int,
+    in_plan: int,
+    pairs: Pairs,
+) -> None:
+    """Write the crosses of 16 pairs in a span; remember which are above at its end, and which could not be settled."""
+    crosses, words, sums = scratch.crosses, scratch.words, scratch.sums
+    bars = crosses.bars
+    total, exact = sums[TICKS], 0.0 if kind == MIXED else (2.0**28 if kind == SINGLE else 2.0**52)
+    size, last = span.size // WORD, span.stop - span.start
+    delay = 0 if fill_at_close else 1
+    for lane in range(lanes):
+        pair = in_plan + lane
+        fast, slow = block.windows[block.fast_of[in_block + lane]], block.windows[block.slow_of[in_block + lane]]
+        start, place = (in_block + lane) * size, lane * crosses.room
+        first = slow - 1 + delay - span.start
+        count, golden = cross_bars(words, start, size, first, last, pairs.above[pair], bars, place)
+        pairs.above[pair] = np.int64(words[index(start + size - 1)] >> np.uint64(WORD - 1))
+        if 0 <= first < last and may_be_tie(total, exact, before + first, fast, slow):
+            pairs.doubtful[pair] |= is_tie(sums, kind, before + first, fast, slow)
+        suspects = 0
+        for i in range(place + golden, place + count, 2):
+            suspects += may_be_tie(total, exact, before + bars[index(i)], fast, slow)
+        if suspects > 0:
+            count = settle_ties(sums, kind, before, fast, slow, last, bars[place:], count, golden)
+            pairs.doubtful[pair] |= count < 0
+            count = max(count, 0)
+        crosses.count[lane], crosses.golden[lane] = count, golden

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel
-from engine.kernels.exact import rolling_mean, window_sums
+from engine.kernels.exact import exact_mean, window_sums
+from engine.kernels.prefix import HARD, add_up, fill_averages
 
 __all__ = ["average_true_range", "averages", "true_range"]
 
 Floats = NDArray[np.float64]
+_STRETCH = 1024
+"""Bars that are summed up together: small enough that sums in doubles are exact, and that they stay in the cache."""
 
 
 @kernel
@@ -32,21 +35,39 @@ def averages(values: Floats, windows: NDArray[np.int64]) -> Floats:
     float64 (W, T)
         Row i is the SMA of window i; nan where t < window - 1. The bits depend on the window's own values only.
     """
-    out = np.empty((len(windows), len(values)))
-    sums = window_sums(values)
+    n, lead = len(values), windows.max()
+    out = np.empty((len(windows), n))
+    sums, stretch = np.zeros((4, _STRETCH + lead + 1)), np.empty((len(windows), _STRETCH))
+    for first in range(0, n, _STRETCH):
+        last = min(first + _STRETCH, n)
+        kind = add_up(values, first - lead, last, sums)
+        if kind == HARD:
+            _hard_stretch(values, windows, first, last, out)
+            continue
+        fill_averages(sums, kind, lead + 1, windows, stretch)
+        out[:, first:last] = stretch[:, : last - first]
     for i in range(len(windows)):
-        rolling_mean(sums, windows[i], out[i])
+        out[i, : windows[i] - 1] = np.nan
     return out
+
+
+@kernel
+def _hard_stretch(values: Floats, windows: NDArray[np.int64], first: int, last: int, out: Floats) -> None:
+    """Average the bars [first, last) with integers of any size."""
+    start = max(0, first - windows.max())
+    sums = window_sums(values[start:last])
+    for i in range(len(windows)):
+        for t in range(max(first, windows[i] - 1), last):
+            out[i, t] = exact_mean(sums, t + 1 - start, windows[i])
 
 
 @kernel
 def true_range(high: Floats, low: Floats, close: Floats) -> Floats:
     """TR[t] = max(high - low, abs(high - close[t-1]), abs(low - close[t-1])), TR[0] = high - low; all (T,), currency."""
-    out = np.empty(len(close))
-    for t in range(len(close)):
-        out[t] = high[t] - low[t]
-        if t > 0:
-            out[t] = max(out[t], abs(high[t] - close[t - 1]), abs(low[t] - close[t - 1]))
+    out = high - low
+    before, later = close[:-1], out[1:]
+    for i in range(len(before)):
+        later[i] = max(later[i], abs(high[i + 1] - before[i]), abs(low[i + 1] - before[i]))
     return out
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels._jit import kernel, rule
+from engine.kernels._jit import kernel, pasted, rule
 
 __all__ = [
     "METRICS",
@@ -144,36 +144,37 @@ def summarise(
     sums = no_trades()
     for i in range(closed):
         sums = add_profit(sums, trades[i, 6])
-    write_metrics(capital, equity[n - 1], n, moments(capital, equity), sums, skipped, exposed, bars_per_year, out)
+    write_metrics(capital, equity[n - 1], n, moments(capital, equity), sums, skipped, exposed, bars_per_year, out, 0)
 
 
-@kernel
+@pasted
 def write_metrics(
     capital: float,
     final: float,
     n: int,
     found: Moments,
     sums: TradeSums,
-    skipped: int,
-    exposed: int,
+    skipped: float,
+    exposed: float,
     bars_per_year: float,
     out: Floats,
+    place: int,
 ) -> None:
-    """Write the metrics of a backtest of n bars from its sums; ``out`` is float64 (METRIC_COUNT,)."""
+    """Write the metrics of a backtest of n bars from its sums; ``out`` is float64 with room for METRIC_COUNT from ``place`` on."""
     cagr = (final / capital) ** (bars_per_year / n) - 1.0 if found.solvent else np.nan
     if np.isinf(cagr):  # a few bars that doubled many times: nothing that could be called yearly
         cagr = np.nan
     scale = np.sqrt(bars_per_year) if found.solvent else np.nan
-    out[0] = final
-    out[1] = final / capital - 1.0
-    out[2] = cagr
-    out[3] = ratio(found.mean, found.deviation) * scale
-    out[4] = ratio(found.mean, found.downside) * scale
-    out[5] = found.max_drawdown
-    out[6] = ratio(cagr, -found.max_drawdown)
-    out[7] = sums.closed
-    out[8] = ratio(sums.gain - sums.loss, float(sums.closed))
-    out[9] = ratio(float(sums.wins), float(sums.closed))
-    out[10] = ratio(sums.gain, sums.loss)
-    out[11] = exposed / n
-    out[12] = skipped
+    out[place] = final
+    out[place + 1] = final / capital - 1.0
+    out[place + 2] = cagr
+    out[place + 3] = ratio(found.mean, found.deviation) * scale
+    out[place + 4] = ratio(found.mean, found.downside) * scale
+    out[place + 5] = found.max_drawdown
+    out[place + 6] = ratio(cagr, -found.max_drawdown)
+    out[place + 7] = sums.closed
+    out[place + 8] = ratio(sums.gain - sums.loss, float(sums.closed))
+    out[place + 9] = ratio(float(sums.wins), float(sums.closed))
+    out[place + 10] = ratio(sums.gain, sums.loss)
+    out[place + 11] = exposed / n
+    out[place + 12] = skipped

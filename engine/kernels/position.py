@@ -35,15 +35,22 @@ __all__ = [
     "STOP",
     "CostRates",
     "Fill",
+    "Order",
     "Position",
     "Rules",
+    "StopTest",
+    "all_in_order",
     "at_close",
     "at_open",
     "buy",
+    "closing_order",
     "in_bar",
     "new_position",
+    "paid",
+    "received",
     "sell",
     "sell_for",
+    "follow_stop",
 ]
 
 ALL_IN, ALL_IN_LOTS, RISK = 0, 1, 2
@@ -127,6 +134,40 @@ def order_cost(quantity: float, price: float, costs: CostRates) -> float:
     return value + order_fee(value, costs)
 
 
+class Order(NamedTuple):
+    """Shares and money that change hands."""
+
+    quantity: float
+    value: float
+    fee: float
+
+
+@rule
+def paid(fill: float, costs: CostRates) -> float:
+    """Price of a buy: slippage is against us."""
+    return fill * (1.0 + costs.slippage)
+
+
+@rule
+def received(fill: float, costs: CostRates) -> float:
+    """Price of a sale: slippage is against us."""
+    return fill * (1.0 - costs.slippage)
+
+
+@rule
+def all_in_order(cash: float, price: float, costs: CostRates) -> Order:
+    """Spend every unit of cash on shares and fee."""
+    value = spendable(cash, costs)
+    return Order(value / price, value, cash - value)
+
+
+@rule
+def closing_order(shares: float, price: float, costs: CostRates) -> Order:
+    """Turn shares into money."""
+    value = shares * price
+    return Order(shares, value, order_fee(value, costs))
+
+
 @rule
 def affordable_lots(cash: float, price: float, lot: float, costs: CostRates) -> float:
     """Give the largest multiple of the lot whose value and fee cash can pay; the division's guess is corrected by whole lots."""
@@ -150,12 +191,11 @@ def buy(position: Position, t: int, fill: float, rules: Rules) -> tuple[Position
     """Open the position at this price, or skip the signal if nothing can be bought or no stop can be set."""
     costs = rules.costs
     cash = position.cash
-    price = fill * (1.0 + costs.slippage)
+    price = paid(fill, costs)
     stop_is_missing = not np.isnan(rules.multiple) and np.isnan(position.distance)
     if rules.sizing == ALL_IN:
-        value = spendable(cash, costs)
-        quantity = value / price
-        fee = cash - value
+        order = all_in_order(cash, price, costs)
+        quantity, value, fee = order.quantity, order.value, order.fee
         rest = 0.0
     else:
         quantity = affordable_lots(cash, price, rules.lot, costs)
@@ -173,17 +213,16 @@ def buy(position: Position, t: int, fill: float, rules: Rules) -> tuple[Position
 @rule
 def sell(position: Position, fill: float, reason: int, rules: Rules) -> tuple[Position, Fill]:
     """Close the whole position at this price, less slippage."""
-    return sell_for(position, fill * (1.0 - rules.costs.slippage), reason, rules)
+    return sell_for(position, received(fill, rules.costs), reason, rules)
 
 
 @rule
 def sell_for(position: Position, price: float, reason: int, rules: Rules) -> tuple[Position, Fill]:
     """Close the whole position, receiving this price."""
-    value = position.shares * price
-    fee = order_fee(value, rules.costs)
-    cash = position.cash + (value - fee)
+    order = closing_order(position.shares, price, rules.costs)
+    cash = position.cash + (order.value - order.fee)
     sold = Position(cash, 0.0, position.entry_bar, position.peak, position.stop, position.distance, 0, cash)
-    return sold, Fill(price, -position.shares, value, fee, reason)
+    return sold, Fill(price, -position.shares, order.value, order.fee, reason)
 
 
 @rule
@@ -223,6 +262,38 @@ def raised_stop(stop: float, peak: float, distance: float) -> float:
     return max(stop, peak - distance)
 
 
+class StopTest(NamedTuple):
+    """A trailing stop after one bar."""
+
+    reason: int  # GAP, STOP or NOTHING
+    price: float  # of the fill, before slippage
+    stop: float
+    peak: float
+
+
+@rule
+def follow_stop(
+    stop: float,
+    peak: float,
+    distance: float,
+    older: bool,
+    open_price: float,
+    high: float,
+    low: float,
+    high_first: bool,
+) -> StopTest:
+    """Test a trailing stop within one bar, then let the peak follow the high.
+
+    ``stop`` is that of the last test, ``older`` that the position did not begin at this bar's own open, through which it cannot have gapped.
+    """
+    level = raised_stop(stop, peak, distance)
+    gap = older & (open_price <= level)  # without a branch, so that many positions can be tested by one instruction (stops.py)
+    seen = max(peak, high if high_first else -np.inf)
+    level = raised_stop(level, seen, distance)
+    reason = GAP if gap else (STOP if low <= level else NOTHING)
+    return StopTest(reason, open_price if gap else level, level, max(peak, high))
+
+
 @rule
 def in_bar(
     position: Position, t: int, open_price: float, high: float, low: float, atr_before: float, rules: Rules
@@ -234,21 +305,17 @@ def in_bar(
     if position.shares == 0.0 or np.isnan(rules.multiple):
         return position, NO_FILL
     distance = rules.multiple * atr_before if rules.chandelier else position.distance
-    peak = position.peak
-    stop = raised_stop(position.stop, peak, distance)
-    if position.entry_bar < t and open_price <= stop:
-        return sell(position, open_price, GAP, rules)
-    if rules.high_first:
-        peak = max(peak, high)
-        stop = raised_stop(stop, peak, distance)
-    if low <= stop:
-        return sell(position, stop, STOP, rules)
+    test = follow_stop(
+        position.stop, position.peak, distance, position.entry_bar < t, open_price, high, low, rules.high_first
+    )
+    if test.reason != NOTHING:
+        return sell(position, test.price, test.reason, rules)
     held = Position(
         position.cash,
         position.shares,
         position.entry_bar,
-        max(peak, high),
-        stop,
+        test.peak,
+        test.stop,
         position.distance,
         position.order,
         position.order_equity,

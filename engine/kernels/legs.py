@@ -1,0 +1,205 @@
+"""From the crosses of a pair to the legs of its account in a span of bars."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.kernels._jit import kernel, rule
+from engine.kernels.accounts import (
+    BUY,
+    ENTRY,
+    EXPOSED,
+    FALL,
+    FIRST_CLOSE,
+    HIGHEST,
+    LAST_CLOSE,
+    LEG_SIZE,
+    LOSSES,
+    LOWEST,
+    RETURNS,
+    SELL,
+    SHARES,
+    SKIPPED,
+    SQUARES,
+)
+from engine.kernels.drawdown import NO_RUN, run_between
+from engine.kernels.loop import Bars
+from engine.kernels.machine import index
+from engine.kernels.position import Rules, paid, received
+from engine.kernels.stops import Exits, exit_after
+
+__all__ = ["MARKET_ROW", "SUM_LOSSES", "SUM_SQUARES", "Crosses", "Market", "Span", "lay_legs", "market_of"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+_NEVER = 1 << 61
+
+
+class Market(NamedTuple):
+    """What is known of a symbol before any trade, in rows of a cache line: row t is read for what begins after bar t - 1, or ends before bar t.
+
+    ``rows`` is flat; row t begins at t * MARKET_ROW, for t = 0 .. T, with the columns below.
+    """
+
+    rows: Floats  # ((T + 1) * MARKET_ROW,)
+    steepest: float  # largest absolute sum of returns
+
+
+SUM_RETURNS, SUM_SQUARES, SUM_LOSSES = 0, 1, 2
+"""Sums over the bars before t of q = close[t] / close[t-1] - 1, q^2 and min(q, 0)^2; q[0] = 0."""
+LAST, BOUGHT, SOLD = 3, 4, 5
+"""Close of bar t - 1; what a buy pays that fills on bar t - 1; what a sale receives that fills on bar t."""
+MARKET_ROW = 8
+
+
+class Span(NamedTuple):
+    """Bars [start, stop) of the history's ``last``, and the runs of their closes (``drawdown.fill_runs``) in a table for ``size`` bars."""
+
+    start: int
+    stop: int
+    size: int
+    last: int
+    runs: Floats
+
+
+@rule
+def _add(total: float, lost: float, value: float) -> tuple[float, float]:
+    """Add to a sum that is kept as two doubles (Knuth's two-sum)."""
+    after = total + value
+    part = after - total
+    return after, lost + ((total - (after - part)) + (value - part))
+
+
+@kernel
+def market_of(bars: Bars, rules: Rules) -> Market:
+    """Sum up a symbol once, for all cells; each sum is the exact one, rounded once."""
+    close = bars.close
+    n = len(close)
+    fills = close if rules.fill_at_close else bars.open
+    rows, change = np.empty((n + 1) * MARKET_ROW), np.empty(n)
+    now, before, changes = close[1:], close[:-1], change[1:]
+    change[0] = 0.0
+    for i in range(len(now)):  # apart from the sums below, which wait for each other: divisions side by side
+        changes[i] = now[i] / before[i] - 1.0
+    rows[:MARKET_ROW] = 0.0
+    rows[SOLD] = received(fills[0], rules.costs)
+    returns = squares = losses = 0.0
+    lost_returns = lost_squares = lost_losses = steepest = 0.0
+    for t in range(n):
+        row, value = (t + 1) * MARKET_ROW, change[t]
+        returns, lost_returns = _add(returns, lost_returns, value)
+        squares, lost_squares = _add(squares, lost_squares, value * value)
+        losses, lost_losses = _add(losses, lost_losses, min(value, 0.0) ** 2)
+        steepest = max(steepest, abs(returns))
+        rows[index(row + SUM_RETURNS)], rows[index(row + SUM_SQUARES)] = returns + lost_returns, squares + lost_squares
+        rows[index(row + SUM_LOSSES)], rows[index(row + LAST)] = losses + lost_losses, close[t]
+        rows[index(row + BOUGHT)] = paid(fills[t], rules.costs)
+        rows[index(row + SOLD)] = received(fills[min(t + 1, n - 1)], rules.costs)
+    return Market(rows, steepest)
+
+
+class Crosses(NamedTuple):
+    """The crosses of 16 pairs in a span, as bars where orders fill, counted from the span's start."""
+
+    bars: Integers  # (LANES * room,) those of a lane begin at lane * room
+    room: int  # bars of the span + 5
+    count: Integers  # (LANES,)
+    golden: NDArray[np.bool_]  # (LANES,) whether the first is golden
+
+
+@kernel
+def lay_legs(
+    bars: Bars,
+    market: Market,
+    atr: Floats,
+    exits: Exits,
+    rules: Rules,
+    span: Span,
+    crosses: Crosses,
+    lanes: int,
+    account: Floats,
+    legs: Floats,
+    counts: Integers,
+) -> int:
+    """Write the legs of 32 accounts in a span, and book what does not depend on their cash: returns within holdings, exposure, skipped signals.
+
+    Parameters
+    ----------
+    bars, market, rules, span
+    atr : float64 (T,)
+        Of the stop; not read if ``rules.multiple`` is nan.
+    exits : Exits
+        Those of the entries before the span's end.
+    crosses : Crosses
+    lanes : int
+        Accounts that there are.
+    account : float64 (ACCOUNT_SIZE,)
+    legs : float64 (at least (bars of the span + 1) * LEG_SIZE,)
+        Overwritten.
+    counts : int64 (LANES,)
+        Overwritten with the number of legs of each.
+
+    Returns
+    -------
+    int
+        The largest number of legs.
+    """
+    # Arrays are taken out of their tuples once: a tuple that is handed on counts references, 1,000 cycles a cell in all.
+    rows = market.rows
+    exit_bar, exit_price = exits.bar, exits.price
+    cross, runs, size, first_bar, last_bar = crosses.bars, span.runs, span.size, span.start, span.stop
+    room = crosses.room
+    has_stop = not np.isnan(rules.multiple)
+    delay = 0 if rules.fill_at_close else 1
+    most = 0
+    for lane in range(lanes):
+        count = crosses.count[lane]
+        new = not account[SHARES + lane] > 0.0
+        i = 1 if new and not crosses.golden[lane] else 0
+        number = exposed = 0
+        returns = squares = losses = 0.0
+        while i < count or not new:
+            if new:
+                entry = start = first_bar + cross[index(lane * room + i)]
+                i += 1
+                if has_stop and (entry < delay or np.isnan(atr[index(entry - delay)])):
+                    account[SKIPPED + lane] += 1.0
+                    i += 1
+                    continue
+            else:
+                entry, start = np.int64(account[ENTRY + lane]), first_bar
+                if has_stop:
+                    exit_after(bars, atr, rules, entry, last_bar, exits)
+            death = first_bar + cross[index(lane * room + i)] if i < count else _NEVER
+            i += 1
+            leave = exit_bar[index(entry)] if has_stop else _NEVER
+            stopped = leave <= death - delay and leave < last_bar
+            end = leave if stopped else min(death, last_bar)
+            holds = end > start
+            leg = number * LEG_SIZE + lane
+            after, before = (start + 1) * MARKET_ROW, end * MARKET_ROW
+            legs[index(leg + BUY)] = rows[index(after + BOUGHT)] if new else np.nan
+            legs[index(leg + SELL)] = exit_price[index(entry)] if stopped else (rows[index(before + SOLD)] if death < _NEVER else np.nan)
+            legs[index(leg + FIRST_CLOSE)] = rows[index(after + LAST)] if new and holds else np.nan
+            legs[index(leg + LAST_CLOSE)] = rows[index(before + LAST)] if holds or not new else np.nan
+            run = run_between(runs, size, start - first_bar, end - first_bar) if holds else NO_RUN
+            legs[index(leg + HIGHEST)], legs[index(leg + LOWEST)], legs[index(leg + FALL)] = run.highest, run.lowest, run.fall
+            since = min(start + new, end) * MARKET_ROW
+            returns += rows[index(before + SUM_RETURNS)] - rows[index(since + SUM_RETURNS)]
+            squares += rows[index(before + SUM_SQUARES)] - rows[index(since + SUM_SQUARES)]
+            losses += rows[index(before + SUM_LOSSES)] - rows[index(since + SUM_LOSSES)]
+            exposed += max(end - start, np.int64(new))
+            number += 1
+            account[ENTRY + lane] = entry
+            new = True
+        account[RETURNS + lane] += returns
+        account[SQUARES + lane] += squares
+        account[LOSSES + lane] += losses
+        account[EXPOSED + lane] += exposed
+        counts[lane] = number
+        most = max(most, number)
+    counts[lanes:] = 0
+    return most

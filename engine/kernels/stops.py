@@ -1,0 +1,124 @@
+"""Where a trailing stop ends a position, for every bar on which one could begin.
+
+The exit depends on symbol, entry bar and stop, not on the pair of averages: it is found once and shared by all pairs. Sixteen entries that follow each other walk through
+the bars together, so that the rule of ``position`` is applied to all of them by the same instructions.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.kernels._jit import kernel, rule
+from engine.kernels.loop import Bars
+from engine.kernels.machine import index
+from engine.kernels.position import NOTHING, Rules, follow_stop, paid, received
+
+__all__ = ["NOT_YET", "Exits", "exit_after", "find_exits"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+NOT_YET = 1 << 62
+"""Bar of an exit that has not come up to the bar that was looked at last."""
+_TOGETHER = 16
+_PEAK, _STOP, _DISTANCE, _LEAVE, _PRICE = (_TOGETHER * column for column in range(5))
+_AHEAD = 8
+"""Bars between two looks whether all of them have ended."""
+
+
+class Exits(NamedTuple):
+    """By entry bar, (T,) each; written for the entries of a span before they are asked for."""
+
+    bar: Integers  # of the exit, or NOT_YET
+    price: Floats  # as received, slippage included
+    peak: Floats  # where NOT_YET: as after the last bar that was looked at
+    stop: Floats
+    looked: Integers  # bars before this one have been looked at
+
+
+@rule
+def stop_distance(atr: Floats, entry: int, t: int, rules: Rules) -> float:
+    """Distance of the stop at bar t of a position that began at bar ``entry``; nan where the ATR is not defined."""
+    signal = entry if rules.fill_at_close else entry - 1
+    known = t - 1 if rules.chandelier else signal
+    return rules.multiple * atr[known] if min(signal, known) >= 0 else np.nan
+
+
+@kernel
+def find_exits(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, limit: int, exits: Exits) -> None:
+    """Write the exits of the entries [first, last), looking at bars before ``limit``.
+
+    Parameters
+    ----------
+    bars : Bars
+    atr : float64 (T,)
+        Of the stop.
+    rules : Rules
+        With a stop.
+    first, last, limit : int
+    exits : Exits
+    """
+    fills = bars.close if rules.fill_at_close else bars.open
+    signal = 0 if rules.fill_at_close else 1  # bars from the signal to the entry
+    lanes = np.empty(5 * _TOGETHER)  # one array: two could overlap for all that the compiler knows
+    for group in range(first, last, _TOGETHER):
+        size = min(_TOGETHER, last - group)
+        for i in range(_TOGETHER):
+            entry = min(group + i, last - 1)
+            distance = rules.multiple * atr[index(entry - signal)] if entry >= signal else np.nan
+            lanes[_PEAK + i], lanes[_STOP + i], lanes[_DISTANCE + i] = paid(fills[entry], rules.costs), -np.inf, distance
+            lanes[_LEAVE + i] = np.inf if i < size and not np.isnan(distance) else -1.0
+            lanes[_PRICE + i] = np.inf
+        _walk(bars, atr, rules, group, group + 1 - signal, limit, lanes)
+        for i in range(size):
+            entry, leave = index(group + i), lanes[_LEAVE + i]
+            exits.bar[entry] = NOT_YET if leave == np.inf else np.int64(leave)
+            exits.price[entry] = received(lanes[_PRICE + i], rules.costs)
+            exits.peak[entry], exits.stop[entry], exits.looked[entry] = lanes[_PEAK + i], lanes[_STOP + i], limit
+
+
+@kernel
+def _walk(bars: Bars, atr: Floats, rules: Rules, group: int, start: int, limit: int, lanes: Floats) -> None:
+    """Take sixteen positions through the bars from ``start`` until all have ended or the limit is reached."""
+    opens, highs, lows = bars.open, bars.high, bars.low
+    chandelier, high_first = rules.chandelier, rules.high_first
+    later = 0 if rules.fill_at_close else 1  # a position that began at the open is tested on the same bar
+    t, waiting = start, 1
+    while t < limit and waiting > 0:
+        for bar in range(t, min(t + _AHEAD, limit)):
+            open_price, high, low = opens[bar], highs[bar], lows[bar]
+            moving = rules.multiple * atr[bar - 1] if chandelier and bar > 0 else np.nan
+            since = float(bar - group)
+            for i in range(_TOGETHER):
+                here = moving if chandelier else lanes[_DISTANCE + i]
+                stop, peak, leave = lanes[_STOP + i], lanes[_PEAK + i], lanes[_LEAVE + i]
+                test = follow_stop(stop, peak, here, i < since, open_price, high, low, high_first)
+                begun = i < since + later
+                ends = (leave == np.inf) & begun & (test.reason != NOTHING)
+                # The least, not a choice: a choice becomes a store under a mask, which the next bar's load has to wait for.
+                lanes[_LEAVE + i] = min(leave, float(bar) if ends else np.inf)
+                lanes[_PRICE + i] = min(lanes[_PRICE + i], test.price if ends else np.inf)
+                lanes[_PEAK + i] = test.peak if begun else peak
+                lanes[_STOP + i] = test.stop if begun else stop
+        t += _AHEAD
+        waiting = 0
+        for i in range(_TOGETHER):
+            waiting += lanes[_LEAVE + i] == np.inf
+
+
+@kernel
+def exit_after(bars: Bars, atr: Floats, rules: Rules, entry: int, limit: int, exits: Exits) -> None:
+    """Look for the exit of one position further, on the bars before ``limit``: one that goes on from the span before."""
+    if exits.bar[entry] != NOT_YET or exits.looked[entry] >= limit:
+        return
+    peak, stop = exits.peak[entry], exits.stop[entry]
+    for t in range(exits.looked[entry], limit):
+        distance = stop_distance(atr, entry, t, rules)
+        test = follow_stop(stop, peak, distance, True, bars.open[t], bars.high[t], bars.low[t], rules.high_first)  # noqa: FBT003
+        if test.reason != NOTHING:
+            exits.bar[entry], exits.price[entry] = t, received(test.price, rules.costs)
+            break
+        peak, stop = test.peak, test.stop
+    exits.peak[entry], exits.stop[entry], exits.looked[entry] = peak, stop, limit
