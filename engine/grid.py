@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,65 +63,68 @@ class Grid:
         InputError
             No pair is left, a window makes no sense, or a stop is given twice.
         """
-        fasts, slows = windows_of("fast", fast), windows_of("slow", slow)
-        pairs = tuple((f, s) for f in fasts for s in slows if f < s)
-        if not pairs:
-            raise InputError(
-                f"no pair has fast below slow: fast is {fasts[0]} to {fasts[-1]}, slow is {slows[0]} to {slows[-1]}"
-            )
         stops = tuple(stop) if isinstance(stop, Iterable) else (stop,)
-        if not stops:
-            raise InputError("the list of stops is empty; give None in it for no stop")
         for given in stops:
             if given is not None and not isinstance(given, TrailingStop):
                 raise InputError(f"a stop is {given!r}; it must be engine.TrailingStop(...) or None")
-        if len(set(stops)) < len(stops):
-            raise InputError("a stop is given twice; give every stop once")
-        return cls(pairs, stops)
+        return _grid_of(windows_of("fast", fast), windows_of("slow", slow), stops)
 
     @property
     def cells(self) -> int:
         """Number of cells for each symbol."""
         return len(self.pairs) * len(self.stops)
 
-    @property
+    @cached_property
     def fast(self) -> NDArray[np.int64]:
         """Fast window of every pair, int64 (P,)."""
-        return np.array([pair[0] for pair in self.pairs], dtype=np.int64)
+        return np.array(self.pairs, dtype=np.int64)[:, 0].copy()
 
-    @property
+    @cached_property
     def slow(self) -> NDArray[np.int64]:
         """Slow window of every pair, int64 (P,)."""
-        return np.array([pair[1] for pair in self.pairs], dtype=np.int64)
+        return np.array(self.pairs, dtype=np.int64)[:, 1].copy()
+
+    @cached_property
+    def memo(self) -> dict[tuple[int, ...], Any]:
+        """What a sweep has worked out for this grid, so that the next one on it need not."""
+        return {}
 
     @property
     def atr_windows(self) -> tuple[int, ...]:
         """Different ATR windows of the stops; 1 where there is no stop at all, so that there is something to index."""
         return tuple(sorted({stop.atr_window for stop in self.stops if stop})) or (1,)
 
-    def tiles(self, bars: int, *, most_pairs: int = 512, most_bytes: int = 64 << 20) -> Iterator[slice]:
-        """Cut the pairs into runs whose averages fit into memory.
+    def parts(self, most_cells: int) -> Iterator[slice]:
+        """Cut the pairs into runs that are worked on in one go.
 
         Parameters
         ----------
-        bars : int
-            T of the symbol.
-        most_pairs : int
-            So that progress moves and all cores have work.
-        most_bytes : int
-            For the averages of one tile; at least one pair is always in it.
+        most_cells : int
+            Of a part; all pairs of a fast window stay together, however many they are.
 
         Yields
         ------
         slice
             Of ``pairs``, in order, without gap.
         """
+        edges = (np.flatnonzero(np.diff(self.fast)) + 1).tolist()
         start = 0
-        windows: set[int] = set()
-        for i, pair in enumerate(self.pairs):
-            wider = windows | set(pair)
-            if i > start and (i - start >= most_pairs or len(wider) * bars * 8 > most_bytes):
-                yield slice(start, i)
-                start, wider = i, set(pair)
-            windows = wider
-        yield slice(start, len(self.pairs))
+        for edge, after in pairwise([*edges, len(self.pairs), len(self.pairs)]):
+            if (after - start) * len(self.stops) > most_cells or edge == len(self.pairs):
+                yield slice(start, edge)
+                start = edge
+
+
+@lru_cache(maxsize=64)
+def _grid_of(fasts: tuple[int, ...], slows: tuple[int, ...], stops: tuple[TrailingStop | None, ...]) -> Grid:
+    """Form a grid; kept, because many sweeps have the same one."""
+    pairs = tuple((f, s) for f in fasts for s in slows if f < s)
+    if not pairs:
+        raise InputError(
+            f"no pair has fast below slow: fast is {fasts[0]} to {fasts[-1]}, slow is {slows[0]} to {slows[-1]}"
+        )
+    if not stops:
+        raise InputError("the list of stops is empty; give None in it for no stop")
+    if len(set(stops)) < len(stops):
+        raise InputError("a stop is given twice; give every stop once")
+    return Grid(pairs, stops)

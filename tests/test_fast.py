@@ -9,40 +9,44 @@ from hypothesis import strategies as st
 
 import engine
 from engine.backtesting import kernel_bars
-from engine.kernels.bits import cross_bars
+from engine.grid import Grid
+from engine.kernels import fast as fast_kernels
+from engine.kernels import prefix
+from engine.kernels.bits import words_of_span
 from engine.kernels.crosses import crosses
-from engine.kernels.fast import fast_tile
+from engine.kernels.fast import SPAN, Stops, fast_sweep
 from engine.kernels.indicators import average_true_range, averages
+from engine.kernels.legs import Span
 from engine.kernels.loop import Tile, simulate, sweep_tile, with_multiple
 from engine.kernels.metrics import METRIC_COUNT, METRICS
 from engine.settings import Settings
+from engine.sweeping.blocks import plan_of
 from tests import adapter, naive, strategies
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 EXACT = [METRICS.index(name) for name in adapter.EXACT]
 
 
-def compare_ways(history, pairs, multiples, atr_window, setting, stop):
-    """Hold the fast way to the plain one on every cell; return the plain metrics (pairs, multiples, METRIC_COUNT)."""
-    fast, slow = (np.array(column) for column in zip(*pairs, strict=True))
+def compare_ways(history, windows, multiples, atr_window, setting, stop, *, least_sure=0.99, most=SPAN):
+    """Hold the fast way to the plain one on every cell that it is sure of; return the plain metrics (pairs, multiples, METRIC_COUNT)."""
+    grid = Grid.of(*windows)
+    fast, slow = grid.fast, grid.slow
     windows = np.unique(np.r_[fast, slow])
     ranges = average_true_range(history.high, history.low, history.close, np.array([atr_window]), stop.atr == "wilder")
+    stops = Stops(ranges, np.zeros(len(multiples), np.int64), np.array(multiples))
     tile = Tile(
-        averages(history.close, windows),
-        np.searchsorted(windows, fast),
-        np.searchsorted(windows, slow),
-        ranges,
-        np.zeros(len(multiples), np.int64),
-        np.array(multiples),
+        averages(history.close, windows), np.searchsorted(windows, fast), np.searchsorted(windows, slow), *stops
     )
     bars, rules = kernel_bars(history), setting.kernel_rules(stop)
-    shape = (len(pairs), len(multiples), METRIC_COUNT)
-    quick, plain = np.full(shape, -1.0), np.full(shape, -2.0)
-    fast_tile(bars, tile, slow - 1, setting.capital, rules, setting.bars_per_year, quick)
+    shape = (len(grid.pairs), len(multiples), METRIC_COUNT)
+    quick, plain, sure = np.full(shape, -1.0), np.full(shape, -2.0), np.zeros(shape[:2], np.bool_)
+    plan = plan_of(fast, slow, int(slow.max()))
+    fast_sweep(bars, plan, stops, setting.capital, rules, setting.bars_per_year, most, quick, sure)
     sweep_tile(bars, tile, False, setting.capital, rules, setting.bars_per_year, plain)
-    assert np.array_equal(quick[..., EXACT], plain[..., EXACT], equal_nan=True)
+    assert sure.mean() >= least_sure
+    assert np.array_equal(quick[sure][:, EXACT], plain[sure][:, EXACT], equal_nan=True)
     equity, trades, signals = np.empty(len(history)), np.empty((len(history) + 1, 8)), np.empty(len(history), np.int8)
-    for p, k in np.ndindex(*shape[:2]):
+    for p, k in np.argwhere(sure).tolist():
         if np.allclose(quick[p, k], plain[p, k], rtol=1e-10, atol=1e-12, equal_nan=True):
             continue
         crosses(tile.averages[tile.fast[p]], tile.averages[tile.slow[p]], signals)
@@ -54,41 +58,72 @@ def compare_ways(history, pairs, multiples, atr_window, setting, stop):
 
 
 @settings(max_examples=500, deadline=None)
-@given(strategies.markets(min_bars=3), strategies.rules(), st.sampled_from([[np.nan], [1.0], [np.nan, 0.5, 2.0]]))
-def test_any_market_any_rules(bars, rules, multiples):
-    pairs = [(f, s) for f in (1, 2, 3, 5) for s in (2, 3, 7, 20) if f < s <= len(bars)]
+@given(
+    strategies.markets(min_bars=3),
+    strategies.rules(),
+    st.sampled_from([[np.nan], [1.0], [np.nan, 0.5, 2.0]]),
+    st.sampled_from([1, 5]),
+    st.sampled_from([64, 128, SPAN]),
+)
+def test_any_market_any_rules(bars, rules, multiples, times, most):
+    """Markets of up to 120 bars, once or five times over, so that spans begin and end amid holdings, ties and stops."""
+    bars = bars * times
+    windows = (1, 2, 3, 5), [slow for slow in (2, 3, 7, 20) if slow <= len(bars)]
     arguments = {**adapter.arguments(rules), "sizing": "all_in"}
     stop = engine.TrailingStop(2.0, rules.atr_window, rules.atr, rules.stop_kind)
     history = adapter.history(bars)
-    compare_ways(history, pairs, multiples, rules.atr_window, Settings(**arguments), stop)
+    compare_ways(history, windows, multiples, rules.atr_window, Settings(**arguments), stop, least_sure=0.0, most=most)
+
+
+@pytest.mark.parametrize("bars", [63, 64, 65, 127, 128, 129, 193])
+@pytest.mark.parametrize("fill", ["next_open", "close"])
+def test_a_last_span_of_any_length(bars, fill):
+    """Of a single bar among others: it once read the table of the span before."""
+    history = engine.simulate(1, bars, seed=bars)["SIM001"]
+    setting, windows = Settings(fill=fill, costs=engine.Costs(rate=0.001)), ((1, 2, 3), (2, 3, 7, 20))
+    compare_ways(history, windows, [np.nan, 1.0], 3, setting, engine.TrailingStop(), least_sure=0.5, most=64)
 
 
 @settings(max_examples=300, deadline=None)
-@given(strategies.markets(min_bars=2), strategies.windows())
-def test_crosses_are_those_of_the_contract(bars, pair):
-    """Short markets, repeated to be longer than a word of 64 bars: touches, ties and first sides among them."""
+@given(strategies.markets(min_bars=2), strategies.windows(), st.sampled_from([0, 1]), st.sampled_from([64, 192, 640]))
+def test_crosses_are_those_of_the_contract(bars, pair, delay, size):
+    """Short markets, repeated to be longer than a span: touches, ties and first sides among them."""
     closes = np.array([bar.close for bar in bars] * 4)
-    fast, slow = averages(closes, np.array(pair))
     if pair[1] > len(closes):
         return
-    out, signals = np.empty(len(closes), np.int64), np.empty(len(closes), np.int8)
-    count, golden = cross_bars(fast, slow, pair[1] - 1, out)
-    crosses(fast, slow, signals)
-    assert out[:count].tolist() == np.flatnonzero(signals).tolist()
-    assert count == 0 or golden == (signals[out[0]] == 1)
+    signals = np.empty(len(closes), np.int8)
+    crosses(*averages(closes, np.array(pair)), signals)
+    expected = [(t + delay, signals[t]) for t in np.flatnonzero(signals) if t + delay < len(closes)]
+    found, doubtful = crosses_by_spans(closes, pair, delay, size)
+    assert doubtful or found == expected
+
+
+def crosses_by_spans(closes, pair, delay, size):
+    """Find the crosses of one pair as the fast sweep does, and whether it leaves them to the plain loop."""
+    plan = plan_of(np.array(pair[:1]), np.array(pair[1:]), pair[1])
+    scratch = fast_kernels.scratch_of(plan, size, pair[1])
+    pairs = fast_kernels.Pairs(np.zeros(1, np.int64), np.zeros(1, np.bool_))
+    block, found = fast_kernels.block_of(plan, 0), []
+    for start in range(0, len(closes), size):
+        stop = min(start + size, len(closes))
+        span = Span(start, stop, size, len(closes), np.empty(0))
+        kind = prefix.add_up(closes, start - delay - pair[1], stop - delay, scratch.sums)
+        words_of_span(scratch.sums, kind, pair[1] + 1, block, size // 64, scratch.tile, scratch.words)
+        fast_kernels.find_crosses(scratch, kind, pair[1] + 1, block, span, delay == 0, 0, 1, 0, pairs)
+        bars = scratch.crosses.bars[: scratch.crosses.counts[0]] + start
+        sign = 1 if scratch.crosses.golden[0] else -1
+        found += [(bar, sign if i % 2 == 0 else -sign) for i, bar in enumerate(bars.tolist())]
+    return found, bool(pairs.doubtful[0])
 
 
 @pytest.mark.parametrize("length", [63, 64, 65, 66, 127, 128, 129, 130])
 def test_crosses_at_the_edges_of_words(length):
-    for first in (0, 1, 2):
-        for t in range(first, length):
-            fast = np.where(np.arange(length) < t, 1.0, 3.0)
-            slow = np.full(length, 2.0)
-            out = np.empty(length, np.int64)
-            count, golden = cross_bars(fast, slow, first, out)
-            expected = [t] if t > first else []
-            assert out[:count].tolist() == expected
-            assert not expected or golden
+    for slow in (2, 3):
+        for t in range(slow, length):
+            closes = np.where(np.arange(length) < t, 100.0 - np.arange(length), 200.0 + np.arange(length))
+            for delay, size in ((0, 64), (1, 64), (0, 192), (1, 192)):
+                expected = [(t + delay, 1)] if t + delay < length else []
+                assert crosses_by_spans(closes, (1, slow), delay, size) == (expected, False)
 
 
 @pytest.mark.parametrize("fill", ["next_open", "close"])
@@ -103,7 +138,7 @@ def test_long_series(fill, kind):
     history = adapter.history([naive.Bar(*row) for row in rows.tolist()])
     setting = Settings(fill=fill, costs=engine.Costs(rate=0.0002, slippage=0.0001))
     stop = engine.TrailingStop(3.0, kind=kind)
-    plain = compare_ways(history, [(5, 20), (50, 200), (90, 300)], [np.nan, 3.0, 8.0], 14, setting, stop)
+    plain = compare_ways(history, ((5, 50, 90), (20, 200, 300)), [np.nan, 3.0, 8.0], 14, setting, stop)
     assert plain[..., METRICS.index("trades")].min() > 100
 
 
@@ -114,7 +149,8 @@ def test_a_calm_trade_after_a_wild_year():
     bars = [naive.Bar(close, close, close, close) for close in [*([100.0] * 5), *wild, *([100.0] * 25), *calm]]
     rules = naive.Rules(fill="close", capital=1_000_000.0)
     history = adapter.history(bars)
-    plain = compare_ways(history, [(1, 20), (2, 20)], [np.nan], 14, Settings(fill="close"), engine.TrailingStop())
+    windows, setting = ((1, 2), (20,)), Settings(fill="close")
+    plain = compare_ways(history, windows, [np.nan], 14, setting, engine.TrailingStop(), least_sure=0.0)
     assert plain[..., METRICS.index("trades")].min() >= 1
     assert naive.backtest(bars, 2, 20, rules).trades
 
@@ -124,11 +160,11 @@ def test_a_calm_trade_after_a_wild_year():
 @pytest.mark.parametrize("fill", ["next_open", "close"])
 def test_all_real_prices(folder, fill):
     prices = engine.load(DATA / folder, repair=["drop-duplicates", "drop-blank-last", "rescale"])
-    pairs = [(fast, slow) for fast in range(5, 101, 15) for slow in range(20, 301, 40) if fast < slow]
+    windows = range(5, 101, 15), range(20, 301, 40)
     setting = Settings(fill=fill, costs=engine.Costs(rate=0.001))
     for symbol in prices:
         stop = engine.TrailingStop(3.0)
-        compare_ways(prices[symbol], pairs, [np.nan, 2.0, 4.0], 14, setting, stop)
+        compare_ways(prices[symbol], windows, [np.nan, 2.0, 4.0], 14, setting, stop)
 
 
 def test_the_other_settings_take_the_plain_way():

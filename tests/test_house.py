@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine.kernels import bits, crosses, exact, fast, indicators, loop, metrics, position
+from engine.kernels import crosses, fast, indicators, loop, metrics
 
 ROOT = Path(__file__).parent.parent
 IMPORT_LINTER = Path(sys.executable).with_name("lint-imports")
@@ -64,7 +64,7 @@ def check_signatures():
     for function in (
         loop.simulate,
         loop.sweep_tile,
-        fast.fast_tile,
+        fast.fast_sweep,
         loop.long_short,
         metrics.summarise,
         indicators.averages,
@@ -77,8 +77,8 @@ def check_signatures():
 
 def test_every_kernel_module_is_in_the_map():
     text = (ROOT / "engine/kernels/__init__.py").read_text()
-    for module in (bits, crosses, exact, fast, indicators, loop, metrics, position):
-        assert f"    {module.__name__.rsplit('.', 1)[1]} " in text
+    for path in (ROOT / "engine/kernels").glob("[a-z]*.py"):
+        assert f"    {path.stem} " in text
 
 
 def test_top_level_is_as_given():

@@ -13,7 +13,7 @@ from engine.kernels import _jit
 
 KERNELS = Path(engine.kernels.__file__).parent
 
-# crosses() lives in crosses.py; average_true_range() in indicators.py calls rolling_mean() of exact.py, which is what gets edited.
+# averages() lives in indicators.py and calls divide() of prefix.py, which is what gets edited.
 PROGRAM = """
 import numpy as np
 from engine.kernels.indicators import averages
@@ -39,13 +39,13 @@ def test_an_edit_of_another_file_is_seen(tmp_path):
     cache = tmp_path / "cache"
     assert run(tmp_path, cache) == ["2.5", "0"]
     assert run(tmp_path, cache) == ["2.5", "1"]  # the cache does work
-    exact = tmp_path / "engine" / "kernels" / "exact.py"
-    text = exact.read_text()
-    changed = text.replace("sums.ticks[end - window]) / divisor", "sums.ticks[end - window]) / divisor + 1000.0")
+    prefix = tmp_path / "engine" / "kernels" / "prefix.py"
+    text = prefix.read_text()
+    changed = text.replace("quotient: float = fused(remainder, reciprocal, near)", "quotient: float = 1000.0 + near")
     assert changed != text
-    exact.write_text(changed)
+    prefix.write_text(changed)
     assert run(tmp_path, cache) == ["1002.5", "0"]
-    exact.write_text(text)
+    prefix.write_text(text)
     assert run(tmp_path, cache) == ["2.5", "1"]  # back to the first folder
 
 

@@ -1,6 +1,7 @@
 """The sweep: every cell is the backtest of that cell, whatever the tiles and threads."""
 
 import threading
+import time
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ from hypothesis import assume, given, settings
 import engine
 from engine import grid as grids
 from engine.results.storage import load_sweep
+from engine.sweeping import blocks, facade
+from engine.sweeping.threads import run_in_order
 from tests import adapter, naive, strategies
 
 NAMES = (*adapter.METRICS, "skipped")
@@ -67,23 +70,45 @@ def test_threads_do_not_change_a_bit(prices, result, workers):
     assert np.array_equal(again.values, result.values, equal_nan=True)
 
 
-def test_tiles_do_not_change_a_bit(prices, result, monkeypatch):
-    whole = grids.Grid.tiles
-    monkeypatch.setattr(grids.Grid, "tiles", lambda self, bars: whole(self, bars, most_pairs=3, most_bytes=4 * 700 * 8))
+@pytest.mark.parametrize("most_cells", [1, 5, 20])
+def test_parts_do_not_change_a_bit(prices, result, monkeypatch, most_cells):
+    monkeypatch.setattr(facade, "_MOST_CELLS", most_cells)
     costs = engine.Costs(rate=0.001, slippage=0.0005)
     again = engine.sweep(prices, range(5, 31, 5), range(20, 101, 20), STOPS, costs=costs)
     assert np.array_equal(again.values, result.values, equal_nan=True)
 
 
-def test_tiles_cover_the_grid_and_keep_to_the_memory():
+def test_blocks_do_not_change_a_bit(prices, monkeypatch):
+    windows = range(2, 80, 3), range(5, 200, 4)
+    whole = engine.sweep(prices, *windows)
+    monkeypatch.setattr(blocks, "MOST_FAST", 5)
+    monkeypatch.setattr(blocks, "MOST_SLOW", 7)
+    whole.grid.memo.clear()
+    cut = engine.sweep(prices, *windows)
+    whole.grid.memo.clear()
+    assert np.array_equal(cut.values, whole.values, equal_nan=True)
+
+
+def test_parts_cover_the_grid():
     grid = grids.Grid.of(range(5, 101), range(20, 301, 2))
-    for bars in (1250, 100_000, 10_000_000):
-        tiles = list(grid.tiles(bars, most_bytes=64 << 20))
-        assert [tile.start for tile in tiles] == [0, *(tile.stop for tile in tiles[:-1])]
-        assert tiles[-1].stop == len(grid.pairs)
-        for tile in tiles:
-            windows = {window for pair in grid.pairs[tile] for window in pair}
-            assert len(windows) * bars * 8 <= 64 << 20 or tile.stop - tile.start == 1
+    for most in (1, 500, 5000, 10**6):
+        parts = list(grid.parts(most))
+        assert [part.start for part in parts] == [0, *(part.stop for part in parts[:-1])]
+        assert parts[-1].stop == len(grid.pairs)
+        for part in parts:
+            fasts = {fast for fast, _ in grid.pairs[part]}
+            assert part.stop - part.start <= most or len(fasts) == 1
+            assert fasts.isdisjoint({fast for fast, _ in grid.pairs[part.stop :]})
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_results_come_in_order(workers):
+    taken = []
+    tasks = [lambda i=i: (time.sleep(0.003 * (i % 3)), i)[1] for i in range(40)]
+    assert run_in_order(tasks, workers, taken.append)
+    assert taken == list(range(40))
+    with pytest.raises(ZeroDivisionError):
+        run_in_order([lambda: 1, lambda: 1 // 0, lambda: 2], workers, taken.append)
 
 
 def test_long_short_sweep(prices):

@@ -2,14 +2,24 @@
 
 ::
 
-    exact        sums of a window that depend on nothing but the window
+    machine      instructions that numba has no name for
+    exact        averages that depend on nothing but their window
+    prefix       the same averages from prefix sums, for many windows at once
     indicators   SMA, true range, ATR                      (T,) -> (T,)
     crosses      which average is above, golden and death crosses
     position     THE trading rules: fills, costs, sizes, stops, one position
     loop         the plain bar loop over those rules; long/short; tiles of a sweep
-    bits         the crosses of a pair, 64 bars at a time
-    fast         the fast sweep: trade by trade instead of bar by bar, by the same rules
     metrics      equity and trades -> the numbers of the contract
+
+The fast sweep, which skips the bars on which nothing happens, by the same rules::
+
+    bits         the crosses of a block of pairs, 64 bars at a time
+    stops        where a trailing stop ends a position, for every bar on which one could begin
+    drawdown     highest, lowest and deepest fall of any run of closes
+    legs         from the crosses of a pair to what its account does
+    accounts     16 accounts side by side, taken through their legs
+    finish       from the sums of an account to its metrics
+    fast         all of it, span by span
 
 A rule is a small scalar function marked ``@rule``; a kernel is a loop over rules marked ``@kernel``. Kernels never raise and never repair: the
 facade (``engine.backtesting``, ``engine.sweeping``) gives them only prices that the validation let through. Shapes: T bars of one symbol.

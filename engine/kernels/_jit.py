@@ -12,7 +12,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import numba
 from numba.extending import intrinsic
@@ -53,7 +53,7 @@ CACHE: Path | None = _writable_cache()
 """Folder of the compiled kernels, or None if nothing is kept."""
 
 
-def kernel(function: F, inline: str = "never") -> F:
+def kernel(function: F, inline: Literal["never", "always"] = "never") -> F:
     """Compile an array loop: division by zero gives inf or nan as in numpy, the GIL is free, no fast-math (it breaks nan)."""
     before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
     # Set only while this function is decorated, so that other numba users in the process keep their own cache.

@@ -96,18 +96,18 @@ def _settle_leg(a: Floats, leg: Floats, count: NDArray[np.int64], number: int, c
     """Take 32 accounts through one leg each; everything is computed for all, and chosen at the end."""
     for i in range(LANES):
         live = number < count[i]
-        opens = live & (leg[BUY + i] == leg[BUY + i])
-        closes = live & (leg[SELL + i] == leg[SELL + i])
+        opens = live & ~np.isnan(leg[BUY + i])
+        closes = live & ~np.isnan(leg[SELL + i])
         cash, peak, worth = a[CASH + i], a[PEAK + i], a[WORTH + i]
         order = all_in_order(cash, leg[BUY + i], costs)
         shares = order.quantity if opens else a[SHARES + i]
         cost = order.value + order.fee if opens else a[COST + i]
         first = shares * leg[FIRST_CLOSE + i]
-        entered = first / cash - 1.0 if opens & (first == first) else 0.0
-        fall = min(min(leg[FALL + i], shares * leg[LOWEST + i] / peak), a[WORST + i])
+        entered = first / cash - 1.0 if opens & ~np.isnan(first) else 0.0
+        fall = min(leg[FALL + i], shares * leg[LOWEST + i] / peak, a[WORST + i])
         peak = max(peak, shares * leg[HIGHEST + i])
         last = shares * leg[LAST_CLOSE + i]
-        held = last if last == last else cash
+        held = cash if np.isnan(last) else last
         sale = closing_order(shares, leg[SELL + i], costs)
         got = sale.value - sale.fee
         left = got / held - 1.0 if closes else 0.0

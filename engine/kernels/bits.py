@@ -29,6 +29,7 @@ __all__ = ["Block", "cross_bars", "is_tie", "may_be_tie", "settle_ties", "words_
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+
 class Block(NamedTuple):
     """Pairs that are run together: every fast window with the slow windows from a place on; pairs are counted by fast, then slow."""
 
@@ -72,14 +73,14 @@ def words_of_span(
 
 @pasted
 def cross_bars(
-    words: NDArray[np.uint64], start: int, size: int, first: int, last: int, above: int, out: Integers, place: int
+    words: NDArray[np.uint64], start: int, first: int, last: int, above: int, out: Integers, place: int
 ) -> tuple[int, bool]:
     """Write the bars, counted from the span's first, on which a pair changes sides.
 
     Parameters
     ----------
     words : uint64
-        The span's words of this pair begin at ``start``; there are ``size`` of them.
+        The span's words of this pair begin at ``start``.
     first : int
         The pair's first bar, counted from the span's first; a change is a cross only after it.
     last : int
@@ -87,7 +88,7 @@ def cross_bars(
     above : int
         1 if the fast average was above on the bar before the span.
     out : int64
-        Overwritten from ``place`` on, where it has room for 64 * size + 4.
+        Overwritten from ``place`` on, where it has room for 5 more than there are bars.
 
     Returns
     -------
@@ -97,15 +98,16 @@ def cross_bars(
     one = np.uint64(1)
     begin = max(first, -1) + 1  # the first bar that can be a cross
     count = 0
-    skip = begin // WORD if begin < last else size
+    used = (last + WORD - 1) // WORD  # the last span may be shorter than its words
+    skip = begin // WORD if begin < last else used
     keep = ~np.uint64(0) << np.uint64(begin % WORD)
     carry = np.uint64(above)
-    if 0 < skip < size:
+    if 0 < skip < used:
         carry = words[index(start + skip - 1)] >> np.uint64(WORD - 1)
-    for word in range(skip, size):
+    for word in range(skip, used):
         sides = words[index(start + word)]
         changes = (sides ^ (sides << one | carry)) & keep
-        if word == size - 1 and last % WORD:
+        if word == used - 1 and last % WORD:
             changes &= (one << np.uint64(last % WORD)) - one
         keep = ~np.uint64(0)
         carry = sides >> np.uint64(WORD - 1)
@@ -140,8 +142,8 @@ def may_be_tie(total: Floats, exact: float, place: int, fast: int, slow: int) ->
     rounding of either quotient, and the products themselves have no rounding. ``exact`` is 2^52, in units of the sums.
     """
     now = total[index(place)]
-    one = (now - total[index(place - fast)]) * slow
-    two = (now - total[index(place - slow)]) * fast
+    one: float = (now - total[index(place - fast)]) * slow
+    two: float = (now - total[index(place - slow)]) * fast
     return (one == two) | (max(one, two) >= exact)
 
 

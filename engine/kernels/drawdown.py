@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from engine.kernels._jit import kernel, pasted, rule
 from engine.kernels.machine import highest_bit, index
 
-__all__ = ["NO_RUN", "ROW", "Run", "fill_runs", "levels_of", "run_between"]
+__all__ = ["NO_RUN", "ROW", "Run", "fill_runs", "run_between"]
 
 Floats = NDArray[np.float64]
 ROW = 4
@@ -50,13 +50,8 @@ def one_close(price: float) -> Run:
 @rule
 def join(first: Run, second: Run) -> Run:
     """Put the second run behind the first."""
-    fall = min(min(first.fall, second.fall), second.lowest / first.highest)
+    fall = min(first.fall, second.fall, second.lowest / first.highest)
     return Run(max(first.highest, second.highest), min(first.lowest, second.lowest), fall)
-
-
-def levels_of(size: int) -> int:
-    """Rows of the table for ``size`` bars."""
-    return max(1, (size - 1).bit_length())
 
 
 @kernel
@@ -68,8 +63,8 @@ def fill_runs(close: Floats, start: int, stop: int, work: Floats, table: Floats,
     close : float64 (T,)
     work : float64 (6, at least stop - start)
         Overwritten: by bar the run to the end of its block, and the run from its start.
-    table : float64 (levels_of(size) * size * ROW,)
-        Overwritten: highest, lowest, fall of a run by level and bar; the fourth number is not used, it makes a row half a cache line.
+    table : float64 (L * size * ROW,)
+        Overwritten: highest, lowest, fall of a run by level and bar; 2^L is at least size, and L at least 1; the fourth number is not used, it makes a row half a cache line.
     size : int
         Bars that the table has room for.
     """
@@ -80,7 +75,7 @@ def fill_runs(close: Floats, start: int, stop: int, work: Floats, table: Floats,
         work[row, :count] = 1.0
     to_end, from_start = work[:3], work[3:]
     level, half = 0, 1
-    while half < count:
+    while level == 0 or half < count:  # a span of a single bar has a run too
         rows = table[level * size * ROW : (level + 1) * size * ROW].reshape(size, ROW)
         if half < _SHORT:
             _short_level(to_end, from_start, rows, count, level)

@@ -44,7 +44,8 @@ class WindowSums(NamedTuple):
 @rule
 def is_whole(value: float) -> bool:
     """Tell whether a value is the double nearest to a decimal of five places."""
-    return (np.rint(value * TICKS_PER_UNIT) / TICKS_PER_UNIT == value) & (abs(value) < _LARGEST_TICK_VALUE)
+    nearest: float = np.rint(value * TICKS_PER_UNIT) / TICKS_PER_UNIT
+    return (nearest == value) & (abs(value) < _LARGEST_TICK_VALUE)
 
 
 @kernel

@@ -34,7 +34,7 @@ from engine.kernels.drawdown import ROW, fill_runs
 from engine.kernels.finish import Result, finish
 from engine.kernels.legs import Crosses, Market, Span, lay_legs, market_of
 from engine.kernels.loop import Bars, with_multiple
-from engine.kernels.machine import WORD, index
+from engine.kernels.machine import WORD, highest_bit, index
 from engine.kernels.position import Rules
 from engine.kernels.prefix import HARD, MIXED, SINGLE, TICKS, add_up
 from engine.kernels.stops import Exits, find_exits
@@ -46,7 +46,6 @@ Integers = NDArray[np.int64]
 
 SPAN = 2048
 """Bars that are worked on together, at most: what belongs to them stays in a cache of 1 MiB."""
-_LEVELS = 11  # of drawdown.fill_runs, for SPAN bars
 
 
 class Plan(NamedTuple):
@@ -117,7 +116,9 @@ def scratch_of(plan: Plan, bars: int, lead: int) -> Scratch:
     """Get the memory for spans of so many bars."""
     tile = np.diff(plan.window_start).max()
     pairs = np.diff(plan.pair_start).max()
-    crosses = Crosses(np.empty(LANES * (bars + 5), np.int64), bars + 5, np.empty(LANES, np.int64), np.empty(LANES, np.bool_))
+    crosses = Crosses(
+        np.empty(LANES * (bars + 5), np.int64), bars + 5, np.empty(LANES, np.int64), np.empty(LANES, np.bool_)
+    )
     return Scratch(
         np.zeros((4, bars + lead + 2)),
         aligned(tile * WORD).reshape(tile, WORD),
@@ -136,6 +137,7 @@ def fast_sweep(
     capital: float,
     rules: Rules,
     bars_per_year: float,
+    most: int,
     out: Floats,
     sure: NDArray[np.bool_],
 ) -> None:
@@ -150,13 +152,15 @@ def fast_sweep(
     capital, bars_per_year : float
     rules : Rules
         Long only, sizing ALL_IN; its multiple is replaced by that of each stop.
+    most : int
+        Bars that are worked on together, at most: SPAN, or fewer in tests.
     out : float64 (rows, K, METRIC_COUNT)
         Overwritten at the rows of the plan's pairs.
     sure : bool (rows, K)
         Overwritten likewise: False where the plain loop has to do it.
     """
     n, lead, count = len(bars.close), plan.windows.max(), len(stops.multiple)
-    spans = (n + SPAN - 1) // SPAN
+    spans = (n + most - 1) // most
     size = ((n + spans - 1) // spans + WORD - 1) // WORD * WORD
     delay = 0 if rules.fill_at_close else 1
     market = market_of(bars, rules)
@@ -168,7 +172,7 @@ def fast_sweep(
     accounts = np.empty((plan.group_start[-1] if spans > 1 else 1, count, ACCOUNT_SIZE))
     pairs = Pairs(np.zeros(len(plan.row), np.int64), np.zeros(len(plan.row), np.bool_))
     scratch = scratch_of(plan, size, lead)
-    work, runs = np.empty((6, size)), np.empty(_LEVELS * size * ROW)
+    work, runs = np.empty((6, size)), np.empty(highest_bit(np.uint64(2 * size)) * size * ROW)
     result = Result(capital, bars_per_year, out.reshape(-1), sure.reshape(-1))
     for start in range(0, n, size):
         stop = min(start + size, n)
@@ -258,7 +262,7 @@ def find_crosses(
         fast, slow = block.windows[block.fast_of[in_block + lane]], block.windows[block.slow_of[in_block + lane]]
         start, place = (in_block + lane) * size, lane * crosses.room
         first = slow - 1 + delay - span.start
-        count, golden = cross_bars(words, start, size, first, last, pairs.above[pair], bars, place)
+        count, golden = cross_bars(words, start, first, last, pairs.above[pair], bars, place)
         pairs.above[pair] = np.int64(words[index(start + size - 1)] >> np.uint64(WORD - 1))
         if 0 <= first < last and may_be_tie(total, exact, before + first, fast, slow):
             pairs.doubtful[pair] |= is_tie(sums, kind, before + first, fast, slow)
@@ -269,4 +273,4 @@ def find_crosses(
             count = settle_ties(sums, kind, before, fast, slow, last, bars[place:], count, golden)
             pairs.doubtful[pair] |= count < 0
             count = max(count, 0)
-        crosses.count[lane], crosses.golden[lane] = count, golden
+        crosses.counts[lane], crosses.golden[lane] = count, golden

@@ -106,12 +106,12 @@ class Crosses(NamedTuple):
 
     bars: Integers  # (LANES * room,) those of a lane begin at lane * room
     room: int  # bars of the span + 5
-    count: Integers  # (LANES,)
+    counts: Integers  # (LANES,)
     golden: NDArray[np.bool_]  # (LANES,) whether the first is golden
 
 
 @kernel
-def lay_legs(
+def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take longer than the parts
     bars: Bars,
     market: Market,
     atr: Floats,
@@ -156,7 +156,7 @@ def lay_legs(
     delay = 0 if rules.fill_at_close else 1
     most = 0
     for lane in range(lanes):
-        count = crosses.count[lane]
+        count = crosses.counts[lane]
         new = not account[SHARES + lane] > 0.0
         i = 1 if new and not crosses.golden[lane] else 0
         number = exposed = 0
@@ -170,7 +170,7 @@ def lay_legs(
                     i += 1
                     continue
             else:
-                entry, start = np.int64(account[ENTRY + lane]), first_bar
+                entry, start = int(account[ENTRY + lane]), first_bar
                 if has_stop:
                     exit_after(bars, atr, rules, entry, last_bar, exits)
             death = first_bar + cross[index(lane * room + i)] if i < count else _NEVER
@@ -182,11 +182,17 @@ def lay_legs(
             leg = number * LEG_SIZE + lane
             after, before = (start + 1) * MARKET_ROW, end * MARKET_ROW
             legs[index(leg + BUY)] = rows[index(after + BOUGHT)] if new else np.nan
-            legs[index(leg + SELL)] = exit_price[index(entry)] if stopped else (rows[index(before + SOLD)] if death < _NEVER else np.nan)
+            legs[index(leg + SELL)] = (
+                exit_price[index(entry)] if stopped else (rows[index(before + SOLD)] if death < _NEVER else np.nan)
+            )
             legs[index(leg + FIRST_CLOSE)] = rows[index(after + LAST)] if new and holds else np.nan
             legs[index(leg + LAST_CLOSE)] = rows[index(before + LAST)] if holds or not new else np.nan
             run = run_between(runs, size, start - first_bar, end - first_bar) if holds else NO_RUN
-            legs[index(leg + HIGHEST)], legs[index(leg + LOWEST)], legs[index(leg + FALL)] = run.highest, run.lowest, run.fall
+            legs[index(leg + HIGHEST)], legs[index(leg + LOWEST)], legs[index(leg + FALL)] = (
+                run.highest,
+                run.lowest,
+                run.fall,
+            )
             since = min(start + new, end) * MARKET_ROW
             returns += rows[index(before + SUM_RETURNS)] - rows[index(since + SUM_RETURNS)]
             squares += rows[index(before + SUM_SQUARES)] - rows[index(since + SUM_SQUARES)]

@@ -70,7 +70,7 @@ def highest_bit(_context: Any, _word: Any) -> Any:
 
 @inline_code
 def above_words(
-    _context: Any, rows: Any, one: Any, others: Any, count: Any, words: Any, place: Any, stride: Any
+    _context: Any, rows: Any, _one: Any, _others: Any, _count: Any, words: Any, _place: Any, _stride: Any
 ) -> Any:
     """Compare one row of 64 doubles with ``count`` rows that follow each other.
 

@@ -44,13 +44,13 @@ __all__ = [
     "at_open",
     "buy",
     "closing_order",
+    "follow_stop",
     "in_bar",
     "new_position",
     "paid",
     "received",
     "sell",
     "sell_for",
-    "follow_stop",
 ]
 
 ALL_IN, ALL_IN_LOTS, RISK = 0, 1, 2
@@ -287,7 +287,9 @@ def follow_stop(
     ``stop`` is that of the last test, ``older`` that the position did not begin at this bar's own open, through which it cannot have gapped.
     """
     level = raised_stop(stop, peak, distance)
-    gap = older & (open_price <= level)  # without a branch, so that many positions can be tested by one instruction (stops.py)
+    gap = older & (
+        open_price <= level
+    )  # without a branch, so that many positions can be tested by one instruction (stops.py)
     seen = max(peak, high if high_first else -np.inf)
     level = raised_stop(level, seen, distance)
     reason = GAP if gap else (STOP if low <= level else NOTHING)

@@ -114,7 +114,8 @@ def divide_pair(high: float, low: float, divisor: float) -> float:
     total = high + low
     rest = (high - total) + low
     near = total / divisor
-    return near + (fused(-near, divisor, total) + rest) / divisor
+    quotient: float = near + (fused(-near, divisor, total) + rest) / divisor
+    return quotient
 
 
 @rule

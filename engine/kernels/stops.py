@@ -68,15 +68,19 @@ def find_exits(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, lim
         for i in range(_TOGETHER):
             entry = min(group + i, last - 1)
             distance = rules.multiple * atr[index(entry - signal)] if entry >= signal else np.nan
-            lanes[_PEAK + i], lanes[_STOP + i], lanes[_DISTANCE + i] = paid(fills[entry], rules.costs), -np.inf, distance
+            lanes[_PEAK + i], lanes[_STOP + i], lanes[_DISTANCE + i] = (
+                paid(fills[entry], rules.costs),
+                -np.inf,
+                distance,
+            )
             lanes[_LEAVE + i] = np.inf if i < size and not np.isnan(distance) else -1.0
             lanes[_PRICE + i] = np.inf
         _walk(bars, atr, rules, group, group + 1 - signal, limit, lanes)
         for i in range(size):
-            entry, leave = index(group + i), lanes[_LEAVE + i]
-            exits.bar[entry] = NOT_YET if leave == np.inf else np.int64(leave)
-            exits.price[entry] = received(lanes[_PRICE + i], rules.costs)
-            exits.peak[entry], exits.stop[entry], exits.looked[entry] = lanes[_PEAK + i], lanes[_STOP + i], limit
+            at, leave = index(group + i), lanes[_LEAVE + i]
+            exits.bar[at] = NOT_YET if leave == np.inf else np.int64(leave)
+            exits.price[at] = received(lanes[_PRICE + i], rules.costs)
+            exits.peak[at], exits.stop[at], exits.looked[at] = lanes[_PEAK + i], lanes[_STOP + i], limit
 
 
 @kernel
@@ -116,7 +120,7 @@ def exit_after(bars: Bars, atr: Floats, rules: Rules, entry: int, limit: int, ex
     peak, stop = exits.peak[entry], exits.stop[entry]
     for t in range(exits.looked[entry], limit):
         distance = stop_distance(atr, entry, t, rules)
-        test = follow_stop(stop, peak, distance, True, bars.open[t], bars.high[t], bars.low[t], rules.high_first)  # noqa: FBT003
+        test = follow_stop(stop, peak, distance, True, bars.open[t], bars.high[t], bars.low[t], rules.high_first)
         if test.reason != NOTHING:
             exits.bar[entry], exits.price[entry] = t, received(test.price, rules.costs)
             break

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
-from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.backtesting import backtest, kernel_bars
+from engine.backtesting import backtest
 from engine.errors import DataError, InputError
 from engine.grid import Grid
-from engine.kernels.fast import fast_tile
-from engine.kernels.indicators import average_true_range, averages
-from engine.kernels.loop import Tile, sweep_tile
 from engine.kernels.metrics import METRIC_COUNT
-from engine.prices.history import History, Prices
+from engine.prices.history import Prices
 from engine.results.backtest import BacktestResult
 from engine.results.sweep import SweepTable
 from engine.results.tables import buy_and_hold
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
+from engine.sweeping.cells import Part
+from engine.sweeping.threads import run_in_order
 
 __all__ = ["SweepInterruptedError", "SweepResult", "sweep"]
 
@@ -123,7 +120,7 @@ def sweep(
     workers : int or None
         Threads; None is one a core. The numbers do not depend on it.
     progress : callable or None
-        Called with (cells done, cells in all) as tiles end.
+        Called with (cells done, cells in all) as tasks end.
 
     Returns
     -------
@@ -151,12 +148,7 @@ def sweep(
         raise InputError(f"workers is {workers!r}; it must be a whole number, 1 or more")
     symbols, left_out, too_short = _usable(prices, grid)
     values = np.full((len(symbols), len(grid.pairs), len(grid.stops), METRIC_COUNT), np.nan)
-    tasks = [
-        (prices[symbol], part, values[i, part])
-        for i, symbol in enumerate(symbols)
-        for part in grid.tiles(len(prices[symbol]))
-    ]
-    finished = _run_tiles(tasks, grid, settings, workers or os.cpu_count() or 1, progress)
+    finished = _run_cells(prices, symbols, grid, settings, workers or os.cpu_count() or 1, values, progress)
     result = SweepResult(
         symbols=tuple(symbols),
         grid=grid,
@@ -192,74 +184,49 @@ def _usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict
     return symbols, left_out, too_short
 
 
-def takes_fast_way(settings: Settings) -> bool:
-    """Tell whether the fast sweep covers these settings; the plain loop gives the same results for all the others."""
-    return settings.direction == "long_only" and settings.sizing == "all_in"
-
-
-Task = tuple[History, slice, NDArray[np.float64]]
-
-
-def _run_tiles(tasks: list[Task], grid: Grid, settings: Settings, workers: int, progress: Progress | None) -> bool:
-    """Run all tiles on threads (the kernels free the GIL); False if Ctrl-C came before the end.
-
-    Tiles that end come through a queue. ``concurrent.futures.wait`` takes the locks of all futures in turn: a Ctrl-C amid that can leave some
-    of them taken, and their workers waiting.
-    """
-    total = sum(out.shape[0] * out.shape[1] for _, _, out in tasks)
+def _run_cells(
+    prices: Prices,
+    symbols: list[str],
+    grid: Grid,
+    settings: Settings,
+    workers: int,
+    values: NDArray[np.float64],
+    progress: Progress | None,
+) -> bool:
+    """Fill the values; False if Ctrl-C came before the end."""
+    total = values[..., 0].size
     done = 0
-    stopped = threading.Event()
-    ended: SimpleQueue[Future[int]] = SimpleQueue()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for task in tasks:
-                pool.submit(_run_tile, task, grid, settings, stopped).add_done_callback(ended.put)
-            for _ in tasks:
-                done += ended.get().result()
-                if progress:
-                    progress(done, total)
-        except KeyboardInterrupt:
-            stopped.set()  # tiles that have not begun return at once
-            return False
-        except BaseException:
-            stopped.set()
-            raise
-    return True
+
+    def run(part: Part, numbers: range) -> int:
+        for i in numbers:
+            part.run(prices[symbols[i]], values[i, part.pairs])
+        return len(numbers) * part.shape[0] * part.shape[1]
+
+    def take(cells: int) -> None:
+        nonlocal done
+        done += cells
+        if progress:
+            progress(done, total)
+
+    longest = max(len(prices[symbol]) for symbol in symbols)
+    tasks = [partial(run, *task) for task in _tasks(grid, settings, len(symbols), longest, workers)]
+    return run_in_order(tasks, workers, take)
 
 
-def _run_tile(task: Task, grid: Grid, settings: Settings, stopped: threading.Event) -> int:
-    """Run one block of pairs of one symbol and count its cells; pairs that need more bars than there are stay nan."""
-    history, part, out = task
-    if stopped.is_set():
-        return 0
-    size: int = out.shape[0] * out.shape[1]
-    fast, slow = grid.fast[part], grid.slow[part]
-    fits = np.flatnonzero(slow <= len(history))
-    if not len(fits):
-        return size
-    windows = np.unique(np.concatenate([fast[fits], slow[fits]]))
-    atr_windows = grid.atr_windows
-    first = next((stop for stop in grid.stops if stop), None)
-    tile = Tile(
-        averages=averages(history.close, windows),
-        fast=np.searchsorted(windows, fast[fits]),
-        slow=np.searchsorted(windows, slow[fits]),
-        ranges=average_true_range(
-            history.high, history.low, history.close, np.array(atr_windows), first is not None and first.atr == "wilder"
-        ),
-        range_row=np.array([atr_windows.index(stop.atr_window) if stop else 0 for stop in grid.stops]),
-        multiple=np.array([stop.multiple if stop else np.nan for stop in grid.stops]),
-    )
-    cells = np.empty((len(fits), *out.shape[1:]))
-    bars, capital, rules, year = (
-        kernel_bars(history),
-        settings.capital,
-        settings.kernel_rules(first),
-        settings.bars_per_year,
-    )
-    if takes_fast_way(settings):
-        fast_tile(bars, tile, slow[fits] - 1, capital, rules, year, cells)
-    else:
-        sweep_tile(bars, tile, settings.direction == "long_short", capital, rules, year, cells)
-    out[fits] = cells
-    return size
+_MOST_CELLS = 65_536
+"""Of a task on one symbol: 7 MB of metrics."""
+_MOST_WORK, _GOOD_WORK = 200_000_000, 20_000_000
+"""Cells x bars of a task: 60 ms, so that progress moves and Ctrl-C is heard, and 5 ms, which is worth handing to a thread."""
+
+
+def _tasks(grid: Grid, settings: Settings, symbols: int, bars: int, workers: int) -> Iterator[tuple[Part, range]]:
+    """Cut the work: symbols one after the other, several in a task if they are small, or parts of the grid if they are large."""
+    wanted = min(workers, max(1, symbols * grid.cells * bars // _GOOD_WORK))  # parts of all the work, at least
+    most_cells = min(_MOST_CELLS, _MOST_WORK // bars, -(-symbols * grid.cells // wanted))
+    parts = [Part(grid, pairs, settings) for pairs in grid.parts(most_cells)]
+    if len(parts) > 1:
+        yield from ((part, range(i, i + 1)) for i in range(symbols) for part in parts)
+        return
+    together = max(1, min(_GOOD_WORK // (grid.cells * bars), symbols // (4 * wanted)))
+    for i in range(0, symbols, together):
+        yield parts[0], range(i, min(i + together, symbols))

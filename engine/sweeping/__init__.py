@@ -1,0 +1,14 @@
+"""Every symbol x pair x stop.
+
+::
+
+    blocks    the pairs of a grid in rectangles that fit the cache      Grid -> Plan
+    cells     a part of the grid on one symbol, by the fast way, or by the plain loop where that does not reach
+    threads   parts on all cores, in order, with progress and Ctrl-C
+    facade    sweep(): settings, symbols, where the cells go
+"""
+
+from engine.sweeping.cells import takes_fast_way
+from engine.sweeping.facade import SweepInterruptedError, SweepResult, sweep
+
+__all__ = ["SweepInterruptedError", "SweepResult", "sweep", "takes_fast_way"]

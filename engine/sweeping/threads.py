@@ -1,0 +1,77 @@
+"""Tasks on threads, their results in order, with Ctrl-C."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import TypeVar
+
+__all__ = ["run_in_order"]
+
+T = TypeVar("T")
+_AHEAD = 4
+"""Tasks for each worker that are handed out before their turn to be taken: results that wait cost memory."""
+
+
+def run_in_order(tasks: Sequence[Callable[[], T]], workers: int, take: Callable[[T], None]) -> bool:
+    """Run tasks and take their results, in the order of the tasks and in the calling thread.
+
+    Parameters
+    ----------
+    tasks : sequence of callables
+        They should free the GIL, as the kernels do.
+    workers : int
+        Threads; with 1 everything is done in the calling thread.
+    take : callable
+        Called with every result.
+
+    Returns
+    -------
+    bool
+        False if Ctrl-C came before the end; what was taken until then is a beginning of the tasks, without a gap.
+    """
+    try:
+        if workers == 1 or len(tasks) == 1:
+            for task in tasks:
+                take(task())
+        else:
+            _run_on_threads(tasks, workers, take)
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def _run_on_threads(tasks: Sequence[Callable[[], T]], workers: int, take: Callable[[T], None]) -> None:
+    """Hand out tasks as results are taken.
+
+    Tasks that end come through a queue. ``concurrent.futures.wait`` takes the locks of all futures in turn: a Ctrl-C amid that can leave some
+    of them taken, and their workers waiting.
+    """
+    stopped = threading.Event()
+    ended: SimpleQueue[tuple[int, Future[T | None]]] = SimpleQueue()
+
+    def run(task: Callable[[], T]) -> T | None:
+        return None if stopped.is_set() else task()
+
+    def give(number: int) -> None:
+        pool.submit(run, tasks[number]).add_done_callback(lambda future: ended.put((number, future)))
+
+    waiting: dict[int, Future[T | None]] = {}
+    given = taken = 0
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            while taken < len(tasks):
+                while given < min(len(tasks), taken + _AHEAD * workers):
+                    give(given)
+                    given += 1
+                number, future = ended.get()
+                waiting[number] = future
+                while taken in waiting:
+                    result = waiting.pop(taken).result()
+                    if result is not None:
+                        take(result)
+                    taken += 1
+        finally:
+            stopped.set()  # after Ctrl-C or an error, tasks that have not begun return at once
