@@ -41,7 +41,7 @@ def compare_ways(history, windows, multiples, atr_window, setting, stop, *, leas
     shape = (len(grid.pairs), len(multiples), METRIC_COUNT)
     quick, plain, sure = np.full(shape, -1.0), np.full(shape, -2.0), np.zeros(shape[:2], np.bool_)
     plan = plan_of(fast, slow, int(slow.max()))
-    fast_sweep(bars, plan, stops, setting.capital, rules, setting.bars_per_year, most, quick, sure)
+    fast_sweep(bars, plan, stops, setting.capital, rules, setting.bars_per_year, most, quick.reshape(-1), sure.reshape(-1))
     sweep_tile(bars, tile, False, setting.capital, rules, setting.bars_per_year, plain)
     assert sure.mean() >= least_sure
     assert np.array_equal(quick[sure][:, EXACT], plain[sure][:, EXACT], equal_nan=True)
@@ -108,7 +108,10 @@ def crosses_by_spans(closes, pair, delay, size):
         stop = min(start + size, len(closes))
         span = Span(start, stop, size, len(closes), np.empty(0))
         kind = prefix.add_up(closes, start - delay - pair[1], stop - delay, scratch.sums)
-        words_of_span(scratch.sums, kind, pair[1] + 1, block, size // 64, scratch.tile, scratch.words)
+        known = start + 1 - delay
+        words_of_span(
+            scratch.sums, kind, pair[1] + 1, known, block, stop - start, size // 64, scratch.tile, scratch.words
+        )
         fast_kernels.find_crosses(scratch, kind, pair[1] + 1, block, span, delay == 0, 0, 1, 0, pairs)
         bars = scratch.crosses.bars[: scratch.crosses.counts[0]] + start
         sign = 1 if scratch.crosses.golden[0] else -1

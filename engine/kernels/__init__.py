@@ -17,7 +17,7 @@ The fast sweep, which skips the bars on which nothing happens, by the same rules
     stops        where a trailing stop ends a position, for every bar on which one could begin
     drawdown     highest, lowest and deepest fall of any run of closes
     legs         from the crosses of a pair to what its account does
-    accounts     16 accounts side by side, taken through their legs
+    accounts     32 accounts side by side, taken through their legs
     finish       from the sums of an account to its metrics
     fast         all of it, span by span
 

@@ -48,7 +48,7 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-LANES = 16
+LANES = 32
 """Accounts that lie side by side."""
 
 CASH, SHARES, COST, WORTH, PEAK, WORST = (LANES * column for column in range(6))

@@ -43,9 +43,17 @@ class Block(NamedTuple):
 
 @kernel
 def words_of_span(
-    sums: Floats, kind: int, before: int, block: Block, size: int, tile: Floats, words: NDArray[np.uint64]
+    sums: Floats,
+    kind: int,
+    before: int,
+    known: int,
+    block: Block,
+    bars: int,
+    size: int,
+    tile: Floats,
+    words: NDArray[np.uint64],
 ) -> None:
-    """Write for every pair which of its averages is above, a bit a bar.
+    """Write for every pair which of its averages is above, a bit a bar; words that end before both averages are defined are left as they are.
 
     Parameters
     ----------
@@ -53,22 +61,28 @@ def words_of_span(
         Prefix sums of the closes, from ``prefix.add_up``.
     before : int
         Place of the span's first bar in them: the average there is that of the closes before this place.
+    known : int
+        Bars of the history that the average on the span's first bar could use.
     block : Block
-    size : int
-        Words of the span.
-    tile : float64 (F + S, 64)
+    bars, size : int
+        Bars of the span, and words that there is room for.
+    tile : float64 ((F + S) * 64,)
         Overwritten.
     words : uint64 (at least P * size,)
         Overwritten: word w of pair p at p * size + w.
     """
     fasts, windows = block.fasts, block.windows
     slows = len(windows) - fasts
-    for word in range(size):
-        fill_averages(sums, kind, before + word * WORD, windows, tile)
+    usable = 0
+    for word in range((bars + WORD - 1) // WORD):
+        while usable < slows and windows[fasts + usable] < known + (word + 1) * WORD:
+            usable += 1
+        fill_averages(sums, kind, before + word * WORD, windows[: fasts + usable], WORD, tile)
         for i in range(fasts):
             start = block.start[i]
-            place = block.first_pair[i] * size + word
-            above_words(tile, i, fasts + start, slows - start, words, place, size)
+            if start < usable:
+                place = block.first_pair[i] * size + word
+                above_words(tile, i, fasts + start, usable - start, words, place, size)
 
 
 @pasted

@@ -27,7 +27,6 @@ Floats = NDArray[np.float64]
 ROW = 4
 """Numbers in a row of the table."""
 _SHORT = 8
-_ONE, _TWO = np.uint64(1), np.uint64(2)
 
 
 class Run(NamedTuple):
@@ -63,25 +62,22 @@ def fill_runs(close: Floats, start: int, stop: int, work: Floats, table: Floats,
     close : float64 (T,)
     work : float64 (6, at least stop - start)
         Overwritten: by bar the run to the end of its block, and the run from its start.
-    table : float64 (L * size * ROW,)
+    table : float64 (L * size, ROW)
         Overwritten: highest, lowest, fall of a run by level and bar; 2^L is at least size, and L at least 1; the fourth number is not used, it makes a row half a cache line.
     size : int
         Bars that the table has room for.
     """
     count = stop - start
-    for row in (0, 1, 3, 4):
-        work[row, :count] = close[start:stop]
-    for row in (2, 5):
-        work[row, :count] = 1.0
     to_end, from_start = work[:3], work[3:]
-    level, half = 0, 1
-    while level == 0 or half < count:  # a span of a single bar has a run too
-        rows = table[level * size * ROW : (level + 1) * size * ROW].reshape(size, ROW)
-        if half < _SHORT:
+    for i in range(count):  # assigning slices would take two seconds more to compile
+        to_end[0, i] = to_end[1, i] = from_start[0, i] = from_start[1, i] = close[start + i]
+        to_end[2, i] = from_start[2, i] = 1.0
+    for level in range(highest_bit(np.uint64(max(count - 1, 1))) + 1):  # a span of a single bar has a run too
+        rows = table[level * size : (level + 1) * size]
+        if 1 << level < _SHORT:
             _short_level(to_end, from_start, rows, count, level)
         else:
-            _long_level(to_end, from_start, rows, count, half)
-        level, half = level + 1, 2 * half
+            _long_level(to_end, from_start, rows, count, 1 << level)
 
 
 @kernel
@@ -104,7 +100,8 @@ def _short_level(to_end: Floats, from_start: Floats, rows: Floats, count: int, l
                 whole = Run(from_start[0, last], from_start[1, last], from_start[2, last])
                 joined = join(run, whole)
                 to_end[0, i], to_end[1, i], to_end[2, i] = joined.highest, joined.lowest, joined.fall
-        rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3] = run.highest, run.lowest, run.fall, 0.0
+        at = index(i)
+        rows[at, 0], rows[at, 1], rows[at, 2], rows[at, 3] = run.highest, run.lowest, run.fall, 0.0
 
 
 @kernel
@@ -152,6 +149,5 @@ def _store(runs: Floats, rows: Floats) -> None:
 def run_between(table: Floats, size: int, first: int, last: int) -> Run:
     """Give the run of the closes [first, last), counted from the table's first bar; first < last; ``size`` is that of fill_runs."""
     row = highest_bit(np.uint64(first ^ (last - 1) | 1)) * size
-    one, two = index((row + first) * ROW), index((row + last - 1) * ROW)
-    first_run = Run(table[one], table[one + _ONE], table[one + _TWO])
-    return join(first_run, Run(table[two], table[two + _ONE], table[two + _TWO]))
+    one, two = index(row + first), index(row + last - 1)
+    return join(Run(table[one, 0], table[one, 1], table[one, 2]), Run(table[two, 0], table[two, 1], table[two, 2]))

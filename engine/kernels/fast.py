@@ -61,6 +61,9 @@ class Plan(NamedTuple):
     pair_start: Integers  # (B + 1,)
     row: Integers  # (P,) where a pair's metrics go
     group_start: Integers  # (B + 1,) groups of 32 pairs before the block
+    longest: int  # window of all
+    most_windows: int  # of a block
+    most_pairs: int  # of a block
 
 
 class Stops(NamedTuple):
@@ -114,15 +117,13 @@ def aligned(size: int) -> Floats:
 @rule
 def scratch_of(plan: Plan, bars: int, lead: int) -> Scratch:
     """Get the memory for spans of so many bars."""
-    tile = np.diff(plan.window_start).max()
-    pairs = np.diff(plan.pair_start).max()
     crosses = Crosses(
         np.empty(LANES * (bars + 5), np.int64), bars + 5, np.empty(LANES, np.int64), np.empty(LANES, np.bool_)
     )
     return Scratch(
         np.zeros((4, bars + lead + 2)),
-        aligned(tile * WORD).reshape(tile, WORD),
-        np.empty(pairs * (bars // WORD), np.uint64),
+        aligned(plan.most_windows * WORD),
+        np.empty(plan.most_pairs * (bars // WORD), np.uint64),
         crosses,
         np.empty((bars + 1) * LEG_SIZE),
         np.empty(LANES, np.int64),
@@ -154,12 +155,12 @@ def fast_sweep(
         Long only, sizing ALL_IN; its multiple is replaced by that of each stop.
     most : int
         Bars that are worked on together, at most: SPAN, or fewer in tests.
-    out : float64 (rows, K, METRIC_COUNT)
+    out : float64 (rows * K * METRIC_COUNT,)
         Overwritten at the rows of the plan's pairs.
-    sure : bool (rows, K)
+    sure : bool (rows * K,)
         Overwritten likewise: False where the plain loop has to do it.
     """
-    n, lead, count = len(bars.close), plan.windows.max(), len(stops.multiple)
+    n, lead, count = len(bars.close), plan.longest, len(stops.multiple)
     spans = (n + most - 1) // most
     size = ((n + spans - 1) // spans + WORD - 1) // WORD * WORD
     delay = 0 if rules.fill_at_close else 1
@@ -172,8 +173,8 @@ def fast_sweep(
     accounts = np.empty((plan.group_start[-1] if spans > 1 else 1, count, ACCOUNT_SIZE))
     pairs = Pairs(np.zeros(len(plan.row), np.int64), np.zeros(len(plan.row), np.bool_))
     scratch = scratch_of(plan, size, lead)
-    work, runs = np.empty((6, size)), np.empty(highest_bit(np.uint64(2 * size)) * size * ROW)
-    result = Result(capital, bars_per_year, out.reshape(-1), sure.reshape(-1))
+    work, runs = np.empty((6, size)), np.empty((highest_bit(np.uint64(2 * size)) * size, ROW))
+    result = Result(capital, bars_per_year, out, sure)
     for start in range(0, n, size):
         stop = min(start + size, n)
         span = Span(start, stop, size, n, runs)
@@ -188,8 +189,9 @@ def fast_sweep(
                 find_exits(bars, stops.atr[stops.row[k]], one, start, stop, stop, exits_of(exits, k))
         for b in range(len(plan.window_start) - 1):
             run_block(bars, market, plan, b, stops, exits, rules, span, kind, lead, scratch, pairs, accounts, result)
-    for pair in np.flatnonzero(pairs.doubtful):
-        sure[plan.row[pair]] = False
+    for pair in range(len(plan.row)):
+        if pairs.doubtful[pair]:
+            sure[plan.row[pair] * count : (plan.row[pair] + 1) * count] = False
 
 
 @rule
@@ -218,7 +220,8 @@ def run_block(
     """Take all accounts of a block through one span; begin them in the first, write their metrics in the last."""
     block, count = block_of(plan, b), len(stops.multiple)
     size, before = span.size // WORD, lead + 1
-    words_of_span(scratch.sums, kind, before, block, size, scratch.tile, scratch.words)
+    known, bars_here = span.start + (1 if rules.fill_at_close else 0), span.stop - span.start
+    words_of_span(scratch.sums, kind, before, known, block, bars_here, size, scratch.tile, scratch.words)
     start, stop = plan.pair_start[b], plan.pair_start[b + 1]
     for first in range(start, stop, LANES):
         lanes = min(LANES, stop - first)
@@ -251,7 +254,7 @@ def find_crosses(
     in_plan: int,
     pairs: Pairs,
 ) -> None:
-    """Write the crosses of 16 pairs in a span; remember which are above at its end, and which could not be settled."""
+    """Write the crosses of 32 pairs in a span; remember which are above at its end, and which could not be settled."""
     crosses, words, sums = scratch.crosses, scratch.words, scratch.sums
     bars = crosses.bars
     total, exact = sums[TICKS], 0.0 if kind == MIXED else (2.0**28 if kind == SINGLE else 2.0**52)

@@ -49,7 +49,7 @@ class Result(NamedTuple):
 
 @kernel
 def finish(a: Floats, lanes: int, span: Span, market: Market, result: Result, cells: NDArray[np.int64]) -> None:
-    """Write the metrics of 16 accounts after the last span.
+    """Write the metrics of 32 accounts after the last span.
 
     Sums over a holding are differences of prefix sums over the whole history, each rounded once: a leg is wrong by at most two units in the last place of the whole.
     That matters to an account which was in the market only while the market was calm. What else is given to the plain loop: a variance that is a small rest of large

@@ -35,26 +35,29 @@ def averages(values: Floats, windows: NDArray[np.int64]) -> Floats:
     float64 (W, T)
         Row i is the SMA of window i; nan where t < window - 1. The bits depend on the window's own values only.
     """
-    n, lead = len(values), windows.max()
+    n, lead = len(values), 0
+    for window in windows:
+        lead = max(lead, window)
     out = np.empty((len(windows), n))
-    sums, stretch = np.zeros((4, _STRETCH + lead + 1)), np.empty((len(windows), _STRETCH))
+    sums, stretch = np.zeros((4, _STRETCH + lead + 1)), np.empty(len(windows) * _STRETCH)
     for first in range(0, n, _STRETCH):
         last = min(first + _STRETCH, n)
         kind = add_up(values, first - lead, last, sums)
         if kind == HARD:
-            _hard_stretch(values, windows, first, last, out)
+            _hard_stretch(values, windows, max(0, first - lead), first, last, out)
             continue
-        fill_averages(sums, kind, lead + 1, windows, stretch)
-        out[:, first:last] = stretch[:, : last - first]
-    for i in range(len(windows)):
-        out[i, : windows[i] - 1] = np.nan
+        fill_averages(sums, kind, lead + 1, windows, _STRETCH, stretch)
+        for i in range(len(windows)):
+            for t in range(first, last):
+                out[i, t] = stretch[i * _STRETCH + t - first] if t >= windows[i] - 1 else np.nan
     return out
 
 
 @kernel
-def _hard_stretch(values: Floats, windows: NDArray[np.int64], first: int, last: int, out: Floats) -> None:
-    """Average the bars [first, last) with integers of any size."""
-    start = max(0, first - windows.max())
+def _hard_stretch(
+    values: Floats, windows: NDArray[np.int64], start: int, first: int, last: int, out: Floats
+) -> None:
+    """Average the bars [first, last) with integers of any size; bars before ``start`` are in no window."""
     sums = window_sums(values[start:last])
     for i in range(len(windows)):
         for t in range(max(first, windows[i] - 1), last):

@@ -74,7 +74,7 @@ def above_words(
 ) -> Any:
     """Compare one row of 64 doubles with ``count`` rows that follow each other.
 
-    ``rows`` is float64 (R, 64), C-contiguous, best at an address that 64 divides. Bit i of word j says rows[one, i] > rows[others + j, i]; it is stored at
+    ``rows`` is float64 (R * 64,), best at an address that 64 divides. Bit i of word j says row ``one`` > row ``others + j`` at i; it is stored at
     words[place + j * stride], byte by byte (8 stores are quicker than 7 joins of mask registers; the lowest byte comes first on every processor that numba knows).
     The row that stays is kept in registers: 11 cycles a word on a processor with AVX-512 (docs/speed.md).
     """

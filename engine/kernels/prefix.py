@@ -131,15 +131,14 @@ def mean_at(sums: Floats, kind: int, end: int, window: int) -> float:
 
 
 @kernel
-def fill_averages(sums: Floats, kind: int, end: int, windows: NDArray[np.int64], out: Floats) -> None:
-    """Write averages of bars that follow each other: out[w, i] is ``mean_at(sums, kind, end + i, windows[w])``, by the same rules without a branch.
+def fill_averages(sums: Floats, kind: int, end: int, windows: NDArray[np.int64], size: int, out: Floats) -> None:
+    """Write averages of bars that follow each other: out[w * size + i] is ``mean_at(sums, kind, end + i, windows[w])``, by the same rules without a branch.
 
     All windows in one call, since handing on arrays takes longer than 64 averages.
     """
-    size = out.shape[1]
     ticks, high, low, loose = sums[TICKS], sums[HIGH], sums[LOW], sums[LOOSE]
     for w in range(len(windows)):
-        start, row = end - windows[w], out[w]
+        start, row = end - windows[w], out[w * size : (w + 1) * size]
         divisor = (1.0 if kind == SINGLE else TICKS_PER_UNIT) * windows[w]
         reciprocal = 1.0 / divisor
         above, below = ticks[end : end + size], ticks[start : start + size]

@@ -37,7 +37,8 @@ def plan_of(fast: NDArray[np.int64], slow: NDArray[np.int64], longest: int) -> P
         for j in range(0, len(slows), MOST_SLOW):
             _add_block(fasts[i : i + MOST_FAST], slows[j : j + MOST_SLOW], place, parts, edges)
     columns = {name: np.array(numbers, dtype=np.int64) for name, numbers in {**parts, **edges}.items()}
-    return Plan(**columns)
+    most_windows, most_pairs = (int(np.diff(columns[name], append=0).max()) for name in ("window_start", "pair_start"))
+    return Plan(**columns, longest=int(slows.max(initial=1)), most_windows=most_windows, most_pairs=most_pairs)
 
 
 def _add_block(

@@ -93,7 +93,7 @@ class Part:
         sure = np.ones(self.shape, np.bool_)
         rules = settings.kernel_rules(first)
         year = settings.bars_per_year
-        fast_sweep(kernel_bars(history), plan, stops, settings.capital, rules, year, SPAN, out, sure)
+        fast_sweep(kernel_bars(history), plan, stops, settings.capital, rules, year, SPAN, out.reshape(-1), sure.reshape(-1))
         if not sure.all():
             self._run_plainly(history, stops, ~sure, out)
 
