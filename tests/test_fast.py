@@ -14,13 +14,15 @@ from engine.kernels import fast as fast_kernels
 from engine.kernels import prefix
 from engine.kernels.bits import words_of_span
 from engine.kernels.crosses import crosses
-from engine.kernels.fast import SPAN, Stops, fast_sweep
+from engine.kernels.fast import SPAN
 from engine.kernels.indicators import average_true_range, averages
 from engine.kernels.legs import Span
 from engine.kernels.loop import Tile, simulate, sweep_tile, with_multiple
 from engine.kernels.metrics import METRIC_COUNT, METRICS
+from engine.kernels.stops import Stops
 from engine.settings import Settings
 from engine.sweeping.blocks import plan_of
+from engine.sweeping.spans import run_spans
 from tests import adapter, naive, strategies
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -39,9 +41,9 @@ def compare_ways(history, windows, multiples, atr_window, setting, stop, *, leas
     )
     bars, rules = kernel_bars(history), setting.kernel_rules(stop)
     shape = (len(grid.pairs), len(multiples), METRIC_COUNT)
-    quick, plain, sure = np.full(shape, -1.0), np.full(shape, -2.0), np.zeros(shape[:2], np.bool_)
+    quick, plain = np.full(shape, -1.0), np.full(shape, -2.0)
     plan = plan_of(fast, slow, int(slow.max()))
-    fast_sweep(bars, plan, stops, setting.capital, rules, setting.bars_per_year, most, quick.reshape(-1), sure.reshape(-1))
+    sure = run_spans(bars, plan, stops, setting.capital, rules, setting.bars_per_year, quick, most=most)
     sweep_tile(bars, tile, False, setting.capital, rules, setting.bars_per_year, plain)
     assert sure.mean() >= least_sure
     assert np.array_equal(quick[sure][:, EXACT], plain[sure][:, EXACT], equal_nan=True)
@@ -101,7 +103,7 @@ def test_crosses_are_those_of_the_contract(bars, pair, delay, size):
 def crosses_by_spans(closes, pair, delay, size):
     """Find the crosses of one pair as the fast sweep does, and whether it leaves them to the plain loop."""
     plan = plan_of(np.array(pair[:1]), np.array(pair[1:]), pair[1])
-    scratch = fast_kernels.scratch_of(plan, size, pair[1])
+    scratch = fast_kernels.scratch_of(plan, size)
     pairs = fast_kernels.Pairs(np.zeros(1, np.int64), np.zeros(1, np.bool_))
     block, found = fast_kernels.block_of(plan, 0), []
     for start in range(0, len(closes), size):

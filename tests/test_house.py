@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine.kernels import crosses, fast, indicators, loop, metrics
+from engine.kernels import crosses, fast, indicators, loop, metrics, stops
 
 ROOT = Path(__file__).parent.parent
 IMPORT_LINTER = Path(sys.executable).with_name("lint-imports")
@@ -64,7 +64,8 @@ def check_signatures():
     for function in (
         loop.simulate,
         loop.sweep_tile,
-        fast.fast_sweep,
+        fast.run_span,
+        stops.find_exits,
         loop.long_short,
         metrics.summarise,
         indicators.averages,

@@ -28,18 +28,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
-from engine.kernels.accounts import ACCOUNT_SIZE, LANES, LEG_SIZE, open_accounts, settle
+from engine.kernels.accounts import LANES, LEG_SIZE, open_accounts, settle
 from engine.kernels.bits import Block, cross_bars, is_tie, may_be_tie, settle_ties, words_of_span
 from engine.kernels.drawdown import ROW, fill_runs
 from engine.kernels.finish import Result, finish
-from engine.kernels.legs import Crosses, Market, Span, lay_legs, market_of
+from engine.kernels.legs import Crosses, Span, fill_market, lay_legs
 from engine.kernels.loop import Bars, with_multiple
 from engine.kernels.machine import WORD, highest_bit, index
 from engine.kernels.position import Rules
 from engine.kernels.prefix import HARD, MIXED, SINGLE, TICKS, add_up
-from engine.kernels.stops import Exits, find_exits
+from engine.kernels.stops import Exits, Stops, exits_of
 
-__all__ = ["SPAN", "Plan", "Stops", "fast_sweep"]
+__all__ = ["SPAN", "Pairs", "Plan", "run_span"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -64,14 +64,6 @@ class Plan(NamedTuple):
     longest: int  # window of all
     most_windows: int  # of a block
     most_pairs: int  # of a block
-
-
-class Stops(NamedTuple):
-    """The stops of a sweep, K of them."""
-
-    atr: Floats  # (A, T)
-    row: Integers  # (K,) row of atr
-    multiple: Floats  # (K,) nan is no stop
 
 
 class Pairs(NamedTuple):
@@ -115,13 +107,13 @@ def aligned(size: int) -> Floats:
 
 
 @rule
-def scratch_of(plan: Plan, bars: int, lead: int) -> Scratch:
+def scratch_of(plan: Plan, bars: int) -> Scratch:
     """Get the memory for spans of so many bars."""
     crosses = Crosses(
         np.empty(LANES * (bars + 5), np.int64), bars + 5, np.empty(LANES, np.int64), np.empty(LANES, np.bool_)
     )
     return Scratch(
-        np.zeros((4, bars + lead + 2)),
+        np.zeros((4, bars + plan.longest + 2)),
         aligned(plan.most_windows * WORD),
         np.empty(plan.most_pairs * (bars // WORD), np.uint64),
         crosses,
@@ -131,79 +123,58 @@ def scratch_of(plan: Plan, bars: int, lead: int) -> Scratch:
 
 
 @kernel
-def fast_sweep(
+def run_span(
     bars: Bars,
+    rows: Floats,
     plan: Plan,
     stops: Stops,
-    capital: float,
+    exits: Exits,
     rules: Rules,
-    bars_per_year: float,
-    most: int,
-    out: Floats,
-    sure: NDArray[np.bool_],
+    start: int,
+    size: int,
+    pairs: Pairs,
+    accounts: Floats,
+    result: Result,
 ) -> None:
-    """Backtest every pair of a plan with every stop, on one symbol.
+    """Take all accounts of a plan through one span.
 
     Parameters
     ----------
     bars : Bars
+    rows : float64 ((T + 1) * MARKET_ROW,)
+        Of the market; written in the first span.
     plan : Plan
-        Its slow windows are not longer than the history.
     stops : Stops
-    capital, bars_per_year : float
+    exits : Exits
+        Of shape (K, T), from ``stops.find_exits``; of any shape (K, at least 1) without stops.
     rules : Rules
         Long only, sizing ALL_IN; its multiple is replaced by that of each stop.
-    most : int
-        Bars that are worked on together, at most: SPAN, or fewer in tests.
-    out : float64 (rows * K * METRIC_COUNT,)
-        Overwritten at the rows of the plan's pairs.
-    sure : bool (rows * K,)
-        Overwritten likewise: False where the plain loop has to do it.
+    start, size : int
+        First bar of the span, and bars of a span, a multiple of 64.
+    pairs : Pairs
+    accounts : float64 (groups, K, ACCOUNT_SIZE)
+        Begun in the first span. If there is only one span, one group is enough: all use the same memory in turn.
+    result : Result
+        Written in the last span.
     """
-    n, lead, count = len(bars.close), plan.longest, len(stops.multiple)
-    spans = (n + most - 1) // most
-    size = ((n + spans - 1) // spans + WORD - 1) // WORD * WORD
-    delay = 0 if rules.fill_at_close else 1
-    market = market_of(bars, rules)
-    shape = (count, n)
-    exits = Exits(
-        np.empty(shape, np.int64), np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape, np.int64)
-    )
-    # Accounts are kept from span to span; with a single span every group can use the same memory.
-    accounts = np.empty((plan.group_start[-1] if spans > 1 else 1, count, ACCOUNT_SIZE))
-    pairs = Pairs(np.zeros(len(plan.row), np.int64), np.zeros(len(plan.row), np.bool_))
-    scratch = scratch_of(plan, size, lead)
+    n, lead = len(bars.close), plan.longest
     work, runs = np.empty((6, size)), np.empty((highest_bit(np.uint64(2 * size)) * size, ROW))
-    result = Result(capital, bars_per_year, out, sure)
-    for start in range(0, n, size):
-        stop = min(start + size, n)
-        span = Span(start, stop, size, n, runs)
-        kind = add_up(bars.close, start - delay - lead, stop - delay, scratch.sums)
-        if kind == HARD:
-            sure[:] = False
-            return
-        fill_runs(bars.close, start, stop, work, runs, size)
-        for k in range(count):
-            if not np.isnan(stops.multiple[k]):
-                one = with_multiple(rules, stops.multiple[k])
-                find_exits(bars, stops.atr[stops.row[k]], one, start, stop, stop, exits_of(exits, k))
-        for b in range(len(plan.window_start) - 1):
-            run_block(bars, market, plan, b, stops, exits, rules, span, kind, lead, scratch, pairs, accounts, result)
-    for pair in range(len(plan.row)):
-        if pairs.doubtful[pair]:
-            sure[plan.row[pair] * count : (plan.row[pair] + 1) * count] = False
-
-
-@rule
-def exits_of(exits: Exits, k: int) -> Exits:
-    """Cut those of one stop out of arrays (K, T)."""
-    return Exits(exits.bar[k], exits.price[k], exits.peak[k], exits.stop[k], exits.looked[k])
+    span = Span(start, min(start + size, n), size, n, runs)
+    if start == 0:
+        fill_market(bars, rules, rows)
+    scratch = scratch_of(plan, size)
+    delay = 0 if rules.fill_at_close else 1
+    kind = add_up(bars.close, start - delay - lead, span.stop - delay, scratch.sums)
+    if kind == HARD:
+        pairs.doubtful[:] = True
+    fill_runs(bars.close, start, span.stop, work, runs, size)
+    for b in range(len(plan.window_start) - 1):
+        run_block(rows, plan, b, stops, exits, rules, span, kind, scratch, pairs, accounts, result)
 
 
 @kernel
 def run_block(
-    bars: Bars,
-    market: Market,
+    rows: Floats,
     plan: Plan,
     b: int,
     stops: Stops,
@@ -211,7 +182,6 @@ def run_block(
     rules: Rules,
     span: Span,
     kind: int,
-    lead: int,
     scratch: Scratch,
     pairs: Pairs,
     accounts: Floats,
@@ -219,7 +189,7 @@ def run_block(
 ) -> None:
     """Take all accounts of a block through one span; begin them in the first, write their metrics in the last."""
     block, count = block_of(plan, b), len(stops.multiple)
-    size, before = span.size // WORD, lead + 1
+    size, before = span.size // WORD, plan.longest + 1
     known, bars_here = span.start + (1 if rules.fill_at_close else 0), span.stop - span.start
     words_of_span(scratch.sums, kind, before, known, block, bars_here, size, scratch.tile, scratch.words)
     start, stop = plan.pair_start[b], plan.pair_start[b + 1]
@@ -233,12 +203,14 @@ def run_block(
             if span.start == 0:
                 open_accounts(account, result.capital)
             crosses, legs, counts = scratch.crosses, scratch.legs, scratch.counts
-            most = lay_legs(bars, market, atr, leaves, one, span, crosses, lanes, account, legs, counts)
+            most = lay_legs(rows, atr, leaves, one, span, crosses, lanes, account, legs, counts)
             settle(account, legs, counts, most, rules.costs)
             if span.stop == span.last:
                 for i in range(lanes):
                     counts[i] = plan.row[first + i] * count + k
-                finish(account, lanes, span, market, result, counts)
+                finish(account, lanes, span, rows, result, counts)
+                for i in range(lanes):
+                    result.sure[counts[i]] &= not pairs.doubtful[first + i]
 
 
 @kernel

@@ -23,7 +23,7 @@ from engine.kernels.accounts import (
     WORST,
     WORTH,
 )
-from engine.kernels.legs import MARKET_ROW, SUM_LOSSES, SUM_SQUARES, Market, Span
+from engine.kernels.legs import MARKET_ROW, STEEPEST, SUM_LOSSES, SUM_SQUARES, Span
 from engine.kernels.machine import index
 from engine.kernels.metrics import METRIC_COUNT, Moments, TradeSums, write_metrics
 
@@ -48,7 +48,7 @@ class Result(NamedTuple):
 
 
 @kernel
-def finish(a: Floats, lanes: int, span: Span, market: Market, result: Result, cells: NDArray[np.int64]) -> None:
+def finish(a: Floats, lanes: int, span: Span, rows: Floats, result: Result, cells: NDArray[np.int64]) -> None:
     """Write the metrics of 32 accounts after the last span.
 
     Sums over a holding are differences of prefix sums over the whole history, each rounded once: a leg is wrong by at most two units in the last place of the whole.
@@ -62,15 +62,16 @@ def finish(a: Floats, lanes: int, span: Span, market: Market, result: Result, ce
         Accounts that there are.
     span : Span
         The last one.
-    market : Market
+    rows : float64 ((T + 1) * MARKET_ROW,)
+        Of the market.
     result : Result
     cells : int64 (at least lanes,)
         Number of the cell of each.
     """
     out, sure, n = result.out, result.sure, span.last
     spans = (n + span.size - 1) // span.size
-    steepest = market.steepest
-    all_squares, all_losses = market.rows[n * MARKET_ROW + SUM_SQUARES], market.rows[n * MARKET_ROW + SUM_LOSSES]
+    steepest = rows[STEEPEST]
+    all_squares, all_losses = rows[n * MARKET_ROW + SUM_SQUARES], rows[n * MARKET_ROW + SUM_LOSSES]
     for i in range(lanes):
         returns, squares, losses, worst = a[RETURNS + i], a[SQUARES + i], a[LOSSES + i], a[WORST + i]
         mean = returns / n

@@ -54,14 +54,12 @@ def averages(values: Floats, windows: NDArray[np.int64]) -> Floats:
 
 
 @kernel
-def _hard_stretch(
-    values: Floats, windows: NDArray[np.int64], start: int, first: int, last: int, out: Floats
-) -> None:
+def _hard_stretch(values: Floats, windows: NDArray[np.int64], start: int, first: int, last: int, out: Floats) -> None:
     """Average the bars [first, last) with integers of any size; bars before ``start`` are in no window."""
     sums = window_sums(values[start:last])
     for i in range(len(windows)):
-        for t in range(max(first, windows[i] - 1), last):
-            out[i, t] = exact_mean(sums, t + 1 - start, windows[i])
+        for t in range(first, last):
+            out[i, t] = exact_mean(sums, t + 1 - start, windows[i]) if t >= windows[i] - 1 else np.nan
 
 
 @kernel

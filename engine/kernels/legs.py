@@ -29,30 +29,21 @@ from engine.kernels.drawdown import NO_RUN, run_between
 from engine.kernels.loop import Bars
 from engine.kernels.machine import WORD, index
 from engine.kernels.position import Rules, paid, received
-from engine.kernels.stops import Exits, exit_after
+from engine.kernels.stops import Exits
 
-__all__ = ["MARKET_ROW", "SUM_LOSSES", "SUM_SQUARES", "Crosses", "Market", "Span", "lay_legs", "market_of"]
+__all__ = ["MARKET_ROW", "STEEPEST", "SUM_LOSSES", "SUM_SQUARES", "Crosses", "Span", "fill_market", "lay_legs"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _NEVER = 1 << 61
 
 
-class Market(NamedTuple):
-    """What is known of a symbol before any trade, in rows of a cache line: row t is read for what begins after bar t - 1, or ends before bar t.
-
-    ``rows`` is flat; row t begins at t * MARKET_ROW, for t = 0 .. T, with the columns below.
-    """
-
-    rows: Floats  # ((T + 1) * MARKET_ROW,)
-    steepest: float  # largest absolute sum of returns
-
-
 SUM_RETURNS, SUM_SQUARES, SUM_LOSSES = 0, 1, 2
-"""Sums over the bars before t of q = close[t] / close[t-1] - 1, q^2 and min(q, 0)^2; q[0] = 0."""
-LAST, BOUGHT, SOLD = 3, 4, 5
-"""Close of bar t - 1; what a buy pays that fills on bar t - 1; what a sale receives that fills on bar t."""
+"""Columns of the market's rows: sums over the bars before t of q = close[t] / close[t-1] - 1, q^2 and min(q, 0)^2; q[0] = 0."""
+LAST, BOUGHT, SOLD, STEEPEST = 3, 4, 5, 6
+"""Close of bar t - 1; what a buy pays that fills on bar t - 1; what a sale receives that fills on bar t; in the first row, the largest absolute sum of returns."""
 MARKET_ROW = 8
+"""Numbers in a row: a cache line. Row t begins at t * MARKET_ROW; it is read for what begins after bar t - 1, or ends before bar t."""
 
 
 class Span(NamedTuple):
@@ -74,8 +65,8 @@ def _add(total: float, lost: float, value: float) -> tuple[float, float]:
 
 
 @kernel
-def market_of(bars: Bars, rules: Rules) -> Market:
-    """Sum up a symbol once, for all cells.
+def fill_market(bars: Bars, rules: Rules, rows: Floats) -> None:
+    """Write what is known of a symbol before any trade, float64 ((T + 1) * MARKET_ROW,), once for all cells.
 
     The sums before every 64th bar are kept as two doubles, and rounded once; to them the bars since then are added. So no sum is wrong by more than a few units
     in its last place, however long the history is.
@@ -83,7 +74,7 @@ def market_of(bars: Bars, rules: Rules) -> Market:
     close = bars.close
     n = len(close)
     fills = close if rules.fill_at_close else bars.open
-    rows, change = np.empty((n + 1) * MARKET_ROW), np.empty(n)
+    change = np.empty(n)
     now, before, changes = close[1:], close[:-1], change[1:]
     change[0] = 0.0
     for i in range(len(now)):  # apart from the sums below, which wait for each other: divisions side by side
@@ -110,7 +101,7 @@ def market_of(bars: Bars, rules: Rules) -> Market:
         returns, lost_returns = _add(returns, 0.0, lost_returns)
         squares, lost_squares = _add(squares, 0.0, lost_squares)
         losses, lost_losses = _add(losses, 0.0, lost_losses)
-    return Market(rows, steepest)
+    rows[STEEPEST] = steepest
 
 
 class Crosses(NamedTuple):
@@ -124,8 +115,7 @@ class Crosses(NamedTuple):
 
 @kernel
 def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take longer than the parts
-    bars: Bars,
-    market: Market,
+    rows: Floats,
     atr: Floats,
     exits: Exits,
     rules: Rules,
@@ -140,11 +130,13 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
 
     Parameters
     ----------
-    bars, market, rules, span
+    rows : float64 ((T + 1) * MARKET_ROW,)
+        Of the market.
+    rules, span
     atr : float64 (T,)
         Of the stop; not read if ``rules.multiple`` is nan.
     exits : Exits
-        Those of the entries before the span's end.
+        Those that can be asked for, looked for up to the span's end.
     crosses : Crosses
     lanes : int
         Accounts that there are.
@@ -160,7 +152,6 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
         The largest number of legs.
     """
     # Arrays are taken out of their tuples once: a tuple that is handed on counts references, 1,000 cycles a cell in all.
-    rows = market.rows
     exit_bar, exit_price = exits.bar, exits.price
     cross, runs, size, first_bar, last_bar = crosses.bars, span.runs, span.size, span.start, span.stop
     room = crosses.room
@@ -183,8 +174,6 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
                     continue
             else:
                 entry, start = int(account[ENTRY + lane]), first_bar
-                if has_stop:
-                    exit_after(bars, atr, rules, entry, last_bar, exits)
             death = first_bar + cross[index(lane * room + i)] if i < count else _NEVER
             i += 1
             leave = exit_bar[index(entry)] if has_stop else _NEVER

@@ -110,9 +110,10 @@ def divide(total: float, divisor: float, reciprocal: float) -> float:
 
 @rule
 def divide_pair(high: float, low: float, divisor: float) -> float:
-    """Divide the sum of two doubles by a small whole number, rounded once; low is below high, or high is 0."""
+    """Divide the sum of two doubles by a small whole number, rounded once (the sum by Knuth's two-sum)."""
     total = high + low
-    rest = (high - total) + low
+    part = total - high
+    rest = (high - (total - part)) + (low - part)
     near = total / divisor
     quotient: float = near + (fused(-near, divisor, total) + rest) / divisor
     return quotient

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
-from engine.kernels.loop import Bars
+from engine.kernels.accounts import ENTRY, LANES, SHARES
+from engine.kernels.loop import Bars, with_multiple
 from engine.kernels.machine import index
 from engine.kernels.position import NOTHING, Rules, follow_stop, paid, received
 
-__all__ = ["NOT_YET", "Exits", "exit_after", "find_exits"]
+__all__ = ["NOT_YET", "Exits", "Stops", "exits_of", "find_exits"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -46,20 +47,54 @@ def stop_distance(atr: Floats, entry: int, t: int, rules: Rules) -> float:
     return rules.multiple * atr[known] if min(signal, known) >= 0 else np.nan
 
 
+class Stops(NamedTuple):
+    """The stops of a sweep, K of them."""
+
+    atr: Floats  # (A, T)
+    row: Integers  # (K,) row of atr
+    multiple: Floats  # (K,) nan is no stop
+
+
 @kernel
-def find_exits(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, limit: int, exits: Exits) -> None:
-    """Write the exits of the entries [first, last), looking at bars before ``limit``.
+def find_exits(
+    bars: Bars, stops: Stops, rules: Rules, first: int, last: int, accounts: Floats, all_exits: Exits
+) -> None:
+    """Write the exits of all stops for the bars [first, last): of what is held since before, and of what begins there.
 
     Parameters
     ----------
     bars : Bars
-    atr : float64 (T,)
-        Of the stop.
+    stops : Stops
     rules : Rules
-        With a stop.
-    first, last, limit : int
-    exits : Exits
+        Its multiple is replaced.
+    first, last : int
+    accounts : float64 (groups, K, ACCOUNT_SIZE)
+        As they are before bar ``first``; not read if that is 0.
+    all_exits : Exits
+        Of shape (K, T).
     """
+    for k in range(len(stops.multiple)):
+        if np.isnan(stops.multiple[k]):
+            continue
+        one, exits = with_multiple(rules, stops.multiple[k]), exits_of(all_exits, k)
+        atr = stops.atr[stops.row[k]]
+        for group in range(len(accounts) if first > 0 else 0):
+            account = accounts[group, k]
+            for lane in range(LANES):
+                if account[SHARES + lane] > 0.0:
+                    _go_on(bars, atr, one, int(account[ENTRY + lane]), last, exits)
+        _begin(bars, atr, one, first, last, exits)
+
+
+@rule
+def exits_of(exits: Exits, k: int) -> Exits:
+    """Cut those of one stop out of arrays (K, T)."""
+    return Exits(exits.bar[k], exits.price[k], exits.peak[k], exits.stop[k], exits.looked[k])
+
+
+@kernel
+def _begin(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, exits: Exits) -> None:
+    """Write the exits of the entries [first, last), looking at the bars before ``last``."""
     fills = bars.close if rules.fill_at_close else bars.open
     signal = 0 if rules.fill_at_close else 1  # bars from the signal to the entry
     lanes = np.empty(5 * _TOGETHER)  # one array: two could overlap for all that the compiler knows
@@ -75,12 +110,12 @@ def find_exits(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, lim
             )
             lanes[_LEAVE + i] = np.inf if i < size and not np.isnan(distance) else -1.0
             lanes[_PRICE + i] = np.inf
-        _walk(bars, atr, rules, group, group + 1 - signal, limit, lanes)
+        _walk(bars, atr, rules, group, group + 1 - signal, last, lanes)
         for i in range(size):
             at, leave = index(group + i), lanes[_LEAVE + i]
             exits.bar[at] = NOT_YET if leave == np.inf else np.int64(leave)
             exits.price[at] = received(lanes[_PRICE + i], rules.costs)
-            exits.peak[at], exits.stop[at], exits.looked[at] = lanes[_PEAK + i], lanes[_STOP + i], limit
+            exits.peak[at], exits.stop[at], exits.looked[at] = lanes[_PEAK + i], lanes[_STOP + i], last
 
 
 @kernel
@@ -113,7 +148,7 @@ def _walk(bars: Bars, atr: Floats, rules: Rules, group: int, start: int, limit: 
 
 
 @kernel
-def exit_after(bars: Bars, atr: Floats, rules: Rules, entry: int, limit: int, exits: Exits) -> None:
+def _go_on(bars: Bars, atr: Floats, rules: Rules, entry: int, limit: int, exits: Exits) -> None:
     """Look for the exit of one position further, on the bars before ``limit``: one that goes on from the span before."""
     if exits.bar[entry] != NOT_YET or exits.looked[entry] >= limit:
         return

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from engine.backtesting import kernel_bars
 from engine.grid import Grid
-from engine.kernels.fast import SPAN, Plan, Stops, fast_sweep
+from engine.kernels.fast import Plan
 from engine.kernels.indicators import average_true_range
+from engine.kernels.stops import Stops
 from engine.prices.history import History
 from engine.settings import Settings
 from engine.sweeping.blocks import plan_of
+from engine.sweeping.spans import run_spans
 
 __all__ = ["Part", "takes_fast_way"]
 
@@ -90,10 +92,9 @@ class Part:
         plan = self._plan(len(history))
         if not len(plan.row):
             return
-        sure = np.ones(self.shape, np.bool_)
         rules = settings.kernel_rules(first)
         year = settings.bars_per_year
-        fast_sweep(kernel_bars(history), plan, stops, settings.capital, rules, year, SPAN, out.reshape(-1), sure.reshape(-1))
+        sure = run_spans(kernel_bars(history), plan, stops, settings.capital, rules, year, out)
         if not sure.all():
             self._run_plainly(history, stops, ~sure, out)
 

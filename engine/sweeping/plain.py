@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from engine.backtesting import kernel_bars
 from engine.grid import Grid
-from engine.kernels.fast import Stops
 from engine.kernels.indicators import averages
 from engine.kernels.loop import Tile, sweep_tile
+from engine.kernels.stops import Stops
 from engine.prices.history import History
 from engine.settings import Settings
 
