@@ -15,6 +15,11 @@ __all__ = ["each_symbol"]
 
 def each_symbol(sweep: Callable[..., None], job: Job) -> Run:
     """Give the function that calls a compiled ``sweep`` for every symbol."""
+    shortest = int(job.pairs[:, 1].min())
+    if (
+        any(job.multiples) and shortest < job.atr_window
+    ):  # a signal could come before the ATR: the contract skips it, the loops do not
+        raise ValueError(f"slow window of {shortest} is shorter than the ATR's {job.atr_window}")
     windows = np.unique(job.pairs)
     rows = np.searchsorted(windows, job.pairs)
     multiples = np.array([np.nan if multiple is None else multiple for multiple in job.multiples])

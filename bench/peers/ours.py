@@ -53,10 +53,10 @@ def prepare_loop(job: Job) -> Run:
     def run() -> Cells:
         out = np.empty((*job.shape[:3], METRIC_COUNT))
         for history, cells in zip(job.histories, out, strict=True):
-            atr = average_true_range(
-                history.high, history.low, history.close, np.array([job.atr_window]), wilder=False
+            atr = average_true_range(history.high, history.low, history.close, np.array([job.atr_window]), wilder=False)
+            tile = Tile(
+                averages(history.close, windows), rows[:, 0].copy(), rows[:, 1].copy(), atr, range_row, multiples
             )
-            tile = Tile(averages(history.close, windows), rows[:, 0].copy(), rows[:, 1].copy(), atr, range_row, multiples)
             sweep_tile(
                 kernel_bars(history),
                 tile,

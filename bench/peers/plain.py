@@ -49,7 +49,7 @@ def find_crosses(fast, slow, out):
 
 
 @step
-def trade(bars, crosses, atr, multiple, at_close, fee, capital, equity, profits):
+def trade(bars, crosses, atr, multiple, at_close, fee, capital, equity, profits):  # noqa: PLR0912  such a loop looks like this
     """Go through the bars in the order of the contract; gives the number of closed trades."""
     opens, high, low, close = bars
     cash, shares, paid, closed, pending = capital, 0.0, 0.0, 0, 0
