@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.jobs import METRICS, Job
-from bench.peers import OURS
 from bench.peers.peer import Cells, Peer
+from bench.peers.table import OURS
 
 __all__ = ["Agreement", "compare", "held_to_ours"]
 

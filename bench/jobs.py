@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import engine
-from engine.grid import Grid
 
 __all__ = [
     "ALL_CASES",
@@ -83,7 +82,7 @@ class Job:
     @cached_property
     def pairs(self) -> NDArray[np.int64]:
         """Give fast and slow window of every pair, (P, 2)."""
-        pairs = np.array(Grid.of(self.fast, self.slow).pairs)
+        pairs = np.array([(fast, slow) for fast in self.fast for slow in self.slow if fast < slow])
         return pairs if self.rows is None else pairs[self.rows]
 
     @property

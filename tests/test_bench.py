@@ -7,8 +7,8 @@ import pytest
 
 from bench.agreement import compare, held_to_ours
 from bench.jobs import ALL_CASES, METRICS, Job, long_market, market, nse_prices, with_case
-from bench.peers import FUSED, OURS, PEERS, PLAIN
 from bench.peers.peer import SAME
+from bench.peers.table import FUSED, OURS, PEERS, PLAIN
 from engine import simulate
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # peers warn of pandas, of numpy and of themselves

@@ -2,6 +2,7 @@
 
 ::
 
+    table            the rows
     peer             what a row is
     ours             the sweep, and the engine's plain bar loop
     plain, fused     two numba loops of our own, on what ``looping`` prepares
@@ -13,7 +14,3 @@
     backtestingpy    backtesting.py
     given            signals and distances that the packages get for nothing
 """
-
-from bench.peers.table import FUSED, OURS, PEERS, PLAIN, SHORT, available, named
-
-__all__ = ["FUSED", "OURS", "PEERS", "PLAIN", "SHORT", "available", "named"]
