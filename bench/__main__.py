@@ -14,13 +14,13 @@ from bench.facts import Fact, Results
 from bench.jobs import Job, market, nse_prices
 from bench.machine import about
 from bench.peers.peer import quiet
-from bench.peers.table import FUSED, OURS, PEERS, PLAIN, SHORT, named
+from bench.peers.table import FUSED, KERNELS, OURS, PEERS, PLAIN, SHORT, named
 from bench.rates import Effort, Say, by_bars, by_grid, by_stops, one_cell, rates
 from bench.writing import as_markdown, as_text
 
 __all__ = ["main"]
 
-LONG = (OURS, FUSED, PLAIN, *map(named, ("vectorbt kernels, Rust", "vectorbt kernels, numba", "raptorbt")))
+LONG = (OURS, FUSED, PLAIN, *map(named, (*KERNELS, "raptorbt")))
 """Peers that can be run over 100,000 bars in some seconds."""
 QUICK = tuple(peer for peer in PEERS if peer.rate > 1000)
 

@@ -35,12 +35,12 @@ HOMES = {
     OURS.name: "ours:prepare_sweep",
     FUSED.name: "fused:prepare",
     PLAIN.name: "plain:prepare",
-    "vectorbt kernels, Rust": "vectorbt_kernels:rust_kernels",
-    "vectorbt kernels, numba": "vectorbt_kernels:numba_kernels",
+    "vectorbt kernels (Rust)": "vectorbt_kernels:rust_kernels",
+    "vectorbt kernels (numba)": "vectorbt_kernels:numba_kernels",
     "raptorbt": "raptor:prepare",
-    "vectorbt API, Rust": "vectorbt_api:rust_engine",
-    "vectorbt API, numba": "vectorbt_api:numba_engine",
-    "pandas, vectorised": "tables:prepare",
+    "vectorbt API (Rust)": "vectorbt_api:rust_engine",
+    "vectorbt API (numba)": "vectorbt_api:numba_engine",
+    "pandas (vectorised)": "tables:prepare",
 }
 """Where the children find a peer: they must not import the whole table."""
 GRIDS = ((5, 10), (2, 4), (1, 2))
@@ -88,7 +88,7 @@ def first_answers(rounds: int, say: Say, homes: dict[str, str] | None = None) ->
     """Give the seconds to a first answer: with an empty cache of compiled code, and with a full one."""
     facts = []
     for name, home in installed(homes or HOMES).items():
-        stopped = name != "pandas, vectorised"
+        stopped = name != "pandas (vectorised)"
         wanted = {"home": home, "given": name.startswith(("vectorbt", "raptor")), "stopped": stopped}
         say(f"first answer, {name}")
         with tempfile.TemporaryDirectory() as folder:
@@ -105,7 +105,7 @@ def peak_memory(say: Say) -> list[Fact]:
     facts = []
     for fast_step, slow_step in GRIDS:
         for name, home in installed(HOMES).items():
-            if name == "pandas, vectorised":
+            if name == "pandas (vectorised)":
                 continue
             say(f"peak memory, {name}")
             found = child("memory", home=home, fast_step=fast_step, slow_step=slow_step)

@@ -1,14 +1,21 @@
 """What the benchmarks time is the same work: every peer is held to ours, and the check itself can fail."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from bench.__main__ import main
 from bench.agreement import compare, held_to_ours
+from bench.clock import race
+from bench.facts import Fact, Results
+from bench.gate import GATED, LEAST_TIMES_FUSED, LEAST_TIMES_VECTORBT_API, faults
 from bench.jobs import ALL_CASES, METRICS, Job, long_market, market, nse_prices, with_case
+from bench.machine import about
 from bench.peers.peer import SAME
-from bench.peers.table import FUSED, OURS, PEERS, PLAIN
+from bench.peers.table import API, FUSED, OURS, PEERS, PLAIN
+from bench.writing import as_markdown, as_text
 from engine import simulate
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # peers warn of pandas, of numpy and of themselves
@@ -114,3 +121,62 @@ def test_the_loops_refuse_what_they_do_not_cover():
 def test_a_peer_that_is_not_installed_says_so():
     assert replace(FUSED, requires=("no-such-peer",)).missing == "no-such-peer not installed"
     assert FUSED.missing == ""
+
+
+def results(times_fused=10.0, times_api=1000.0, peers=(FUSED.name, *API), equal=True):
+    facts = []
+    for case in map(str, ALL_CASES):
+        facts.append(Fact(GATED, case, OURS.name, 1e6, "cells/s", "9 of 9 cells equal"))
+        rates = {FUSED.name: 1e6 / times_fused, **dict.fromkeys(API, 1e6 / times_api)}
+        facts += [Fact(GATED, case, name, rates[name], "cells/s", "8 of 9 cells equal", equal) for name in peers]
+    facts.append(Fact("import", "import", OURS.name, 0.5, "s"))
+    facts.append(Fact("import", "import", "pandas", 0.25, "s"))
+    return Results(about("python -m bench"), facts, [])
+
+
+def test_gate_passes_only_on_ratios_and_equal_outputs():
+    assert faults(results()) == []
+    assert [line for line in faults(results(times_fused=LEAST_TIMES_FUSED * 0.99)) if "fused" in line]
+    # Of eight figures of the API five are of the same work: both engines without a stop, and numba with one and fills at the close.
+    assert len(faults(results(times_api=LEAST_TIMES_VECTORBT_API * 0.99))) == 5
+    assert "nothing was compared with fused numba loop" in faults(results(peers=API))
+    assert faults(results(peers=(FUSED.name,))) == ["nothing was compared with the vectorbt API: pip install vectorbt"]
+    assert any("only 8 of 9 cells equal" in line for line in faults(results(equal=False)))
+
+
+def test_losses_are_found_whichever_way_is_better():
+    assert [theirs.peer for _, theirs in results().losses()] == ["pandas"]
+    assert {theirs.peer for _, theirs in results(times_fused=0.5).losses()} == {"pandas", FUSED.name}
+
+
+def test_papers_name_every_peer_and_every_loss():
+    found = results(times_fused=0.5)
+    for paper in (as_text(found), as_markdown(found)):
+        assert paper.isascii()
+        assert all(fact.peer in paper for fact in found.facts)
+        assert "2 times better than ours" in paper
+        assert "8 of 9 cells equal" in as_text(found)
+    assert "| fused numba loop | 2,000,000 |" in as_markdown(found)
+
+
+def test_peers_take_turns():
+    order = []
+    best = race({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, rounds=3, least=0.0)
+    assert order == ["a", "b"] * 3
+    assert min(best.values()) > 0
+
+
+@pytest.mark.parametrize(("times", "status"), [(1000.0, 0), (1.0, 1)])
+def test_gate_of_the_command(monkeypatch, tmp_path, capsys, times, status):
+    facts = results(times_fused=times).facts
+    monkeypatch.setattr("bench.__main__.gated", lambda _: facts)
+    assert main(["--gate", "--json", str(tmp_path / "numbers.json")]) == status
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("gate: 33 symbols, ATR stop next_open: ours is 1.00 times" if status else "gate: all ratios")
+    assert len(json.loads((tmp_path / "numbers.json").read_text())["facts"]) == len(facts)
+
+
+def test_gate_without_a_file_is_bad_use(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["--gate"])
+    assert "give --json FILE or --out FOLDER" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from bench.peers import (
 )
 from bench.peers.peer import SAME, Peer
 
-__all__ = ["FUSED", "OURS", "PEERS", "PLAIN", "SHORT", "available", "named"]
+__all__ = ["API", "FUSED", "KERNELS", "OURS", "PEERS", "PLAIN", "SHORT", "available", "named"]
 
 NO_STOP = {Case(stopped=False, fill="close"): SAME, Case(stopped=False, fill="next_open"): SAME}
 STOP_CLOSE, STOP_OPEN = Case(stopped=True, fill="close"), Case(stopped=True, fill="next_open")
@@ -37,16 +37,16 @@ RUST = ("vectorbt", "vectorbt-rust")
 OURS = Peer(
     "ours: sweep", ours.prepare_sweep, rate=2.5e5, note="Every metric of the contract, not only the shared six."
 )
-PLAIN = Peer("numba loop, plain", plain.prepare, rate=1.1e5, note="Six metrics. One function a step, an equity array.")
-FUSED = Peer("numba loop, fused", fused.prepare, rate=4e5, note="Six metrics. One pass over the bars, no equity array.")
+PLAIN = Peer("plain numba loop", plain.prepare, rate=1.1e5, note="Six metrics. One function a step, an equity array.")
+FUSED = Peer("fused numba loop", fused.prepare, rate=4e5, note="Six metrics. One pass over the bars, no equity array.")
 
 PEERS = (
     OURS,
     Peer("ours: plain bar loop", ours.prepare_loop, rate=1.1e5, note="Every metric, and a table of trades."),
     FUSED,
     PLAIN,
-    Peer("vectorbt kernels, Rust", vectorbt_kernels.rust_kernels, RUST, VECTORBT_RUST, rate=1.9e4, note=GIVEN),
-    Peer("vectorbt kernels, numba", vectorbt_kernels.numba_kernels, RUST[:1], VECTORBT_NUMBA, rate=1.1e4, note=GIVEN),
+    Peer("vectorbt kernels (Rust)", vectorbt_kernels.rust_kernels, RUST, VECTORBT_RUST, rate=1.9e4, note=GIVEN),
+    Peer("vectorbt kernels (numba)", vectorbt_kernels.numba_kernels, RUST[:1], VECTORBT_NUMBA, rate=1.1e4, note=GIVEN),
     Peer(
         "raptorbt",
         raptor.prepare,
@@ -55,10 +55,10 @@ PEERS = (
         rate=1.3e4,
         note=f"{GIVEN} It makes some 48 metrics, curves and trades.",
     ),
-    Peer("vectorbt API, Rust", vectorbt_api.rust_engine, RUST, VECTORBT_RUST, rate=6e3, note=GIVEN),
-    Peer("vectorbt API, numba", vectorbt_api.numba_engine, RUST[:1], VECTORBT_NUMBA, rate=6e3, note=GIVEN),
+    Peer("vectorbt API (Rust)", vectorbt_api.rust_engine, RUST, VECTORBT_RUST, rate=6e3, note=GIVEN),
+    Peer("vectorbt API (numba)", vectorbt_api.numba_engine, RUST[:1], VECTORBT_NUMBA, rate=6e3, note=GIVEN),
     Peer(
-        "vectorbt API, own averages",
+        "vectorbt API (own averages)",
         vectorbt_guide.numba_engine,
         RUST[:1],
         dict.fromkeys(NO_STOP, TIES),
@@ -66,7 +66,7 @@ PEERS = (
         note="As its guide shows it, labelled tables and all.",
     ),
     Peer(
-        "pandas, vectorised",
+        "pandas (vectorised)",
         tables.prepare,
         (),
         NO_STOP,
@@ -87,11 +87,9 @@ PEERS = (
 )
 """From ours to the slowest."""
 
-SHORT = tuple(
-    peer
-    for peer in PEERS
-    if peer in (OURS, FUSED) or peer.name.startswith(("vectorbt API, R", "vectorbt API, n", "vectorbt kernels"))
-)
+API = ("vectorbt API (Rust)", "vectorbt API (numba)")
+KERNELS = ("vectorbt kernels (Rust)", "vectorbt kernels (numba)")
+SHORT = tuple(peer for peer in PEERS if peer.name in {OURS.name, FUSED.name, *API, *KERNELS})
 """What the short form runs."""
 
 

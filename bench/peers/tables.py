@@ -1,4 +1,4 @@
-"""pandas, vectorised: shifts, running products and no loop over bars. It can not do a trailing stop, which depends on its own past.
+"""pandas (vectorised): shifts, running products and no loop over bars. It can not do a trailing stop, which depends on its own past.
 
 The columns of a table are the pairs. Closes are taken in hundredths, where sums are exact, so that a tie is a tie here as well.
 """
