@@ -27,7 +27,7 @@ QUICK = tuple(peer for peer in PEERS if peer.rate > 1000)
 
 def whole(say: Say) -> list[Fact]:
     """Measure everything: some minutes."""
-    one, many, effort = Job(market(1)), Job(market(33)), Effort(rounds=5, turn=0.3, call=0.3, say=say)
+    one, many, effort = Job(market(1)), Job(market(33)), Effort(rounds=4, turn=0.2, call=0.3, say=say)
     allowed = cores()
     with pinned():
         facts = rates("1 symbol", one, PEERS, effort)
@@ -40,7 +40,7 @@ def whole(say: Say) -> list[Fact]:
         facts += by_stops(one, effort)
         facts += one_cell(one, PEERS, effort)
         facts += processes.import_times(5, say)
-        facts += processes.first_answers(3, say)
+        facts += processes.first_answers(2, say)
         facts += processes.peak_memory(say)
     if len(allowed) > 1:
         facts += processes.two_cores(allowed, say)
@@ -49,7 +49,7 @@ def whole(say: Say) -> list[Fact]:
 
 def short(say: Say) -> list[Fact]:
     """Measure ours, the fused loop and vectorbt only: under a minute."""
-    effort = Effort(rounds=5, turn=0.1, call=0.1, say=say)
+    effort = Effort(rounds=4, turn=0.1, call=0.1, say=say)
     with pinned():
         facts = rates("1 symbol", Job(market(1)), SHORT, effort)
         return facts + rates(gate.GATED, Job(market(33)), SHORT, effort)

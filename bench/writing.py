@@ -55,12 +55,16 @@ def sentence(results: Results, fact: Fact) -> str:
 
 
 def losses(results: Results) -> Iterator[str]:
-    """Say what peers do better."""
+    """Say what peers do better, a line for each section and peer."""
+    lost: dict[tuple[str, str], list[tuple[Fact, Fact]]] = {}
     for ours, theirs in results.losses():
-        yield (
-            f"{theirs.section}, {theirs.what}: {theirs.peer} {number(theirs.value)} {UNITS[theirs.unit]}, "
-            f"ours {number(ours.value)}: {number(1 / times_better(ours, theirs))} times better than ours."
-        )
+        lost.setdefault((theirs.section, theirs.peer), []).append((ours, theirs))
+    for (section, peer), pairs in lost.items():
+        said = [
+            f"{number(1 / times_better(ours, theirs))} times better than ours ({theirs.what}: {number(theirs.value)} and {number(ours.value)})"
+            for ours, theirs in pairs
+        ]
+        yield f"{section}, {UNITS[pairs[0][0].unit]}: {peer} is {', '.join(said)}."
 
 
 def reasons(results: Results) -> Iterator[str]:
@@ -94,11 +98,13 @@ def as_text(results: Results) -> str:
 def rate_table(results: Results, section: str) -> list[str]:
     """Give the table of the paths: a column a case, the range of ratios, and what was equal."""
     facts = results.of(section)
-    rows = [f"| path | {' | '.join(f'{name}, cells/s' for name in CASE_NAMES)} | ours / path | same outputs? |"]
-    rows.append("|---|" + "---:|" * len(CASE_NAMES) + "---:|---|")
+    names = list(dict.fromkeys(fact.what for fact in facts))
+    unit = facts[0].unit
+    rows = [f"| path | {' | '.join(f'{name}, {unit}' for name in names)} | ours is better by | same outputs? |"]
+    rows.append("|---|" + "---:|" * len(names) + "---:|---|")
     for peer in dict.fromkeys(fact.peer for fact in facts):
         own = {fact.what: fact for fact in facts if fact.peer == peer}
-        cells = [number(own[name].value) if name in own else "-" for name in CASE_NAMES]
+        cells = [number(own[name].value) if name in own else "-" for name in names]
         times = [times_better(ours, theirs) for ours, theirs in results.pairs(section) if theirs.peer == peer]
         span = f"{number(min(times))} to {number(max(times))}" if times else ""
         differs = [f"{name}: {fact.same}" for name, fact in own.items() if not fact.equal]

@@ -13,7 +13,6 @@ import numpy as np
 from bench.jobs import Job
 from bench.peers.looping import each_symbol
 from bench.peers.peer import Run
-from bench.peers.plain import average_true_range
 
 __all__ = ["prepare"]
 
@@ -116,8 +115,8 @@ def measure(sums, n, total_return, gained, closed, bars_per_year, out):
 
 
 @compiled
-def sweep(bars, windows, pairs, multiples, atr_window, at_close, fee, capital, bars_per_year, out):
-    _, high, low, close = bars
+def sweep(bars, atr, windows, pairs, multiples, at_close, fee, capital, bars_per_year, out):
+    close = bars[3]
     n = len(close)
     sums = np.zeros(n + 1)
     ratio = np.zeros(n)
@@ -129,8 +128,6 @@ def sweep(bars, windows, pairs, multiples, atr_window, at_close, fee, capital, b
         window = windows[i]
         for t in range(window - 1, n):
             averages[i, t] = (sums[t + 1] - sums[t + 1 - window]) / window
-    atr = np.empty(n)
-    average_true_range(high, low, close, atr_window, atr)
     for k in range(len(multiples)):
         distances = multiples[k] * atr
         for p in range(len(pairs)):

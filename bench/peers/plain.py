@@ -28,15 +28,6 @@ def moving_average(hundredths, window, out):
 
 
 @step
-def average_true_range(high, low, close, window, out):
-    ranges = high - low
-    for t in range(1, len(out)):
-        ranges[t] = max(ranges[t], abs(high[t] - close[t - 1]), abs(low[t] - close[t - 1]))
-    for t in range(len(out)):
-        out[t] = ranges[t - window + 1 : t + 1].sum() / window if t >= window - 1 else np.nan
-
-
-@step
 def find_crosses(fast, slow, out):
     side = 0
     for t in range(len(out)):
@@ -118,16 +109,13 @@ def measure(equity, profits, closed, capital, bars_per_year, out):
 
 
 @step
-def sweep(bars, windows, pairs, multiples, atr_window, at_close, fee, capital, bars_per_year, out):
-    _, high, low, close = bars
-    n = len(close)
-    hundredths = np.rint(close * 100.0)
+def sweep(bars, atr, windows, pairs, multiples, at_close, fee, capital, bars_per_year, out):
+    n = len(atr)
+    hundredths = np.rint(bars[3] * 100.0)
     averages = np.empty((len(windows), n))
     for i in range(len(windows)):
         moving_average(hundredths, windows[i], averages[i])
-    atr, crosses = np.empty(n), np.empty(n, np.int8)
-    equity, profits = np.empty(n), np.empty(n)
-    average_true_range(high, low, close, atr_window, atr)
+    equity, profits, crosses = np.empty(n), np.empty(n), np.empty(n, np.int8)
     for p in range(len(pairs)):
         find_crosses(averages[pairs[p, 0]], averages[pairs[p, 1]], crosses)
         for k in range(len(multiples)):

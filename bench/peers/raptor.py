@@ -1,6 +1,7 @@
 """raptorbt (Rust): ``batch_single_backtest``, its call for parameter sweeps.
 
 Its stops are a distance fixed at entry that does not trail, or a trailing fraction of the peak; the latter is the nearer one, with 5 percent for every cell.
+Ratios of an account that never traded are 0 there, and not defined in the contract.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ def numbers(result) -> tuple[float, ...]:
     closed = found.total_closed_trades
     return (
         found.total_return_pct / 100.0,
-        found.sharpe_ratio,
-        np.nan if found.sortino_ratio is None else found.sortino_ratio,
+        found.sharpe_ratio if found.total_trades else np.nan,
+        np.nan if found.sortino_ratio is None or not found.total_trades else found.sortino_ratio,
         -found.max_drawdown_pct / 100.0,
         closed,
         found.expectancy if closed else np.nan,
