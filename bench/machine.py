@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -43,11 +44,24 @@ def installed(package: str) -> str:
         return "not installed"
 
 
+def commit() -> str:
+    """Name the commit that the engine is of, and say if it was edited since."""
+    import engine
+
+    command = ["git", "-C", str(Path(engine.__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return "unknown"
+    return done.stdout.strip() or "unknown"
+
+
 def about(command: str) -> dict[str, Any]:
     """Say when, on what and with what."""
     return {
         "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": command,
+        "commit": commit(),
         "processor": processor(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release()}",

@@ -31,7 +31,7 @@ def about_lines(results: Results) -> list[str]:
     about = results.about
     versions = ", ".join(f"{package} {version}" for package, version in about["versions"].items())
     return [
-        f"Measured {about['date']} by: {about['command']}",
+        f"Measured {about['date']}, commit {about['commit']}, by: {about['command']}",
         f"Processor: {about['processor']}, {about['cores']} cores; {about['system']}; Python {about['python']}.",
         f"Versions: {versions}.",
         *results.notes,
