@@ -1,44 +1,61 @@
-"""How long the kernels take: pytest bench --benchmark-enable. Never a gate by itself; the numbers are of one machine."""
+"""How long our sweep takes, and how that grows with bars, grid, stops and cores: pytest bench --benchmark-enable."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-import engine
-from engine.backtesting import kernel_bars
-from engine.kernels.crosses import crosses
-from engine.kernels.indicators import averages
-from engine.kernels.loop import simulate
-from engine.settings import Settings
-
-COSTS = engine.Costs(rate=0.001)
-GRID = (range(5, 101, 5), range(20, 301, 10))
-STOPS = {"no stop": None, "trailing stop": engine.TrailingStop(3.0)}
+from bench.clock import cores
+from bench.jobs import ALL_CASES, DENSE_FAST, DENSE_SLOW, Job, long_market, nse_prices, one_pair, with_case
+from bench.peers.ours import call
 
 
-@pytest.fixture(scope="module")
-def prices():
-    return engine.simulate(1, 1250, seed=42)
+def timed(benchmark, job):
+    call(job)  # compile
+    result = benchmark(call, job)
+    assert len(result) == job.cells
+    benchmark.extra_info["cells"] = job.cells
 
 
-def test_averages(benchmark, prices):
-    close, windows = prices["SIM001"].close, np.arange(5, 301, 5)
-    averages(close, windows)  # compile
-    assert benchmark(averages, close, windows).shape == (60, 1250)
+@pytest.mark.parametrize("case", ALL_CASES, ids=str)
+def test_sweep_of_499_pairs(benchmark, one, case):
+    timed(benchmark, with_case(one, case))
 
 
-def test_plain_loop(benchmark, prices):
-    history = prices["SIM001"]
-    both = averages(history.close, np.array([10, 50]))
-    signals = np.empty(len(history), np.int8)
-    crosses(both[0], both[1], signals)
-    equity, trades, atr = np.empty(1250), np.empty((1251, 8)), np.full(1250, np.nan)
-    arguments = (kernel_bars(history), signals, atr, 1e5, Settings(costs=COSTS).kernel_rules(None), equity, trades)
-    assert simulate(*arguments).closed > 0
-    benchmark(simulate, *arguments)
+@pytest.mark.parametrize("case", ALL_CASES, ids=str)
+def test_sweep_of_33_symbols(benchmark, many, case):
+    timed(benchmark, with_case(many, case))
 
 
-@pytest.mark.parametrize("stop", STOPS)
-def test_sweep_of_499_pairs(benchmark, prices, stop):
-    engine.sweep(prices, 5, 20, STOPS[stop])  # compile
-    result = benchmark(engine.sweep, prices, *GRID, STOPS[stop], costs=COSTS, workers=1)
-    assert len(result) == 499
+@pytest.mark.parametrize("case", ALL_CASES, ids=str)
+def test_sweep_of_real_prices(benchmark, case):
+    prices = nse_prices()
+    if prices is None:
+        pytest.skip("the NSE data is not here")
+    timed(benchmark, with_case(Job(prices), case))
+
+
+@pytest.mark.parametrize("bars", [1250, 10_000, 100_000])
+@pytest.mark.parametrize("case", ALL_CASES[::2], ids=str)
+def test_growth_with_bars(benchmark, case, bars):
+    timed(benchmark, with_case(Job(long_market(bars)), case))
+
+
+@pytest.mark.parametrize("case", ALL_CASES[::2], ids=str)
+@pytest.mark.parametrize("pairs", [1, 499, 11_855])
+def test_growth_with_the_grid(benchmark, one, case, pairs):
+    grids = {1: one_pair(one), 499: one, 11_855: replace(one, fast=DENSE_FAST, slow=DENSE_SLOW)}
+    assert len(grids[pairs].pairs) == pairs
+    timed(benchmark, with_case(grids[pairs], case))
+
+
+@pytest.mark.parametrize("stops", [1, 3, 10])
+def test_growth_with_the_stops(benchmark, one, stops):
+    timed(benchmark, replace(one, multiples=tuple(np.linspace(1.0, 5.5, stops).tolist())))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_growth_with_cores(benchmark, many, workers):
+    if len(cores()) < workers:
+        pytest.skip("there is one core only")
+    timed(benchmark, replace(many, workers=workers))
