@@ -35,6 +35,12 @@ def averages(values: Floats, windows: NDArray[np.int64]) -> Floats:
     float64 (W, T)
         Row i is the SMA of window i; nan where t < window - 1. The bits depend on the window's own values only.
     """
+    return _average_all(values.copy(), windows)  # a copy, so that prices, which are read-only, and true ranges are one type
+
+
+@kernel
+def _average_all(values: Floats, windows: NDArray[np.int64]) -> Floats:
+    """Do so."""
     n, lead = len(values), 0
     for window in windows:
         lead = max(lead, window)
@@ -90,7 +96,7 @@ def average_true_range(high: Floats, low: Floats, close: Floats, windows: NDArra
         In currency; nan where t < window - 1.
     """
     ranges = true_range(high, low, close)
-    out = averages(ranges, windows)
+    out = _average_all(ranges, windows)
     if wilder:
         for i in range(len(windows)):
             n = windows[i]
