@@ -20,7 +20,7 @@ from engine.errors import DataError, OutputError
 from engine.grid import Grid
 from engine.kernels.metrics import METRICS
 from engine.results.sweep import SweepTable
-from engine.results.tables import INDEX, cell_keys
+from engine.results.tables import INDEX, CellKeys
 from engine.settings import Settings, TrailingStop
 
 if TYPE_CHECKING:
@@ -97,9 +97,9 @@ def _read(path: str | PathLike[str], file: pq.ParquetFile) -> SweepTable:
     if not whole or not set(file.schema_arrow.names).issuperset([*INDEX, *METRICS]):
         raise DataError(f"{path} has not the rows and columns of its sweep; read a file as goldencross wrote it")
     values = np.full((cells, len(METRICS)), np.nan)
-    start = 0
+    start, keys = 0, CellKeys(grid)
     for batch in file.iter_batches(columns=[*INDEX, *METRICS]):
-        if not _follows(batch, symbols, grid, start):
+        if not _follows(batch, symbols, grid.cells, keys, start):
             raise DataError(f"{path} has not its cells in their order; read a file as goldencross wrote it")
         for i, name in enumerate(METRICS):
             values[start : start + len(batch), i] = batch[name].to_numpy(zero_copy_only=False)
@@ -117,13 +117,15 @@ def _read(path: str | PathLike[str], file: pq.ParquetFile) -> SweepTable:
     )
 
 
-def _follows(batch: pa.RecordBatch, symbols: tuple[str, ...], grid: Grid, start: int) -> bool:
-    """Tell whether the rows of a batch are the cells from ``start`` on."""
-    symbol, place = np.divmod(np.arange(start, start + len(batch)), grid.cells)
+def _follows(batch: pa.RecordBatch, symbols: tuple[str, ...], cells: int, keys: CellKeys, start: int) -> bool:
+    """Tell whether the rows of a batch are the cells from ``start`` on; ``cells`` is their number for each symbol."""
+    symbol, place = np.divmod(np.arange(start, start + len(batch)), cells)
     names = batch["symbol"]
     named = pc.index_in(names, pa.array(symbols, names.type)).to_numpy(zero_copy_only=False)
-    keys = cell_keys(grid, place)
-    return np.array_equal(named, symbol) and all(np.array_equal(batch[key].to_numpy(), keys[key]) for key in keys)
+    expected = keys.of(place)
+    return np.array_equal(named, symbol) and all(
+        np.array_equal(batch[key].to_numpy(), expected[key]) for key in expected
+    )
 
 
 def _about(path: str | PathLike[str], metadata: Mapping[bytes, bytes]) -> dict[str, Any]:

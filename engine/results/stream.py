@@ -21,7 +21,7 @@ from engine.grid import Grid
 from engine.kernels.metrics import METRIC_COUNT, METRICS
 from engine.results.storage import FORMAT, KEY, replacing
 from engine.results.sweep import SweepTable
-from engine.results.tables import COUNTS, INDEX, cell_index, cell_keys, metric_table
+from engine.results.tables import COUNTS, INDEX, CellKeys, cell_index, metric_table
 from engine.settings import Settings
 
 __all__ = ["CellWriter", "describe", "save_sweep"]
@@ -92,6 +92,7 @@ class CellWriter:
 
     def __init__(self, path: str | PathLike[str], symbols: Sequence[str], grid: Grid, about: Mapping[str, Any]) -> None:
         self._symbols, self._grid, self._about = pa.array(symbols, pa.string()), grid, dict(about)
+        self._keys = CellKeys(grid)
         self._schema = _schema(grid)
         self._columns = np.empty((METRIC_COUNT, _ROWS))
         self._written = self._waiting = 0  # cells in the file, and in _columns
@@ -159,7 +160,8 @@ class CellWriter:
         with self._file:
             try:
                 self._write_group()
-                self._writer.add_key_value_metadata({KEY: json.dumps({**self._about, "finished": finished})})
+                about = json.dumps({**self._about, "finished": finished})
+                self._writer.add_key_value_metadata({KEY: about, **self._schema.metadata})
             finally:
                 self._writer.close()
 
@@ -172,7 +174,7 @@ class CellWriter:
         symbol, place = np.divmod(np.arange(first, first + size), self._grid.cells)
         columns: dict[str, Any] = {
             "symbol": pa.DictionaryArray.from_arrays(symbol.astype(np.int32), self._symbols),
-            **cell_keys(self._grid, place),
+            **self._keys.of(place),
         }
         for name, values in zip(METRICS, self._columns[:, :size], strict=True):
             missing = np.isnan(values)

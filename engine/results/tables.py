@@ -20,10 +20,10 @@ __all__ = [
     "COUNTS",
     "INDEX",
     "TRADE_COLUMNS",
+    "CellKeys",
     "best_rows",
     "buy_and_hold",
     "cell_index",
-    "cell_keys",
     "find_stop",
     "metric_table",
     "trade_table",
@@ -64,37 +64,38 @@ def metric_table(values: NDArray[np.float64], index: pd.Index[Any]) -> pd.DataFr
     return frame.astype(dict.fromkeys(COUNTS, "Int64"))
 
 
-def cell_keys(grid: Grid, places: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """Name cells by their place in the grid of one symbol.
+class CellKeys:
+    """Name cells by their place in the grid of one symbol; made once for a grid, since reading its pairs takes a while."""
 
-    Parameters
-    ----------
-    grid : Grid
-    places : int64 (n,)
-        Pair times the number of stops, plus stop.
+    def __init__(self, grid: Grid) -> None:
+        self._stops = len(grid.stops)
+        self._fast, self._slow = grid.fast, grid.slow
+        self._window = np.array([stop.atr_window if stop else 0 for stop in grid.stops], dtype=np.int64)
+        self._multiple = np.array([stop.multiple if stop else 0.0 for stop in grid.stops])
 
-    Returns
-    -------
-    dict
-        INDEX without the symbol: int64 (n,) each, and float64 (n,) for the multiple.
-    """
-    pairs = places // len(grid.stops)
-    stops = places - pairs * len(grid.stops)
-    window = np.array([stop.atr_window if stop else 0 for stop in grid.stops], dtype=np.int64)
-    multiple = np.array([stop.multiple if stop else 0.0 for stop in grid.stops])
-    return {
-        "fast": grid.fast[pairs],
-        "slow": grid.slow[pairs],
-        "atr_window": window[stops],
-        "multiple": multiple[stops],
-    }
+    def of(self, places: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """Give INDEX without the symbol: int64 (n,) each, and float64 (n,) for the multiple.
+
+        Parameters
+        ----------
+        places : int64 (n,)
+            Pair times the number of stops, plus stop.
+        """
+        pairs = places // self._stops
+        stops = places - pairs * self._stops
+        return {
+            "fast": self._fast[pairs],
+            "slow": self._slow[pairs],
+            "atr_window": self._window[stops],
+            "multiple": self._multiple[stops],
+        }
 
 
 def cell_index(symbols: Sequence[str], grid: Grid, places: NDArray[np.int64]) -> pd.MultiIndex:
     """Give the index of cells by their place: int64 (n,), symbol times the cells of the grid, plus the place in the grid."""
     symbol, place = np.divmod(places, grid.cells)
     names = pd.Index(list(symbols), dtype="str").take(symbol)
-    return pd.MultiIndex.from_arrays([names, *cell_keys(grid, place).values()], names=list(INDEX))
+    return pd.MultiIndex.from_arrays([names, *CellKeys(grid).of(place).values()], names=list(INDEX))
 
 
 def best_rows(
