@@ -123,7 +123,8 @@ def test_json_and_csv_print_the_best_cells(folder, asked, full):
     assert len(asked) == 2
 
 
-def test_an_interrupted_sweep_says_what_it_has(folder, asked, full, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("asked")
+def test_an_interrupted_sweep_says_what_it_has(folder, full, tmp_path, monkeypatch):
     out = tmp_path / "cells.parquet"
 
     def interrupted(*_, keep, metric, out, **__):

@@ -127,7 +127,7 @@ def tables(draw):
     return table_of(values, np.array(draw(st.lists(numbers, min_size=shape[0], max_size=shape[0]))))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tables(), st.sampled_from(METRICS), st.integers(1, 20), st.integers(1, 9), st.integers(1, 7))
 def test_reduced_is_what_the_full_table_says(table, metric, keep, length, block):
     with mock.patch.object(reduced, "_BLOCK", block):
