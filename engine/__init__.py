@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from engine.prices.reading import load
     from engine.prices.simulated import simulate
     from engine.results.backtest import BacktestResult
+    from engine.results.reduced import Pool, ReducedSweep
     from engine.settings import Costs, TrailingStop
     from engine.sweeping import SweepInterruptedError, SweepResult, sweep
     from engine.validation.findings import Finding, Report
@@ -49,7 +50,9 @@ _HOME = {
     "History": "prices.history",
     "InputError": "errors",
     "OutputError": "errors",
+    "Pool": "results.reduced",
     "Prices": "prices.history",
+    "ReducedSweep": "results.reduced",
     "Report": "validation.findings",
     "SweepInterruptedError": "sweeping",
     "SweepResult": "sweeping",
@@ -73,7 +76,9 @@ __all__ = [
     "History",
     "InputError",
     "OutputError",
+    "Pool",
     "Prices",
+    "ReducedSweep",
     "Report",
     "SweepInterruptedError",
     "SweepResult",

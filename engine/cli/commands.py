@@ -11,7 +11,7 @@ import typer
 
 from engine.backtesting import backtest as run_backtest
 from engine.cli import options as o
-from engine.cli.output import check_output, emit, write_table
+from engine.cli.output import check_output, emit, write_cells, write_table
 from engine.cli.parsing import parse_names, parse_stops, parse_windows, pick
 from engine.cli.progress import Progress
 from engine.errors import InputError, OutputError
@@ -23,6 +23,8 @@ from engine.prices.history import Prices
 from engine.prices.simulated import simulate as run_simulate
 from engine.report.data import validation_text
 from engine.report.text import backtest_text, sweep_text
+from engine.results.reduced import ReducedSweep
+from engine.results.sweep import SweepTable
 from engine.sweeping import SweepInterruptedError
 from engine.sweeping import sweep as run_sweep
 from engine.validation.repairs import REPAIRS
@@ -108,6 +110,7 @@ def sweep(
     atr: o.Atr = "sma",
     stop_kind: o.StopKindOption = "fixed",
     metric: Annotated[str, typer.Option("--metric", help="What the best cell has the most of.")] = "sharpe",
+    keep: o.Keep = 0,
     fill: o.FillOption = "next-open",
     intrabar: o.IntrabarOption = "stop-first",
     direction: o.DirectionOption = "long-only",
@@ -134,6 +137,7 @@ def sweep(
     """
     check_output(out, output_format)
     metric = pick("--metric", metric, Literal[METRICS])
+    reduced = o.reduced_of(keep, metric, out)
     reporter = Progress("cells", progress)
     windows = parse_windows("--fast", fast), parse_windows("--slow", slow)
     stops = parse_stops(stop, atr_window, atr, stop_kind)
@@ -146,22 +150,21 @@ def sweep(
         reporter.restart()
     started = time.perf_counter()
     try:
-        result = run_sweep(prices, *windows, stops, **vars(settings), progress=reporter)
+        result: SweepTable | ReducedSweep = run_sweep(
+            prices, *windows, stops, **{**vars(settings), **reduced}, progress=reporter
+        )
     except SweepInterruptedError as interrupted:
         result = interrupted.partial
     reporter.close()
     seconds = time.perf_counter() - started
-    if out and out.suffix.lower() == ".parquet":
-        result.save(out)
-    elif out:
-        write_table(result.to_frame().reset_index(), out)
+    write_cells(result, out)
     about = {
         "prices": result.digest,
         "left_out": dict(result.left_out),
         "settings": settings.to_dict(),
         "metric": metric,
     }
-    table = (result.to_frame() if output_format == "csv" else result.best(metric)).reset_index()
+    table = (result.to_frame() if keep or output_format == "csv" else result.best(metric)).reset_index()
     emit(output_format, sweep_text(result, prices, metric, seconds), table, {**about, "cells": len(result)})
     if not result.finished:
         return EXIT_INTERRUPTED

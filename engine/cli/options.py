@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from engine.cli.parsing import parse_names, pick
+from engine.errors import InputError
 from engine.prices.embedded import sample
 from engine.prices.history import Prices
 from engine.prices.reading import load
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing
 from engine.validation.repairs import check_names
 
-__all__ = ["prices_of", "settings_of"]
+__all__ = ["prices_of", "reduced_of", "settings_of"]
 
 PricesPath = Annotated[
     Path | None,
@@ -56,6 +57,13 @@ FeeMinimum = Annotated[float, typer.Option("--fee-minimum", help="Smallest fee o
 Slippage = Annotated[float, typer.Option("--slippage", help="Slippage as a fraction of the price.")]
 BarsPerYear = Annotated[float, typer.Option("--bars-per-year", help="For yearly figures.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Write the result to this file: .parquet, .csv or .json.")]
+Keep = Annotated[
+    int,
+    typer.Option(
+        "--keep",
+        help="Keep only so many best cells of each symbol in memory; 0 keeps all. With --out X.parquet all cells go to that file.",
+    ),
+]
 Format = Annotated[str, typer.Option("--format", help="What is printed: text, json or csv.")]
 Progress = Annotated[
     str, typer.Option("--progress", help="auto, bar, lines or none; auto is a bar on a terminal, lines elsewhere.")
@@ -93,6 +101,20 @@ def settings_of(
         bars_per_year=bars_per_year,
         risk=risk,
     )
+
+
+def reduced_of(keep: int, metric: str, out: Path | None) -> dict[str, Any]:
+    """Give what a sweep has to know so that it keeps its best cells only, and streams all of them to a Parquet file that is named.
+
+    Raises
+    ------
+    InputError
+    """
+    if keep < 0:
+        raise InputError(f"--keep {keep}: it must be 0, which keeps all cells, or the number of best cells to keep")
+    if not keep:
+        return {}
+    return {"keep": keep, "metric": metric, "out": out if out and out.suffix.lower() == ".parquet" else None}
 
 
 def prices_of(path: Path | None, repair: str, symbols: str, start: str, end: str) -> Prices:

@@ -11,9 +11,11 @@ from typing import Any
 import pandas as pd
 
 from engine.errors import InputError
+from engine.results.reduced import ReducedSweep
 from engine.results.storage import check_writable, replacing
+from engine.results.sweep import SweepTable
 
-__all__ = ["FORMATS", "check_output", "emit", "write_table"]
+__all__ = ["FORMATS", "check_output", "emit", "write_cells", "write_table"]
 
 FORMATS = ("text", "json", "csv")
 _ENDINGS = (".parquet", ".csv", ".json")
@@ -48,6 +50,21 @@ def write_table(frame: pd.DataFrame, out: Path) -> None:
             frame.to_csv(partial, index=False)
         else:
             partial.write_text(_to_json(frame) + "\n", encoding="utf-8")
+
+
+def write_cells(result: SweepTable | ReducedSweep, out: Path | None) -> None:
+    """Write all cells, or the best ones if only those were kept; cells that were streamed are in their file already.
+
+    Raises
+    ------
+    OutputError
+    """
+    if out is None or (isinstance(result, ReducedSweep) and result.path is not None):
+        return
+    if isinstance(result, SweepTable) and out.suffix.lower() == ".parquet":
+        result.save(out)
+    else:
+        write_table(result.to_frame().reset_index(), out)
 
 
 def emit(output_format: str, lines: Iterable[str], frame: pd.DataFrame, about: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from engine.kernels.metrics import METRICS
@@ -12,12 +11,11 @@ from engine.prices.history import Prices
 from engine.report.data import data_lines, day
 from engine.report.spoken import METRIC_NAMES, count, money, percent, say_metric, say_settings, say_stop
 from engine.results.backtest import BacktestResult
+from engine.results.reduced import Pool, ReducedSweep
 from engine.results.sweep import SweepTable
 from engine.sweeping import takes_fast_way
 
 __all__ = ["backtest_text", "sweep_text"]
-
-_TOTAL_RETURN = METRICS.index("total_return")
 
 
 def backtest_text(result: BacktestResult, prices: Prices) -> list[str]:
@@ -87,50 +85,47 @@ def _ambiguity_lines(row: Any) -> list[str]:
     ]
 
 
-def sweep_text(result: SweepTable, prices: Prices, metric: str, seconds: float) -> list[str]:
+def sweep_text(result: SweepTable | ReducedSweep, prices: Prices, metric: str, seconds: float) -> list[str]:
     """Say what a sweep found: the best cell, the pool it was picked from, the best of each symbol, then settings and data."""
     best = result.best(metric, per="all")
-    done = int(np.count_nonzero(~np.isnan(result.values[..., 0])))
+    pool = result.pool if isinstance(result, ReducedSweep) else Pool.of(result, metric)
     lines: list[str] = []
     for key, row in best.iterrows():
         symbol, cell = _name_cell(result, key)
-        lines.append(f"Best of {done:,} cells by {METRIC_NAMES[metric]}: {symbol}, {cell}.")
+        lines.append(f"Best of {pool.cells:,} cells by {METRIC_NAMES[metric]}: {symbol}, {cell}.")
         lines.append(_outcome(result.settings.capital, row))
         lines.append(f"Buying and holding {symbol} returned {percent(result.buy_and_hold[symbol])}.")
-        lines += [*_metric_lines(row), *_pool_lines(result, metric), ""]
+        lines += [*_metric_lines(row), *_pool_lines(pool, metric), ""]
     if best.empty:
         lines.append(f"The {METRIC_NAMES[metric]} is in no cell defined: {say_metric(metric, None)}.")
     if len(result.symbols) > 1:
         lines += [f"Best cell of each symbol by {METRIC_NAMES[metric]}:", *_symbol_lines(result, metric), ""]
     return [
         *lines,
-        *_size_lines(result, done, seconds),
+        *_size_lines(result, pool.cells, seconds),
         *say_settings(result.settings),
         *data_lines(prices, result.left_out, result.too_short, result.digest),
     ]
 
 
-def _name_cell(result: SweepTable, key: Any) -> tuple[str, str]:
+def _name_cell(result: SweepTable | ReducedSweep, key: Any) -> tuple[str, str]:
     """Split an index entry into the symbol and the words for its cell."""
     symbol, fast, slow, atr_window, multiple = key
     return str(symbol), f"fast {fast}, slow {slow}, {say_stop(result.stop_of(atr_window, multiple))}"
 
 
-def _pool_lines(result: SweepTable, metric: str) -> list[str]:
+def _pool_lines(pool: Pool, metric: str) -> list[str]:
     """Put the best cell among the others, since the best of many is partly luck."""
-    median = float(np.nanmedian(result.values[..., METRICS.index(metric)]))
-    returns = result.values[..., _TOTAL_RETURN]
-    held = result.buy_and_hold.reindex(list(result.symbols)).to_numpy()[:, None, None]
-    defined = np.count_nonzero(~np.isnan(returns))
-    won, beat = np.count_nonzero(returns > 0) / defined, np.count_nonzero(returns > held) / defined
+    about = "" if pool.exact else "about "
+    made, beat = percent(pool.made_money), percent(pool.beat_holding)
     return [
-        f"The median {METRIC_NAMES[metric]} of all cells is {say_metric(metric, median)}.",
-        f"{percent(won)} of the cells made money; {percent(beat)} beat buying and holding their symbol.",
+        f"The median {METRIC_NAMES[metric]} of all cells is {about}{say_metric(metric, pool.median)}.",
+        f"{made} of the cells made money; {beat} beat buying and holding their symbol.",
         "The best of many cells is partly luck: expect less of it than it shows here.",
     ]
 
 
-def _symbol_lines(result: SweepTable, metric: str) -> list[str]:
+def _symbol_lines(result: SweepTable | ReducedSweep, metric: str) -> list[str]:
     """Say the best cell of each symbol, one a line, in the order of the symbols."""
     lines = []
     for key, row in result.best(metric).iterrows():
@@ -142,7 +137,7 @@ def _symbol_lines(result: SweepTable, metric: str) -> list[str]:
     return lines
 
 
-def _size_lines(result: SweepTable, done: int, seconds: float) -> list[str]:
+def _size_lines(result: SweepTable | ReducedSweep, done: int, seconds: float) -> list[str]:
     """Say how large the sweep was, and whether it came to its end."""
     symbols, pairs = count(len(result.symbols), "symbol"), count(len(result.grid.pairs), "pair")
     stops = count(len(result.grid.stops), "stop setting")
@@ -152,6 +147,18 @@ def _size_lines(result: SweepTable, done: int, seconds: float) -> list[str]:
         else "bar by bar, since the fast way covers only long-only, all-in cells"
     )
     size = f"Cells: {symbols}, {pairs} of averages, {stops}: {done:,} of {len(result):,} computed in {seconds:.2f} seconds, {way}."
+    lines = [size, *(_kept_lines(result) if isinstance(result, ReducedSweep) else [])]
     if result.finished:
-        return [size]
-    return ["The sweep was interrupted: cells that were not reached are missing.", size]
+        return lines
+    return ["The sweep was interrupted: cells that were not reached are missing.", *lines]
+
+
+def _kept_lines(result: ReducedSweep) -> list[str]:
+    """Say which cells are in memory and which on disk."""
+    best = "best cell" if result.keep == 1 else f"best {result.keep:,} cells"
+    was = "was" if result.keep == 1 else "were"
+    lines = [f"Only the {best} of each symbol by {METRIC_NAMES[result.metric]} {was} kept."]
+    if result.path is not None:
+        cells = "All cells" if result.finished else "The cells that were reached"
+        lines.append(f"{cells} were written to {result.path}.")
+    return lines

@@ -1,4 +1,4 @@
-"""Sweeps on disk: one Parquet file, a row a cell, with everything that made it in the file's own metadata."""
+"""Files of results: written whole or not at all, and read back as sweeps."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import json
 import os
 import tempfile
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
-from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,21 +13,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.errors import DataError, OutputError
 from engine.grid import Grid
 from engine.kernels.metrics import METRICS
 from engine.results.sweep import SweepTable
+from engine.results.tables import INDEX, CellKeys
 from engine.settings import Settings, TrailingStop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["check_writable", "load_sweep", "replacing", "save_sweep"]
+__all__ = ["FORMAT", "KEY", "check_writable", "load_sweep", "replacing"]
 
-_KEY = b"goldencross"
-_FORMAT = 1
+KEY = b"goldencross"
+"""Where the description of a sweep is in the metadata of its file."""
+FORMAT = 1
 
 
 def check_writable(path: str | PathLike[str]) -> Path:
@@ -74,45 +75,39 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
 
 
-def save_sweep(result: SweepTable, path: str | PathLike[str]) -> None:
-    """See ``SweepTable.save``."""
-    about = {
-        "format": _FORMAT,
-        "version": version("goldencross"),
-        "prices": result.digest,
-        "symbols": result.symbols,
-        "pairs": result.grid.pairs,
-        "stops": [asdict(stop) if stop else None for stop in result.grid.stops],
-        "settings": result.settings.to_dict(),
-        "left_out": dict(result.left_out),
-        "too_short": dict(result.too_short),
-        "buy_and_hold": result.buy_and_hold.tolist(),
-        "finished": result.finished,
-    }
-    table = pa.Table.from_pandas(result.to_frame().reset_index(), preserve_index=False)
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), _KEY: json.dumps(about).encode()})
-    with replacing(path) as partial:
-        pq.write_table(table, partial)
-
-
 def load_sweep(path: str | PathLike[str]) -> SweepTable:
-    """Read what ``save_sweep`` wrote; see ``engine.SweepResult.load``."""
+    """Read what ``SweepTable.save`` or a streamed sweep wrote; see ``engine.SweepResult.load``."""
     try:
-        table = pq.read_table(Path(path))
+        with pq.ParquetFile(Path(path)) as file:
+            return _read(path, file)
     except FileNotFoundError:
         raise DataError(f"no such file: {path}") from None
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path} is not a Parquet file: {str(error).splitlines()[0]}") from error
-    about = _about(path, table)
+
+
+def _read(path: str | PathLike[str], file: pq.ParquetFile) -> SweepTable:
+    """Read a sweep batch by batch, so that only one copy of it is in memory; cells that an interrupt left out are nan."""
+    about = _about(path, file.metadata.metadata or {})
     symbols = tuple(about["symbols"])
     stops = tuple(TrailingStop(**stop) if stop else None for stop in about["stops"])
     grid = Grid(tuple((fast, slow) for fast, slow in about["pairs"]), stops)
-    columns = [table[name].to_numpy().astype(np.float64) for name in METRICS]
-    values = np.stack(columns, axis=-1).reshape(len(symbols), len(grid.pairs), len(stops), len(METRICS))
+    rows, cells = file.metadata.num_rows, len(symbols) * grid.cells
+    whole = rows == cells if about["finished"] else rows <= cells
+    if not whole or not set(file.schema_arrow.names).issuperset([*INDEX, *METRICS]):
+        raise DataError(f"{path} has not the rows and columns of its sweep; read a file as goldencross wrote it")
+    values = np.full((cells, len(METRICS)), np.nan)
+    start, keys = 0, CellKeys(grid)
+    for batch in file.iter_batches(columns=[*INDEX, *METRICS]):
+        if not _follows(batch, symbols, grid.cells, keys, start):
+            raise DataError(f"{path} has not its cells in their order; read a file as goldencross wrote it")
+        for i, name in enumerate(METRICS):
+            values[start : start + len(batch), i] = batch[name].to_numpy(zero_copy_only=False)
+        start += len(batch)
     return SweepTable(
         symbols=symbols,
         grid=grid,
-        values=values,
+        values=values.reshape(len(symbols), len(grid.pairs), len(stops), len(METRICS)),
         buy_and_hold=pd.Series(about["buy_and_hold"], index=pd.Index(symbols, name="symbol"), name="buy_and_hold"),
         left_out=about["left_out"],
         too_short=about["too_short"],
@@ -122,14 +117,25 @@ def load_sweep(path: str | PathLike[str]) -> SweepTable:
     )
 
 
-def _about(path: str | PathLike[str], table: pa.Table) -> dict[str, Any]:
-    """Read the description of a sweep out of a table's metadata."""
-    raw = (table.schema.metadata or {}).get(_KEY)
+def _follows(batch: pa.RecordBatch, symbols: tuple[str, ...], cells: int, keys: CellKeys, start: int) -> bool:
+    """Tell whether the rows of a batch are the cells from ``start`` on; ``cells`` is their number for each symbol."""
+    symbol, place = np.divmod(np.arange(start, start + len(batch)), cells)
+    names = batch["symbol"]
+    named = pc.index_in(names, pa.array(symbols, names.type)).to_numpy(zero_copy_only=False)
+    expected = keys.of(place)
+    return np.array_equal(named, symbol) and all(
+        np.array_equal(batch[key].to_numpy(), expected[key]) for key in expected
+    )
+
+
+def _about(path: str | PathLike[str], metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
+    """Read the description of a sweep out of the metadata of a file."""
+    raw = metadata.get(KEY)
     if raw is None:
         raise DataError(f"{path} is a Parquet file, but not a sweep saved by goldencross")
     about: dict[str, Any] = json.loads(raw)
-    if about["format"] != _FORMAT:
+    if about["format"] != FORMAT:
         raise DataError(
-            f"{path} has format {about['format']} of goldencross {about['version']}; this one reads {_FORMAT}"
+            f"{path} has format {about['format']} of goldencross {about['version']}; this one reads {FORMAT}"
         )
     return about

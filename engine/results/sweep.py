@@ -12,16 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.errors import InputError
 from engine.grid import Grid
 from engine.kernels.metrics import METRICS
-from engine.results.tables import metric_table
+from engine.results.tables import best_rows, cell_index, find_stop, metric_table
 from engine.settings import Settings, TrailingStop
 
-__all__ = ["INDEX", "SweepTable"]
-
-INDEX = ("symbol", "fast", "slow", "atr_window", "multiple")
-"""Names of the index; atr_window 0 and multiple 0.0 stand for no stop."""
+__all__ = ["SweepTable"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,19 +77,7 @@ class SweepTable:
     @cached_property
     def _frame(self) -> pd.DataFrame:
         """The table, made once."""
-        stops = [(stop.atr_window, stop.multiple) if stop else (0, 0.0) for stop in self.grid.stops]
-        shape = (len(self.symbols), len(self.grid.pairs), len(stops))
-        symbol, pair, stop = (part.ravel() for part in np.indices(shape))
-        index = pd.MultiIndex.from_arrays(
-            [
-                np.asarray(self.symbols, dtype=object)[symbol],
-                self.grid.fast[pair],
-                self.grid.slow[pair],
-                np.array([window for window, _ in stops])[stop],
-                np.array([multiple for _, multiple in stops])[stop],
-            ],
-            names=list(INDEX),
-        )
+        index = cell_index(self.symbols, self.grid, np.arange(len(self)))
         return metric_table(self.values.reshape(-1, len(METRICS)), index)
 
     def best(self, metric: str = "sharpe", per: Literal["symbol", "all"] = "symbol", k: int = 1) -> pd.DataFrame:
@@ -117,19 +101,7 @@ class SweepTable:
         ------
         InputError
         """
-        if metric not in METRICS:
-            raise InputError(f"there is no metric {metric!r}; it must be one of: {', '.join(METRICS)}")
-        if per not in ("symbol", "all"):
-            raise InputError(f"per is {per!r}; it must be symbol or all")
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-            raise InputError(f"k is {k!r}; it must be a whole number, 1 or more")
-        frame = self._frame
-        frame = frame[frame[metric].notna()].sort_values(metric, ascending=False, kind="stable")
-        if per == "all":
-            return frame.head(k)
-        order = {symbol: i for i, symbol in enumerate(self.symbols)}
-        best = frame.groupby(level="symbol", sort=False).head(k)
-        return best.sort_index(level="symbol", key=lambda names: names.map(order), sort_remaining=False, kind="stable")
+        return best_rows(self._frame, self.symbols, metric, per, k)
 
     def stop_of(self, atr_window: int, multiple: float) -> TrailingStop | None:
         """Find the stop of an index entry.
@@ -139,10 +111,7 @@ class SweepTable:
         InputError
             The sweep has no such stop.
         """
-        for stop in self.grid.stops:
-            if (stop.atr_window, stop.multiple) == (atr_window, multiple) if stop else not multiple:
-                return stop
-        raise InputError(f"this sweep has no stop with ATR window {atr_window} and multiple {multiple:g}")
+        return find_stop(self.grid, atr_window, multiple)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write all cells, settings and the hash of the prices to one Parquet file, readable by any Parquet reader.
@@ -151,6 +120,6 @@ class SweepTable:
         ------
         OutputError
         """
-        from engine.results.storage import save_sweep  # noqa: PLC0415  pyarrow is slow to import
+        from engine.results.stream import save_sweep  # noqa: PLC0415  pyarrow is slow to import
 
         save_sweep(self, path)
