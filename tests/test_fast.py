@@ -14,6 +14,7 @@ from engine.kernels import fast as fast_kernels
 from engine.kernels import prefix
 from engine.kernels.bits import words_of_span
 from engine.kernels.crosses import crosses
+from engine.kernels.events import simulate_events
 from engine.kernels.fast import SPAN
 from engine.kernels.indicators import average_true_range, averages
 from engine.kernels.legs import Span
@@ -75,6 +76,31 @@ def test_any_market_any_rules(bars, rules, multiples, times, most):
     stop = engine.TrailingStop(2.0, rules.atr_window, rules.atr, rules.stop_kind)
     history = adapter.history(bars)
     compare_ways(history, windows, multiples, rules.atr_window, Settings(**arguments), stop, least_sure=0.0, most=most)
+
+
+@settings(max_examples=400, deadline=None)
+@given(strategies.markets(min_bars=3), strategies.rules(), strategies.windows())
+def test_from_event_to_event_is_the_plain_loop(bars, rules, pair):
+    """Every sizing, stop and fill: trades, equity, counts and the position that is left, bit for bit."""
+    history, n = adapter.history(bars), len(bars)
+    if pair[1] > n:
+        return
+    signals = np.empty(n, np.int8)
+    crosses(*averages(history.close, np.array(pair)), signals)
+    stop = engine.TrailingStop(1.0, rules.atr_window, rules.atr, rules.stop_kind)
+    atr = average_true_range(
+        history.high, history.low, history.close, np.array([rules.atr_window]), rules.atr == "wilder"
+    )
+    multiple = np.nan if rules.multiple is None else rules.multiple
+    chosen = with_multiple(Settings(**adapter.arguments(rules)).kernel_rules(stop), multiple)
+    events = np.flatnonzero(signals)
+    golden = len(events) > 0 and signals[events[0]] == 1
+    outcomes = []
+    for run, what in ((simulate, (signals,)), (simulate_events, (events, golden))):
+        equity, trades = np.full(n, -1.0), np.full((n + 1, 8), -1.0)
+        outcome = run(kernel_bars(history), *what, atr[0], rules.capital, chosen, equity, trades)
+        outcomes.append((equity.tolist(), trades.tolist(), repr(outcome)))
+    assert outcomes[0] == outcomes[1]
 
 
 @pytest.mark.parametrize("bars", [63, 64, 65, 127, 128, 129, 193])

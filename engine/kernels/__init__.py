@@ -9,6 +9,7 @@
     crosses      which average is above, golden and death crosses
     position     THE trading rules: fills, costs, sizes, stops, one position
     loop         the plain bar loop over those rules; long/short; tiles of a sweep
+    events       the same from event to event: bars on which no rule can do anything are not asked
     metrics      equity and trades -> the numbers of the contract
 
 The fast sweep, which skips the bars on which nothing happens, by the same rules::

@@ -35,7 +35,9 @@ def averages(values: Floats, windows: NDArray[np.int64]) -> Floats:
     float64 (W, T)
         Row i is the SMA of window i; nan where t < window - 1. The bits depend on the window's own values only.
     """
-    return _average_all(values.copy(), windows)  # a copy, so that prices, which are read-only, and true ranges are one type
+    return _average_all(
+        values.copy(), windows
+    )  # a copy, so that prices, which are read-only, and true ranges are one type
 
 
 @kernel

@@ -88,6 +88,14 @@ def note(ledger: Ledger, trades: Floats, position: Position, t: int, fill: Fill)
     return Ledger(ledger.entry, ledger.closed + 1, ledger.skipped, within)
 
 
+@rule
+def mark_open(ledger: Ledger, trades: Floats, position: Position, last: float) -> None:
+    """Write the row of a position that is still open after the last bar, at its close."""
+    if position.shares > 0.0:
+        mark = Fill(last, -position.shares, position.shares * last, 0.0, OPEN)
+        record_trade(trades, ledger.closed, position.entry_bar, ledger.entry, -1, mark)
+
+
 @kernel
 def simulate(
     bars: Bars, signals: NDArray[np.int8], atr: Floats, capital: float, rules: Rules, equity: Floats, trades: Floats
@@ -130,10 +138,7 @@ def simulate(
                 ledger = note(ledger, trades, position, t, fill)
         exposed += position.shares > 0.0 or ledger.round_trip_bar == t
         equity[t] = position.cash + position.shares * bars.close[t]
-    if position.shares > 0.0:
-        last = bars.close[-1]
-        mark = Fill(last, -position.shares, position.shares * last, 0.0, OPEN)
-        record_trade(trades, ledger.closed, position.entry_bar, ledger.entry, -1, mark)
+    mark_open(ledger, trades, position, bars.close[-1])
     return Outcome(ledger.closed, ledger.skipped, exposed, position)
 
 

@@ -1,4 +1,4 @@
-"""Cells that the fast way does not do: the plain bar loop."""
+"""Cells that the fast way does not do: from event to event, or, for long/short, the plain bar loop."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from engine.backtesting import kernel_bars
 from engine.grid import Grid
+from engine.kernels.events import sweep_events
 from engine.kernels.indicators import averages
 from engine.kernels.loop import Tile, sweep_tile
 from engine.kernels.stops import Stops
@@ -60,6 +61,8 @@ def run_plainly(
             stops.multiple,
         )
         cells = np.empty((len(rows), *out.shape[1:]))
-        short_below = settings.direction == "long_short"
-        sweep_tile(bars, tile, short_below, settings.capital, rules, settings.bars_per_year, cells)
+        if settings.direction == "long_short":
+            sweep_tile(bars, tile, True, settings.capital, rules, settings.bars_per_year, cells)
+        else:
+            sweep_events(bars, tile, settings.capital, rules, settings.bars_per_year, cells)
         out[rows] = np.where(wanted[rows, :, None], cells, out[rows])
