@@ -227,3 +227,44 @@ def test_progress_counts_every_cell(prices):
     engine.sweep(prices, (5, 10), (20, 50), progress=lambda done, total: calls.append((done, total)))
     assert calls[-1] == (12, 12)
     assert calls == sorted(calls)
+
+
+@pytest.mark.parametrize("keep", [1, 4, 1000])
+def test_keeping_the_best_is_the_best_of_all(prices, result, tmp_path, monkeypatch, keep):
+    """In pieces, with threads and a file: the same cells, the same pool, and all cells on disk."""
+    monkeypatch.setattr(facade, "_MOST_CELLS", 7)
+    monkeypatch.setattr(facade, "_GOOD_WORK", 1000)
+    costs, out = engine.Costs(rate=0.001, slippage=0.0005), tmp_path / "cells.parquet"
+    settings = {"costs": costs, "keep": keep, "metric": "calmar", "out": out, "workers": 2}
+    kept = engine.sweep(prices, range(5, 31, 5), range(20, 101, 20), STOPS, **settings)
+    pd.testing.assert_frame_equal(kept.to_frame(), result.best("calmar", k=keep), check_exact=True)
+    pool = engine.Pool.of(result, "calmar")
+    assert (kept.pool.cells, kept.pool.made_money, kept.pool.beat_holding) == (
+        pool.cells,
+        pool.made_money,
+        pool.beat_holding,
+    )
+    assert kept.pool.median == pytest.approx(pool.median, rel=1e-3)
+    assert np.array_equal(engine.SweepResult.load(out, prices).values, result.values, equal_nan=True)
+
+
+def test_an_interrupt_keeps_the_best_so_far(prices, tmp_path, monkeypatch):
+    monkeypatch.setattr(facade, "_MOST_CELLS", 7)
+
+    def interrupt(done, total):
+        if done > total / 2:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "cells.parquet"
+    with pytest.raises(engine.SweepInterruptedError) as caught:
+        engine.sweep(prices, (5, 10), (20, 50), STOPS, keep=2, out=out, workers=1, progress=interrupt)
+    assert not caught.value.partial.finished
+    assert len(caught.value.partial.to_frame()) in (4, 6)
+    assert not engine.SweepResult.load(out).finished
+
+
+def test_out_needs_keep(prices, tmp_path):
+    with pytest.raises(engine.InputError, match="give keep as well"):
+        engine.sweep(prices, 5, 20, out=tmp_path / "cells.parquet")
+    with pytest.raises(engine.InputError, match="keep is 0"):
+        engine.sweep(prices, 5, 20, keep=0)

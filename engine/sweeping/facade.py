@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +25,12 @@ from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, 
 from engine.sweeping.cells import Part
 from engine.sweeping.threads import run_in_order
 
+if TYPE_CHECKING:
+    from engine.results.reduced import ReducedSweep
+
 __all__ = ["SweepInterruptedError", "SweepResult", "sweep"]
 
+Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 """Called with the cells done and the cells in all."""
 
@@ -32,7 +38,7 @@ Progress = Callable[[int, int], None]
 class SweepInterruptedError(KeyboardInterrupt):
     """Ctrl-C during a sweep; ``partial`` holds the cells that were done."""
 
-    def __init__(self, partial: SweepResult) -> None:
+    def __init__(self, partial: SweepResult | ReducedSweep) -> None:
         super().__init__("the sweep was interrupted")
         self.partial = partial
 
@@ -89,7 +95,15 @@ class SweepResult(SweepTable):
         return backtest(self.prices.select([symbol]), fast, slow, stop, **vars(self.settings))
 
 
-def sweep(
+@overload
+def sweep(prices: Prices, *arguments: Any, keep: None = None, **others: Any) -> SweepResult: ...
+
+
+@overload
+def sweep(prices: Prices, *arguments: Any, keep: int, **others: Any) -> ReducedSweep: ...
+
+
+def sweep(  # type: ignore[misc]  # the overloads say only what decides about the result
     prices: Prices,
     fast: int | Iterable[int] = range(5, 101, 5),
     slow: int | Iterable[int] = range(20, 301, 10),
@@ -105,7 +119,10 @@ def sweep(
     risk: float = 0.02,
     workers: int | None = None,
     progress: Progress | None = None,
-) -> SweepResult:
+    keep: int | None = None,
+    metric: str = "sharpe",
+    out: str | PathLike[str] | None = None,
+) -> SweepResult | ReducedSweep:
     """Backtest every symbol with every pair (fast < slow) and every stop.
 
     Parameters
@@ -121,10 +138,19 @@ def sweep(
         Threads; None is one a core. The numbers do not depend on it.
     progress : callable or None
         Called with (cells done, cells in all) as tasks end.
+    keep : int or None
+        None keeps all cells in memory, 104 bytes each. A number keeps so many of each symbol, the best by ``metric``: memory then does not grow with the grid.
+    metric : str
+        Only with ``keep``.
+    out : path or None
+        Only with ``keep``: a Parquet file that gets all cells as they come.
 
     Returns
     -------
     SweepResult
+        Without ``keep``.
+    ReducedSweep
+        With it.
 
     Raises
     ------
@@ -132,6 +158,8 @@ def sweep(
         A setting makes no sense.
     DataError
         Every symbol is shorter than the shortest slow window.
+    OutputError
+        ``out`` cannot be written.
     SweepInterruptedError
         Ctrl-C; its ``partial`` has what was done.
     """
@@ -146,24 +174,81 @@ def sweep(
         )
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise InputError(f"workers is {workers!r}; it must be a whole number, 1 or more")
+    if out is not None and keep is None:
+        raise InputError("out is for a sweep that keeps only the best; give keep as well, or save the result itself")
     symbols, left_out, too_short = _usable(prices, grid)
-    values = np.full((len(symbols), len(grid.pairs), len(grid.stops), METRIC_COUNT), np.nan)
-    finished = _run_cells(prices, symbols, grid, settings, workers or os.cpu_count() or 1, values, progress)
-    result = SweepResult(
-        symbols=tuple(symbols),
-        grid=grid,
-        values=values,
-        buy_and_hold=buy_and_hold(prices, symbols),
-        left_out=left_out,
-        too_short=too_short,
-        settings=settings,
-        digest=prices.digest,
-        finished=finished,
-        prices=prices,
-    )
-    if not finished:
+    job = _Job(prices, tuple(symbols), grid, settings, left_out, too_short, workers or os.cpu_count() or 1, progress)
+    result = _sweep_all(job) if keep is None else _sweep_best(job, metric, keep, out)
+    if not result.finished:
         raise SweepInterruptedError(result)
     return result
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A sweep whose settings were checked."""
+
+    prices: Prices
+    symbols: tuple[str, ...]
+    grid: Grid
+    settings: Settings
+    left_out: dict[str, str]
+    too_short: dict[str, str]
+    workers: int
+    progress: Progress | None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What every kind of result says of it."""
+        return {
+            "left_out": self.left_out,
+            "too_short": self.too_short,
+            "settings": self.settings,
+            "digest": self.prices.digest,
+        }
+
+
+def _sweep_all(job: _Job) -> SweepResult:
+    """Keep all cells."""
+    values = np.full((len(job.symbols), len(job.grid.pairs), len(job.grid.stops), METRIC_COUNT), np.nan)
+    finished = _run_cells(job, lambda i, part: values[i, part.pairs], lambda _i, _part, _values: None)
+    held = buy_and_hold(job.prices, job.symbols)
+    return SweepResult(
+        symbols=job.symbols,
+        grid=job.grid,
+        values=values,
+        buy_and_hold=held,
+        **job.facts,
+        finished=finished,
+        prices=job.prices,
+    )
+
+
+def _sweep_best(job: _Job, metric: str, keep: int, out: str | PathLike[str] | None) -> ReducedSweep:
+    """Keep the best cells, and write all of them if a file is named."""
+    from engine.results.reduced import Reducer  # noqa: PLC0415  pandas tables that a full sweep does not need
+
+    held = buy_and_hold(job.prices, job.symbols)
+    reducer = Reducer(job.symbols, job.grid, np.asarray(held, dtype=np.float64), metric, keep)
+    shape = len(job.grid.stops), METRIC_COUNT
+
+    def home(_i: int, part: Part) -> Floats:
+        return np.full((part.shape[0], *shape), np.nan)
+
+    if out is None:
+        finished = _run_cells(job, home, lambda i, part, values: reducer.add(i, part.pairs.start, values))
+        return reducer.result(**job.facts, finished=finished, path=None)
+    from engine.results.stream import CellWriter, describe  # noqa: PLC0415  pyarrow is slow to import
+
+    with CellWriter(out, job.symbols, job.grid, describe(job.symbols, job.grid, held, **job.facts)) as writer:
+
+        def take(i: int, part: Part, values: Floats) -> None:
+            reducer.add(i, part.pairs.start, values)
+            writer.add(i, part.pairs.start, values)
+
+        finished = _run_cells(job, home, take)
+        writer.close(finished)
+    return reducer.result(**job.facts, finished=finished, path=Path(out))
 
 
 def _usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict[str, str]]:
@@ -184,33 +269,26 @@ def _usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict
     return symbols, left_out, too_short
 
 
-def _run_cells(
-    prices: Prices,
-    symbols: list[str],
-    grid: Grid,
-    settings: Settings,
-    workers: int,
-    values: NDArray[np.float64],
-    progress: Progress | None,
-) -> bool:
-    """Fill the values; False if Ctrl-C came before the end."""
-    total = values[..., 0].size
+def _run_cells(job: _Job, home: Callable[[int, Part], Floats], take: Callable[[int, Part, Floats], None]) -> bool:
+    """Run all parts on all symbols, each in the memory that ``home`` gives, and hand them on in order; False if Ctrl-C came before the end."""
+    total = len(job.symbols) * job.grid.cells
     done = 0
 
-    def run(part: Part, numbers: range) -> int:
-        for i in numbers:
-            part.run(prices[symbols[i]], values[i, part.pairs])
-        return len(numbers) * part.shape[0] * part.shape[1]
+    def run(part: Part, numbers: range) -> list[tuple[int, Part, Floats]]:
+        pieces = [(i, part, home(i, part)) for i in numbers]
+        for i, _, values in pieces:
+            part.run(job.prices[job.symbols[i]], values)
+        return pieces
 
-    def take(cells: int) -> None:
+    def take_all(pieces: list[tuple[int, Part, Floats]]) -> None:
         nonlocal done
-        done += cells
-        if progress:
-            progress(done, total)
+        for i, part, values in pieces:
+            take(i, part, values)
+            done += part.shape[0] * part.shape[1]
+        if job.progress:
+            job.progress(done, total)
 
-    longest = max(len(prices[symbol]) for symbol in symbols)
-    tasks = [partial(run, *task) for task in _tasks(grid, settings, len(symbols), longest, workers)]
-    return run_in_order(tasks, workers, take)
+    return run_in_order([partial(run, *task) for task in _tasks(job)], job.workers, take_all)
 
 
 _MOST_CELLS = 65_536
@@ -219,14 +297,16 @@ _MOST_WORK, _GOOD_WORK = 200_000_000, 20_000_000
 """Cells x bars of a task: 60 ms, so that progress moves and Ctrl-C is heard, and 5 ms, which is worth handing to a thread."""
 
 
-def _tasks(grid: Grid, settings: Settings, symbols: int, bars: int, workers: int) -> Iterator[tuple[Part, range]]:
+def _tasks(job: _Job) -> Iterator[tuple[Part, range]]:
     """Cut the work: symbols one after the other, several in a task if they are small, or parts of the grid if they are large."""
-    wanted = min(workers, max(1, symbols * grid.cells * bars // _GOOD_WORK))  # parts of all the work, at least
-    most_cells = min(_MOST_CELLS, _MOST_WORK // bars, -(-symbols * grid.cells // wanted))
-    parts = [Part(grid, pairs, settings) for pairs in grid.parts(most_cells)]
+    symbols, cells = len(job.symbols), job.grid.cells
+    bars = max(len(job.prices[symbol]) for symbol in job.symbols)
+    wanted = min(job.workers, max(1, symbols * cells * bars // _GOOD_WORK))  # parts of all the work, at least
+    most_cells = min(_MOST_CELLS, _MOST_WORK // bars, -(-symbols * cells // wanted))
+    parts = [Part(job.grid, pairs, job.settings) for pairs in job.grid.parts(most_cells)]
     if len(parts) > 1:
         yield from ((part, range(i, i + 1)) for i in range(symbols) for part in parts)
         return
-    together = max(1, min(_GOOD_WORK // (grid.cells * bars), symbols // (4 * wanted)))
+    together = max(1, min(_GOOD_WORK // (cells * bars), symbols // (4 * wanted)))
     for i in range(0, symbols, together):
         yield parts[0], range(i, min(i + together, symbols))
