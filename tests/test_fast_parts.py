@@ -1,0 +1,174 @@
+"""The parts of the fast sweep, each against plain Python."""
+
+import math
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import engine
+from engine.backtesting import kernel_bars
+from engine.kernels import drawdown, legs, machine, prefix, stops
+from engine.kernels._jit import kernel
+from engine.kernels.accounts import ACCOUNT_SIZE
+from engine.kernels.indicators import average_true_range
+from engine.settings import Settings
+
+ordinary = settings(max_examples=200, deadline=None)
+
+
+@kernel
+def count(word):
+    return machine.trailing_zeros(word), machine.count_ones(word), machine.highest_bit(word)
+
+
+@kernel
+def multiply_add(a, b, c):
+    return machine.fused(a, b, c)
+
+
+@kernel
+def compare(rows, one, others, number, words, place, stride):
+    machine.above_words(rows, one, others, number, words, place, stride)
+
+
+@kernel
+def run_of(table, size, first, last):
+    return drawdown.run_between(table, size, first, last)
+
+
+@ordinary
+@given(st.integers(1, 2**64 - 1))
+def test_bits_are_counted(word):
+    zeros = (word & -word).bit_length() - 1
+    assert count(np.uint64(word)) == (zeros, word.bit_count(), word.bit_length() - 1)
+
+
+numbers = st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-6)
+
+
+@ordinary
+@given(numbers, numbers, numbers)
+def test_fused_multiply_add_is_rounded_once(a, b, c):
+    assert multiply_add(a, b, c) == float(Fraction(a) * Fraction(b) + Fraction(c))
+
+
+def test_words_say_which_row_is_above():
+    assert sys.byteorder == "little"
+    rng = np.random.default_rng(1)
+    rows = rng.integers(0, 4, (7, 64)).astype(float)  # many ties
+    rows[2, 5] = np.nan
+    words = np.full(40, 99, np.uint64)
+    compare(rows.reshape(-1), 1, 2, 5, words, 3, 7)
+    for j in range(5):
+        bits = [int(words[3 + 7 * j]) >> i & 1 for i in range(64)]
+        assert bits == [int(rows[1, i] > rows[2 + j, i]) for i in range(64)]
+    assert (words == 99).sum() == 35
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 63, 64, 65, 200])
+def test_runs_of_closes(size):
+    rng = np.random.default_rng(size)
+    close = np.round(np.exp(np.cumsum(rng.normal(0, 0.1, size + 5))) * 100, 2)
+    room = size + 3
+    table = np.full((room.bit_length() * room, drawdown.ROW), np.nan)
+    drawdown.fill_runs(close, 5, size + 5, np.full((6, room), np.nan), table, room)
+    for first in range(size):
+        for last in range(first + 1, size + 1):
+            part = close[5 + first : 5 + last]
+            fall = min(1.0, (part / np.maximum.accumulate(part)).min())
+            assert tuple(run_of(table, room, first, last)) == (part.max(), part.min(), fall)
+
+
+kinds = st.sampled_from(["paise", "float32", "any"])
+
+
+@ordinary
+@given(kinds, st.integers(0, 10_000), st.integers(1, 30), st.integers(0, 80))
+def test_averages_of_every_kind_are_those_of_fractions(kind, seed, window, start):
+    rng = np.random.default_rng(seed)
+    values = np.round(rng.uniform(1, 3000, 200), 2)
+    if kind == "float32":
+        values = values.astype(np.float32).astype(float)
+    elif kind == "any":
+        values[rng.random(200) < 0.7] *= 0.987654321
+    sums = np.zeros((4, 320))
+    found = prefix.add_up(values, start - 31, 200, sums)
+    assert found == {"paise": prefix.WHOLE, "float32": prefix.SINGLE, "any": prefix.MIXED}[kind]
+    bars = range(max(start, window - 1), 200)
+    out = np.empty(len(bars))
+    end = bars[0] + 1 - (start - 31)
+    prefix.fill_averages(sums, found, end, np.array([window]), len(out), out)
+    for i, t in enumerate(bars):
+        part = values[t - window + 1 : t + 1]
+        whole = all(float(repr(float(v))) == v and round(v * 1e5) / 1e5 == v for v in part)
+        exact = [Fraction(repr(float(v))) if whole else Fraction(float(v)) for v in part]
+        assert out[i] == float(sum(exact) / window) == prefix.mean_at(sums, found, end + i, window)
+
+
+@pytest.mark.parametrize("kind", ["fixed", "chandelier"])
+@pytest.mark.parametrize("fill", ["close", "next_open"])
+@pytest.mark.parametrize("intrabar", ["stop_first", "high_first"])
+@pytest.mark.parametrize("size", [64, 300])
+def test_exits_of_all_entries(kind, fill, intrabar, size):
+    """Against one position after the other in plain Python; spans of 64 bars are gone on with only where an account holds."""
+    history = engine.simulate(1, 300, seed=4)["SIM001"]
+    bars, n = kernel_bars(history), 300
+    atr = average_true_range(history.high, history.low, history.close, np.array([5]), False)
+    given_stops = stops.Stops(atr, np.array([0]), np.array([1.5]))
+    rules = Settings(fill=fill, intrabar=intrabar, costs=engine.Costs(slippage=0.001)).kernel_rules(
+        engine.TrailingStop(1.5, kind=kind)
+    )
+    exits = stops.Exits(np.zeros((1, n), np.int64), *np.zeros((3, 1, n)), np.zeros((1, n), np.int64))
+    for start in range(0, n, size):
+        nobody = np.zeros((1, 1, ACCOUNT_SIZE))
+        stops.find_exits(bars, given_stops, rules, start, min(start + size, n), nobody, exits)
+    found = 0
+    for entry in range(6, n):
+        limit = min((entry // size + 1) * size, n)
+        bar, price = plain_exit(history, atr[0], entry, limit, kind, fill, intrabar)
+        assert exits.bar[0, entry] == (stops.NOT_YET if bar is None else bar)
+        if bar is not None:
+            assert exits.price[0, entry] == price
+            found += 1
+    assert found > 200
+
+
+def plain_exit(history, atr, entry, limit, kind, fill, intrabar):
+    """Follow one position by the contract's words."""
+    delay = 0 if fill == "close" else 1
+    peak = (history.close if fill == "close" else history.open)[entry] * (1 + 0.001)
+    stop = -math.inf
+    for t in range(entry + 1 - delay, limit):
+        distance = 1.5 * (atr[entry - delay] if kind == "fixed" else atr[t - 1])
+        stop = max(stop, peak - distance)
+        if t > entry and history.open[t] <= stop:
+            return t, history.open[t] * (1 - 0.001)
+        if intrabar == "high_first":
+            peak = max(peak, history.high[t])
+            stop = max(stop, peak - distance)
+        if history.low[t] <= stop:
+            return t, stop * (1 - 0.001)
+        peak = max(peak, history.high[t])
+    return None, None
+
+
+@pytest.mark.parametrize("bars", [100, 1_000_000])
+def test_sums_of_a_long_history_lose_nothing(bars):
+    """Sums up to a bar, against ``math.fsum``: a plain sum is wrong by 1e-12 of itself after a million bars."""
+    rng = np.random.default_rng(3)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, bars) - 0.0000001))
+    prices = engine.kernels.loop.Bars(close, close, close, close)
+    rows = np.empty((bars + 1) * legs.MARKET_ROW)
+    legs.fill_market(prices, Settings(fill="close").kernel_rules(None), rows)
+    table = rows.reshape(-1, legs.MARKET_ROW)
+    change = np.concatenate([[0.0], close[1:] / close[:-1] - 1])
+    for t in (1, 50, bars // 2, bars):
+        for column, values in enumerate((change, change**2, np.minimum(change, 0) ** 2)):
+            exact = math.fsum(values[:t])
+            scale = math.fsum(abs(values[:t]))
+            assert table[t, column] == pytest.approx(exact, rel=0, abs=4e-16 * scale)
+    assert table[0, legs.STEEPEST] == pytest.approx(abs(np.cumsum(change)).max(), rel=1e-9)
