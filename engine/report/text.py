@@ -13,6 +13,7 @@ from engine.report.spoken import METRIC_NAMES, count, money, percent, say_metric
 from engine.results.backtest import BacktestResult
 from engine.results.reduced import Pool, ReducedSweep
 from engine.results.sweep import SweepTable
+from engine.settings import Settings
 from engine.sweeping import takes_fast_way
 
 __all__ = ["backtest_text", "sweep_text"]
@@ -141,12 +142,7 @@ def _size_lines(result: SweepTable | ReducedSweep, done: int, seconds: float) ->
     """Say how large the sweep was, and whether it came to its end."""
     symbols, pairs = count(len(result.symbols), "symbol"), count(len(result.grid.pairs), "pair")
     stops = count(len(result.grid.stops), "stop setting")
-    way = (
-        "trade by trade"
-        if takes_fast_way(result.settings)
-        else "bar by bar, since the fast way covers only long-only, all-in cells"
-    )
-    size = f"Cells: {symbols}, {pairs} of averages, {stops}: {done:,} of {len(result):,} computed in {seconds:.2f} seconds, {way}."
+    size = f"Cells: {symbols}, {pairs} of averages, {stops}: {done:,} of {len(result):,} computed in {seconds:.2f} seconds, {_say_way(result.settings)}."
     lines = [size, *(_kept_lines(result) if isinstance(result, ReducedSweep) else [])]
     if result.finished:
         return lines
@@ -162,3 +158,12 @@ def _kept_lines(result: ReducedSweep) -> list[str]:
         cells = "All cells" if result.finished else "The cells that were reached"
         lines.append(f"{cells} were written to {result.path}.")
     return lines
+
+
+def _say_way(settings: Settings) -> str:
+    """Say how the cells were computed; the results do not depend on it."""
+    if takes_fast_way(settings):
+        return "trade by trade"
+    if settings.direction == "long_only":
+        return "from cross to cross with equity on every bar, since the fast way covers only all-in cells"
+    return "bar by bar, since the fast way covers only long-only cells"

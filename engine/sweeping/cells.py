@@ -1,4 +1,4 @@
-"""A part of a grid on one symbol: by the fast way, and by the plain loop where that does not reach. Both give the same results."""
+"""A part of a grid on one symbol: by the fast way, and by the plain ones where that does not reach. All give the same results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 
 def takes_fast_way(settings: Settings) -> bool:
-    """Tell whether the fast sweep covers these settings; the plain loop gives the same results for all the others."""
+    """Tell whether the fast sweep covers these settings; slower ways give the same results for all the others."""
     return settings.direction == "long_only" and settings.sizing == "all_in"
 
 
