@@ -57,3 +57,15 @@ def test_no_cache_folder_is_no_failure(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
     assert run(KERNELS.parent.parent, blocked) == ["2.5", "0"]
+
+
+def test_the_first_run_compiles_every_kernel_once(tmp_path):
+    """In two processes that meet in the cache: what one has compiled is what the other calls, or it would be compiled again."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "engine", "sweep", "--fast", "5", "--slow", "20"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, cwd=KERNELS.parents[1])
+    assert "Compiling the kernels" in done.stderr
+    for name in ("lay_legs", "settle", "finish", "fill_market", "fill_runs", "add_up", "run_span"):
+        assert len(list(tmp_path.rglob(f"*.{name}-*.nbc"))) == 1, name
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, cwd=KERNELS.parents[1])
+    assert "Compiling" not in again.stderr

@@ -5,6 +5,9 @@
     blocks    the pairs of a grid in rectangles that fit the cache      Grid -> Plan
     cells     a part of the grid on one symbol, by the fast way, or by the plain loop where that does not reach
     threads   parts on all cores, in order, with progress and Ctrl-C
+    spans     the fast way through one symbol
+    plain     the other ways
+    warming   the first run ever: compiling on two cores
     facade    sweep(): settings, symbols, where the cells go
 """
 

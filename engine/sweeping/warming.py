@@ -1,0 +1,72 @@
+"""The first run ever: compile the fast sweep on two cores.
+
+numba compiles one function at a time in a process, but keeps each of them by itself in the cache. So a second process compiles what the accounts need while this one
+compiles what the averages need; the rest finds both in the cache. Nothing depends on it: what is missing is compiled when it is called.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+from engine.backtesting import kernel_bars
+from engine.kernels import _jit
+from engine.kernels.accounts import ACCOUNT_SIZE, LANES, LEG_SIZE, open_accounts, settle
+from engine.kernels.drawdown import ROW, fill_runs
+from engine.kernels.finish import Result, finish
+from engine.kernels.legs import MARKET_ROW, Crosses, Span, fill_market, lay_legs
+from engine.kernels.loop import Bars
+from engine.kernels.metrics import METRIC_COUNT
+from engine.kernels.prefix import add_up
+from engine.kernels.stops import Exits
+from engine.prices.simulated import simulate
+from engine.settings import Settings
+
+__all__ = ["compile_accounts", "compile_kernels"]
+
+_BARS = 64
+
+
+def compile_kernels() -> None:
+    """Compile most of the fast sweep, with the help of a second process if there is a second core and a cache to meet in."""
+    helper = None
+    if _jit.CACHE is not None and (os.cpu_count() or 1) > 1:
+        program = "from engine.sweeping.warming import compile_accounts; compile_accounts()"
+        nothing = subprocess.DEVNULL
+        helper = subprocess.Popen(  # noqa: S603  our own program
+            [sys.executable, "-c", program], stdin=nothing, stdout=nothing, stderr=nothing
+        )
+    _compile_bars()
+    if helper is not None:
+        helper.wait()
+
+
+def _bars() -> Bars:
+    """Give some bars, of the type that a sweep has."""
+    return kernel_bars(simulate(1, _BARS)["SIM001"])
+
+
+def _compile_bars() -> None:
+    """Compile what is done with the bars before any account."""
+    close = _bars().close
+    add_up(close, -1, _BARS, np.zeros((4, _BARS + 2)))
+    fill_runs(close, 0, _BARS, np.empty((6, _BARS)), np.empty((7 * _BARS, ROW)), _BARS)
+
+
+def compile_accounts() -> None:
+    """Compile what is done with accounts."""
+    rules, rows = Settings().kernel_rules(None), np.empty((_BARS + 1) * MARKET_ROW)
+    fill_market(_bars(), rules, rows)
+    span = Span(0, _BARS, _BARS, _BARS, np.empty((7 * _BARS, ROW)))
+    crosses = Crosses(np.zeros(LANES, np.int64), 1, np.zeros(LANES, np.int64), np.zeros(LANES, np.bool_))
+    numbers, counts = np.empty(_BARS), np.zeros(LANES, np.int64)
+    exits = Exits(counts, numbers, numbers, numbers, counts)
+    account, legs = np.empty(ACCOUNT_SIZE), np.empty(LEG_SIZE)
+    open_accounts(account, 1.0)
+    most = lay_legs(rows, numbers, exits, rules, span, crosses, 1, account, legs, counts)
+    settle(account, legs, counts, most, rules.costs)
+    result = Result(1.0, 252.0, np.empty(METRIC_COUNT), np.empty(1, np.bool_))
+    finish(account, 1, span, rows, result, counts)
