@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine.kernels import crosses, fast, indicators, loop, metrics, stops
+from engine.kernels import crosses, events, fast, indicators, loop, metrics, stops
 
 ROOT = Path(__file__).parent.parent
 IMPORT_LINTER = Path(sys.executable).with_name("lint-imports")
@@ -61,9 +61,11 @@ def check_signatures():
             engine.sweep(prices, 5, 20, stop, lot=lot, bars_per_year=252)
             engine.sweep(prices, 5, 20, stop, lot=lot, sizing=sizing)
     engine.backtest(prices, 5, 20, direction="long_short")
+    engine.sweep(prices, 5, 20, direction="long_short")
     for function in (
         loop.simulate,
         loop.sweep_tile,
+        events.sweep_events,
         fast.run_span,
         stops.find_exits,
         loop.long_short,

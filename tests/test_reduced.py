@@ -50,7 +50,7 @@ def table_of(values, held=None):
         left_out={"GONE": "GONE has 3 bars, fewer than the slow window of every pair"},
         too_short={},
         settings=Settings(),
-        digest="abc",
+        source="abc",
     )
 
 

@@ -112,7 +112,7 @@ def _read(path: str | PathLike[str], file: pq.ParquetFile) -> SweepTable:
         left_out=about["left_out"],
         too_short=about["too_short"],
         settings=Settings.from_dict(about["settings"]),
-        digest=about["prices"],
+        source=about["prices"],
         finished=about["finished"],
     )
 

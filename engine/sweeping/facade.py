@@ -43,11 +43,13 @@ class SweepInterruptedError(KeyboardInterrupt):
         self.partial = partial
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class SweepResult(SweepTable):
     """A sweep together with its prices, so that any cell can be run again in full; its numbers are those of ``SweepTable``."""
 
-    prices: Prices | None = None
+    @property
+    def prices(self) -> Prices | None:
+        """The prices, if they are at hand."""
+        return None if isinstance(self.source, str) else self.source
 
     @classmethod
     def load(cls, path: str | PathLike[str], prices: Prices | None = None) -> SweepResult:
@@ -68,7 +70,8 @@ class SweepResult(SweepTable):
                 f"these are other prices than those of the sweep: hash {prices.digest[:12]}, "
                 f"the sweep has {table.digest[:12]}"
             )
-        return cls(**{name: getattr(table, name) for name in SweepTable.__dataclass_fields__}, prices=prices)
+        fields = {name: getattr(table, name) for name in SweepTable.__dataclass_fields__}
+        return cls(**{**fields, "source": table.source if prices is None else prices})
 
     def cell(self, symbol: str, fast: int, slow: int, atr_window: int = 0, multiple: float = 0.0) -> BacktestResult:
         """Run one cell again in full: trades, equity and all.
@@ -200,12 +203,7 @@ class _Job:
     @property
     def facts(self) -> dict[str, Any]:
         """What every kind of result says of it."""
-        return {
-            "left_out": self.left_out,
-            "too_short": self.too_short,
-            "settings": self.settings,
-            "digest": self.prices.digest,
-        }
+        return {"left_out": self.left_out, "too_short": self.too_short, "settings": self.settings}
 
 
 def _sweep_all(job: _Job) -> SweepResult:
@@ -218,9 +216,9 @@ def _sweep_all(job: _Job) -> SweepResult:
         grid=job.grid,
         values=values,
         buy_and_hold=held,
+        source=job.prices,
         **job.facts,
         finished=finished,
-        prices=job.prices,
     )
 
 
@@ -235,12 +233,13 @@ def _sweep_best(job: _Job, metric: str, keep: int, out: str | PathLike[str] | No
     def home(_i: int, part: Part) -> Floats:
         return np.full((part.shape[0], *shape), np.nan)
 
+    facts = {**job.facts, "digest": job.prices.digest}
     if out is None:
         finished = _run_cells(job, home, lambda i, part, values: reducer.add(i, part.pairs.start, values))
-        return reducer.result(**job.facts, finished=finished, path=None)
+        return reducer.result(**facts, finished=finished, path=None)
     from engine.results.stream import CellWriter, describe  # noqa: PLC0415  pyarrow is slow to import
 
-    with CellWriter(out, job.symbols, job.grid, describe(job.symbols, job.grid, held, **job.facts)) as writer:
+    with CellWriter(out, job.symbols, job.grid, describe(job.symbols, job.grid, held, **facts)) as writer:
 
         def take(i: int, part: Part, values: Floats) -> None:
             reducer.add(i, part.pairs.start, values)
@@ -248,7 +247,7 @@ def _sweep_best(job: _Job, metric: str, keep: int, out: str | PathLike[str] | No
 
         finished = _run_cells(job, home, take)
         writer.close(finished)
-    return reducer.result(**job.facts, finished=finished, path=Path(out))
+    return reducer.result(**facts, finished=finished, path=Path(out))
 
 
 def _usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict[str, str]]:
