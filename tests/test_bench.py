@@ -14,7 +14,7 @@ from bench.gate import GATED, LEAST_TIMES_FUSED, LEAST_TIMES_VECTORBT_API, fault
 from bench.jobs import ALL_CASES, METRICS, Job, long_market, market, nse_prices, with_case
 from bench.machine import about
 from bench.peers.peer import SAME
-from bench.peers.table import API, FUSED, OURS, PEERS, PLAIN
+from bench.peers.table import API, FUSED, OURS, PEERS, PLAIN, TIES
 from bench.writing import as_markdown, as_text
 from engine import simulate
 
@@ -42,7 +42,12 @@ def test_peer_equals_ours(job, peer, case):
         assert found.complete, found
     else:
         found = held_to_ours(peer, with_case(Job(market(1)), case))
-        assert not found.complete, f"{peer.name} is equal in {case} after all: say so in the table"
+        if (
+            peer.meaning[case] == TIES
+        ):  # how rounding breaks a tie depends on the engine that is installed: one cell of 499 or none
+            assert found.equal >= found.cells - 5
+        else:
+            assert not found.complete, f"{peer.name} is equal in {case} after all: say so in the table"
 
 
 @pytest.mark.parametrize("case", ALL_CASES, ids=str)
