@@ -4,7 +4,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
 import pandas as pd
 import typer
@@ -16,6 +16,7 @@ from engine.cli.parsing import parse_names, parse_stops, parse_windows, pick
 from engine.cli.progress import Progress
 from engine.errors import InputError, OutputError
 from engine.kernels import _jit
+from engine.kernels.fast import run_span
 from engine.kernels.metrics import METRICS
 from engine.prices.checking import validate as run_validate
 from engine.prices.embedded import sample
@@ -241,7 +242,8 @@ def _announce_compilation(reporter: Progress) -> bool:
     if _jit.CACHE is None:
         reporter.note("Compiling the kernels; they cannot be kept, because no cache folder can be written.")
         return True
-    if any(_jit.CACHE.rglob("*.nbc")):
+    # The folder of this very installation: another one beside it, of the same kernels, has compiled for itself.
+    if any(Path(cast("Any", run_span).stats.cache_path).glob("*.nbc")):
         return False
     reporter.note("Compiling the kernels, once, some 10 seconds; the next run starts at once.")
     return True
