@@ -31,7 +31,8 @@ __all__ = ["Result", "finish"]
 
 Floats = NDArray[np.float64]
 
-_ROUNDING = 2.0**-52
+_ROUNDING = 2.0**-49
+"""Eight times the standard error of a leg's sums, as a fraction of the sums over the whole history; the errors of several legs add up as those of chance do."""
 _PRECISION = 1e-11
 """Wanted of every sum; the metrics then keep to 1e-10."""
 _CANCELLED = 1e-4
@@ -51,7 +52,7 @@ class Result(NamedTuple):
 def finish(a: Floats, lanes: int, span: Span, rows: Floats, result: Result, cells: NDArray[np.int64]) -> None:
     """Write the metrics of 32 accounts after the last span.
 
-    Sums over a holding are differences of prefix sums over the whole history, each rounded once: a leg is wrong by at most two units in the last place of the whole.
+    Sums over a holding are differences of prefix sums over the whole history, each wrong by a few units in its last place, whatever the holding itself adds up to.
     That matters to an account which was in the market only while the market was calm. What else is given to the plain loop: a variance that is a small rest of large
     squares, a drawdown that is a small rest of 1, a sum of losses that is 0 by rounding.
 
@@ -76,7 +77,7 @@ def finish(a: Floats, lanes: int, span: Span, rows: Floats, result: Result, cell
         returns, squares, losses, worst = a[RETURNS + i], a[SQUARES + i], a[LOSSES + i], a[WORST + i]
         mean = returns / n
         variance = max(0.0, squares - n * mean * mean) / (n - 1) if n > 1 else np.nan
-        unit = (a[CLOSED + i] + 1.0 + spans) * _ROUNDING
+        unit = np.sqrt(a[CLOSED + i] + 1.0 + spans) * _ROUNDING
         calm = (unit * all_squares > _PRECISION * squares) | (unit * all_losses > _PRECISION * losses)
         blurred = unit * steepest > max(_PRECISION * abs(returns), 1e-14 * np.sqrt(variance) * n)
         cancelled = (variance * (n - 1) < _CANCELLED * squares) | (1.0 - worst < _SHALLOW)

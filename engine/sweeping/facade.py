@@ -1,4 +1,4 @@
-"""Backtest every symbol x pair x stop, on all cores, tile by tile."""
+"""Backtest every symbol x pair x stop, on all cores: all cells in memory, or the best of each symbol and a file."""
 
 from __future__ import annotations
 
