@@ -28,7 +28,6 @@ from engine.results.reduced import ReducedSweep
 from engine.results.sweep import SweepTable
 from engine.sweeping import SweepInterruptedError, takes_fast_way
 from engine.sweeping import sweep as run_sweep
-from engine.sweeping.warming import compile_kernels
 from engine.validation.repairs import REPAIRS
 
 __all__ = ["backtest", "simulate", "sweep", "validate"]
@@ -149,6 +148,8 @@ def sweep(
     prices = o.prices_of(path, repair, symbols, start, end)
     if _announce_compilation(reporter):  # done on its own, so that it is not mistaken for the sweep's pace
         if takes_fast_way(settings):
+            from engine.sweeping.warming import compile_kernels  # noqa: PLC0415  only the first run ever needs it
+
             compile_kernels()
         run_sweep(run_simulate(1, 60), 2, 5, stops[:1], **vars(settings))
         reporter.restart()

@@ -10,7 +10,7 @@ The averages of 64 bars are made for all windows of a block of pairs, compared, 
 With fills at the next open a cross is wanted at the bar where its order fills, so the averages are simply looked up one bar late.
 
 A tie is "not above" here, which is not what the contract says of it: a tie keeps the side. So at every death cross the averages are looked at, and one that is a
-tie is settled by walking on (``_settle_ties``); a pair whose first bar is a tie, or that is in a tie at the end of a span, is left to the plain loop.
+tie is settled by walking on (``settle_ties``); a pair whose first bar is a tie, or that is in a tie at the end of a span, is left to the plain loop.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Block(NamedTuple):
     windows: Integers  # (F + S,) fast, then slow; ascending each
     fasts: int  # F
     start: Integers  # (F,) place among the slow windows of the first one that is longer
-    first_pair: Integers  # (F + 1,) number of the first pair of each fast window; last, the number of pairs
+    first_pair: Integers  # (F,) number of the first pair of each fast window
     fast_of: Integers  # (P,) place in windows
     slow_of: Integers  # (P,) place in windows
 

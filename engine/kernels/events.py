@@ -1,7 +1,8 @@
 """The middle way, for whole lots and risk sizing: the plain loop's rules on the bars where something can happen, its equity on all.
 
 Between two fills equity is cash + shares * close, which needs no rule. So bars on which the account is flat are skipped, and bars on which it holds without a stop;
-with a stop every bar of a holding is tested. Trades, equity and metrics equal those of ``loop.simulate`` bit for bit (``tests/test_fast.py``).
+with a stop every bar of a holding is tested. The three steps of a bar stand here once more: as one function for both loops they make the plain one five times slower
+(105,000 to 22,000 cells/s, whether numba pastes it or calls it). Trades, equity and metrics equal those of ``loop.simulate`` bit for bit (``tests/test_fast.py``).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
 
-__all__ = ["EXACT", "TICKS_PER_UNIT", "WindowSums", "exact_mean", "is_whole", "window_sums"]
+__all__ = ["EXACT", "TICKS_PER_UNIT", "WindowSums", "exact_mean", "is_whole", "two_sum", "window_sums"]
 
 TICKS_PER_UNIT = 100_000.0
 _LARGEST_TICK_VALUE = (
@@ -83,6 +83,14 @@ def window_sums(values: NDArray[np.float64]) -> WindowSums:
 
 
 @rule
+def two_sum(one: float, two: float) -> tuple[float, float]:
+    """Add two doubles: the rounded sum, and exactly what rounding took from it (Knuth)."""
+    total = one + two
+    part = total - one
+    return total, (one - (total - part)) + (two - part)
+
+
+@rule
 def quotient(total: float, rest: float, divisor: float) -> float:
     """Divide the unevaluated sum total + rest (rest below half a unit of total) by a divisor, rounded once.
 
@@ -115,9 +123,8 @@ def mean_of_limbs(high: int, middle: int, low: int, window: int) -> float:
     """Average of any window, from the integer sums of its three limbs."""
     first = high / _HIGH
     second = middle / (_HIGH * _LIMB)
-    total = first + second
-    part = total - first
-    rest = (first - (total - part)) + (second - part) + low / (_HIGH * _LIMB * _LIMB)
+    total, lost = two_sum(first, second)
+    rest = lost + low / (_HIGH * _LIMB * _LIMB)
     rounded = total + rest
     return quotient(rounded, rest - (rounded - total), float(window))
 

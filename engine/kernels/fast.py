@@ -55,7 +55,7 @@ class Plan(NamedTuple):
     window_start: Integers  # (B + 1,)
     start: Integers  # (F,) as in Block
     fast_start: Integers  # (B + 1,)
-    first_pair: Integers  # (F + B,) as in Block
+    first_pair: Integers  # (F,) as in Block
     fast_of: Integers  # (P,) as in Block
     slow_of: Integers  # (P,)
     pair_start: Integers  # (B + 1,)
@@ -92,7 +92,7 @@ def block_of(plan: Plan, b: int) -> Block:
         plan.windows[w : plan.window_start[b + 1]],
         g - f,
         plan.start[f:g],
-        plan.first_pair[f + b : g + b + 1],
+        plan.first_pair[f:g],
         plan.fast_of[p : plan.pair_start[b + 1]],
         plan.slow_of[p : plan.pair_start[b + 1]],
     )

@@ -26,6 +26,7 @@ from engine.kernels.accounts import (
     SQUARES,
 )
 from engine.kernels.drawdown import NO_RUN, run_between
+from engine.kernels.exact import two_sum
 from engine.kernels.loop import Bars
 from engine.kernels.machine import WORD, index
 from engine.kernels.position import Rules, paid, received
@@ -58,10 +59,9 @@ class Span(NamedTuple):
 
 @rule
 def _add(total: float, lost: float, value: float) -> tuple[float, float]:
-    """Add to a sum that is kept as two doubles (Knuth's two-sum)."""
-    after = total + value
-    part = after - total
-    return after, lost + ((total - (after - part)) + (value - part))
+    """Add to a sum that is kept as two doubles."""
+    after, rest = two_sum(total, value)
+    return after, lost + rest
 
 
 @kernel
@@ -98,9 +98,9 @@ def fill_market(bars: Bars, rules: Rules, rows: Floats) -> None:
         squares, lost_squares = _add(squares, lost_squares, more_squares)
         losses, lost_losses = _add(losses, lost_losses, more_losses)
         # The lost part is put back as soon as it reaches the last place of the sum.
-        returns, lost_returns = _add(returns, 0.0, lost_returns)
-        squares, lost_squares = _add(squares, 0.0, lost_squares)
-        losses, lost_losses = _add(losses, 0.0, lost_losses)
+        returns, lost_returns = two_sum(returns, lost_returns)
+        squares, lost_squares = two_sum(squares, lost_squares)
+        losses, lost_losses = two_sum(losses, lost_losses)
     rows[STEEPEST] = steepest
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
-from engine.kernels.exact import EXACT, TICKS_PER_UNIT, is_whole
+from engine.kernels.exact import EXACT, TICKS_PER_UNIT, is_whole, two_sum
 from engine.kernels.machine import fused
 
 __all__ = ["HARD", "MIXED", "SINGLE", "WHOLE", "add_up", "fill_averages", "mean_at"]
@@ -110,10 +110,8 @@ def divide(total: float, divisor: float, reciprocal: float) -> float:
 
 @rule
 def divide_pair(high: float, low: float, divisor: float) -> float:
-    """Divide the sum of two doubles by a small whole number, rounded once (the sum by Knuth's two-sum)."""
-    total = high + low
-    part = total - high
-    rest = (high - (total - part)) + (low - part)
+    """Divide the sum of two doubles by a small whole number, rounded once."""
+    total, rest = two_sum(high, low)
     near = total / divisor
     quotient: float = near + (fused(-near, divisor, total) + rest) / divisor
     return quotient

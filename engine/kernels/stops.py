@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels._jit import kernel, rule
+from engine.kernels._jit import kernel, pasted, rule
 from engine.kernels.accounts import ENTRY, LANES, SHARES
 from engine.kernels.loop import Bars, with_multiple
 from engine.kernels.machine import index
@@ -39,12 +39,10 @@ class Exits(NamedTuple):
     looked: Integers  # bars before this one have been looked at
 
 
-@rule
-def stop_distance(atr: Floats, entry: int, t: int, rules: Rules) -> float:
-    """Distance of the stop at bar t of a position that began at bar ``entry``; nan where the ATR is not defined."""
-    signal = entry if rules.fill_at_close else entry - 1
-    known = t - 1 if rules.chandelier else signal
-    return rules.multiple * atr[known] if min(signal, known) >= 0 else np.nan
+@pasted
+def distance_at(atr: Floats, t: int, multiple: float) -> float:
+    """Distance of a stop by the ATR of bar t; nan before the first bar."""
+    return multiple * atr[index(t)] if t >= 0 else np.nan
 
 
 class Stops(NamedTuple):
@@ -102,7 +100,7 @@ def _begin(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, exits: 
         size = min(_TOGETHER, last - group)
         for i in range(_TOGETHER):
             entry = min(group + i, last - 1)
-            distance = rules.multiple * atr[index(entry - signal)] if entry >= signal else np.nan
+            distance = distance_at(atr, entry - signal, rules.multiple)
             lanes[_PEAK + i], lanes[_STOP + i], lanes[_DISTANCE + i] = (
                 paid(fills[entry], rules.costs),
                 -np.inf,
@@ -128,7 +126,7 @@ def _walk(bars: Bars, atr: Floats, rules: Rules, group: int, start: int, limit: 
     while t < limit and waiting > 0:
         for bar in range(t, min(t + _AHEAD, limit)):
             open_price, high, low = opens[bar], highs[bar], lows[bar]
-            moving = rules.multiple * atr[bar - 1] if chandelier and bar > 0 else np.nan
+            moving = distance_at(atr, bar - 1, rules.multiple) if chandelier else np.nan
             since = float(bar - group)
             for i in range(_TOGETHER):
                 here = moving if chandelier else lanes[_DISTANCE + i]
@@ -153,9 +151,19 @@ def _go_on(bars: Bars, atr: Floats, rules: Rules, entry: int, limit: int, exits:
     if exits.bar[entry] != NOT_YET or exits.looked[entry] >= limit:
         return
     peak, stop = exits.peak[entry], exits.stop[entry]
+    signal = entry if rules.fill_at_close else entry - 1
     for t in range(exits.looked[entry], limit):
-        distance = stop_distance(atr, entry, t, rules)
-        test = follow_stop(stop, peak, distance, True, bars.open[t], bars.high[t], bars.low[t], rules.high_first)
+        known = t - 1 if rules.chandelier else signal
+        test = follow_stop(
+            stop,
+            peak,
+            distance_at(atr, known, rules.multiple),
+            True,
+            bars.open[t],
+            bars.high[t],
+            bars.low[t],
+            rules.high_first,
+        )
         if test.reason != NOTHING:
             exits.bar[entry], exits.price[entry] = t, received(test.price, rules.costs)
             break

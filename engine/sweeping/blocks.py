@@ -61,7 +61,6 @@ def _add_block(
         parts["fast_of"] += [i] * (len(slows) - start)
         parts["slow_of"] += range(len(fasts) + start, len(fasts) + len(slows))
         pairs += len(slows) - start
-    parts["first_pair"].append(pairs)
     parts["start"] += starts.tolist()
     parts["windows"] += [*fasts.tolist(), *slows.tolist()]
     edges["window_start"].append(len(parts["windows"]))
