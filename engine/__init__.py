@@ -5,7 +5,8 @@ The way of the data is the layout::
     engine.prices        files, frames, the sample, a simulated market      -> raw tables
     engine.validation    what is wrong with them, and explicit repairs      -> Prices
     engine.kernels       numba: averages, crosses, one position, metrics
-    engine.backtesting   one setting, every symbol                          -> BacktestResult
+    engine.backtesting   one setting, every symbol by itself                -> BacktestResult
+    engine.accounts      one account that all symbols share                 -> PortfolioResult
     engine.grid          which pairs and stops
     engine.sweeping      every symbol x pair x stop, on all cores           -> SweepResult
     engine.results       tables, the best cells, Parquet
@@ -26,6 +27,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.accounts.facade import portfolio
+    from engine.accounts.sweep import PortfolioSweep, PortfolioSweepInterruptedError, sweep_portfolio
     from engine.backtesting import backtest, from_signals
     from engine.errors import DataError, GoldencrossError, InputError, OutputError
     from engine.grid import Grid
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from engine.prices.reading import load
     from engine.prices.simulated import simulate
     from engine.results.backtest import BacktestResult
+    from engine.results.portfolio import PortfolioResult
     from engine.results.reduced import Pool, ReducedSweep
     from engine.settings import Costs, TrailingStop
     from engine.sweeping import SweepInterruptedError, SweepResult, sweep
@@ -59,10 +63,15 @@ _HOME = {
     "TrailingStop": "settings",
     "backtest": "backtesting",
     "from_signals": "backtesting",
+    "PortfolioResult": "results.portfolio",
     "load": "prices.reading",
+    "portfolio": "accounts.facade",
     "sample": "prices.embedded",
+    "PortfolioSweep": "accounts.sweep",
+    "PortfolioSweepInterruptedError": "accounts.sweep",
     "simulate": "prices.simulated",
     "sweep": "sweeping",
+    "sweep_portfolio": "accounts.sweep",
     "validate": "prices.checking",
 }
 
@@ -77,6 +86,9 @@ __all__ = [
     "InputError",
     "OutputError",
     "Pool",
+    "PortfolioResult",
+    "PortfolioSweep",
+    "PortfolioSweepInterruptedError",
     "Prices",
     "ReducedSweep",
     "Report",
@@ -86,9 +98,11 @@ __all__ = [
     "backtest",
     "from_signals",
     "load",
+    "portfolio",
     "sample",
     "simulate",
     "sweep",
+    "sweep_portfolio",
     "validate",
 ]
 

@@ -16,16 +16,14 @@ from engine.kernels.crosses import crosses, sides
 from engine.kernels.indicators import average_true_range, averages
 from engine.kernels.loop import Bars, Outcome, long_short, simulate
 from engine.kernels.metrics import METRIC_COUNT, METRICS, summarise
-from engine.kernels.position import BUY, SELL
 from engine.prices.history import History, Prices
 from engine.results.backtest import BacktestResult
-from engine.results.tables import buy_and_hold, metric_table, trade_table
+from engine.results.tables import PENDING, buy_and_hold, metric_table, trade_table
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
 
 __all__ = ["backtest", "from_signals", "kernel_bars"]
 
 Signals = NDArray[np.int8]
-_PENDING = {BUY: "buy", SELL: "sell", 0: "none"}
 
 
 @dataclass(frozen=True)
@@ -236,7 +234,7 @@ def _run_all(
         metrics=metric_table(np.stack([run.metrics for run in runs.values()]), index),
         trades=pd.concat([trade_table(s, prices[s].dates, runs[s].trades) for s in symbols], ignore_index=True),
         equity={s: pd.Series(runs[s].equity, index=prices[s].dates, name=s) for s in symbols},
-        pending=pd.Series([_PENDING[run.outcome.position.order] for run in runs.values()], index=index, name="pending"),
+        pending=pd.Series([PENDING[run.outcome.position.order] for run in runs.values()], index=index, name="pending"),
         buy_and_hold=buy_and_hold(prices, symbols),
         left_out=left_out,
         ambiguity=pd.DataFrame.from_dict(ambiguity, orient="index").rename_axis("symbol") if ambiguity else None,

@@ -13,7 +13,19 @@ from typing import Any, Literal, get_args
 from engine.errors import InputError
 from engine.kernels import position as rules
 
-__all__ = ["AtrKind", "Costs", "Direction", "Fill", "Intrabar", "Settings", "Sizing", "StopKind", "TrailingStop"]
+__all__ = [
+    "AtrKind",
+    "Costs",
+    "Direction",
+    "Fill",
+    "Intrabar",
+    "Settings",
+    "Sizing",
+    "StopKind",
+    "TrailingStop",
+    "require_choice",
+    "require_number",
+]
 
 Fill = Literal["next_open", "close"]
 Intrabar = Literal["stop_first", "high_first", "both"]
@@ -25,12 +37,14 @@ StopKind = Literal["fixed", "chandelier"]
 _SIZING_CODE = {"all_in": rules.ALL_IN, "all_in_lots": rules.ALL_IN_LOTS, "risk": rules.RISK}
 
 
-def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+def require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Check that a setting is one of its choices; ``InputError`` if not."""
     if value not in choices:
         raise InputError(f"{name} is {value!r}; it must be one of: {', '.join(choices)}")
 
 
-def _require_number(name: str, value: object, *, above: float | None = None, least: float | None = None) -> float:
+def require_number(name: str, value: object, *, above: float | None = None, least: float | None = None) -> float:
+    """Check that a setting is a finite number in its range; ``InputError`` if not."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise InputError(f"{name} is {value!r}; it must be a finite number")
     if above is not None and not value > above:
@@ -70,11 +84,11 @@ class TrailingStop:
     kind: StopKind = "fixed"
 
     def __post_init__(self) -> None:
-        _set(self, "multiple", _require_number("stop multiple", self.multiple, above=0))
+        _set(self, "multiple", require_number("stop multiple", self.multiple, above=0))
         if isinstance(self.atr_window, bool) or not isinstance(self.atr_window, int) or self.atr_window < 1:
             raise InputError(f"ATR window is {self.atr_window!r}; it must be a whole number of bars, 1 or more")
-        _require_choice("ATR kind", self.atr, get_args(AtrKind))
-        _require_choice("stop kind", self.kind, get_args(StopKind))
+        require_choice("ATR kind", self.atr, get_args(AtrKind))
+        require_choice("stop kind", self.kind, get_args(StopKind))
 
 
 @dataclass(frozen=True)
@@ -102,7 +116,7 @@ class Costs:
 
     def __post_init__(self) -> None:
         for name in ("rate", "fixed", "minimum", "slippage"):
-            _set(self, name, _require_number(f"costs: {name}", getattr(self, name), least=0))
+            _set(self, name, require_number(f"costs: {name}", getattr(self, name), least=0))
         for name in ("rate", "slippage"):
             if getattr(self, name) >= 1:
                 raise InputError(f"costs: {name} is {getattr(self, name)!r}; it is a fraction, 0.001 is 0.1 percent")
@@ -143,14 +157,14 @@ class Settings:
     risk: float = 0.02
 
     def __post_init__(self) -> None:
-        _require_choice("fill", self.fill, get_args(Fill))
-        _require_choice("intrabar", self.intrabar, get_args(Intrabar))
-        _require_choice("direction", self.direction, get_args(Direction))
-        _require_choice("sizing", self.sizing, get_args(Sizing))
+        require_choice("fill", self.fill, get_args(Fill))
+        require_choice("intrabar", self.intrabar, get_args(Intrabar))
+        require_choice("direction", self.direction, get_args(Direction))
+        require_choice("sizing", self.sizing, get_args(Sizing))
         if not isinstance(self.costs, Costs):
             raise InputError(f"costs is {self.costs!r}; it must be engine.Costs(...)")
         for name in ("capital", "lot", "bars_per_year", "risk"):
-            _set(self, name, _require_number(name.replace("_", " "), getattr(self, name), above=0))
+            _set(self, name, require_number(name.replace("_", " "), getattr(self, name), above=0))
         if self.risk > 1:
             raise InputError(f"risk is {self.risk!r}; it is a fraction of equity, 0.02 is 2 percent")
 
@@ -184,6 +198,8 @@ class Settings:
             risk=self.risk,
             lot=self.lot,
             costs=rules.CostRates(self.costs.rate, self.costs.fixed, self.costs.minimum, self.costs.slippage),
+            tick=rules.Tick(0.0, 1.0),
+            charges=None,
         )
 
     def to_dict(self) -> dict[str, Any]:

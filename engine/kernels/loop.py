@@ -244,4 +244,6 @@ def with_multiple(rules: Rules, multiple: float) -> Rules:
         rules.risk,
         rules.lot,
         rules.costs,
+        rules.tick,
+        rules.charges,
     )

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.kernels._jit import rule
+from engine.kernels.charges import BUY_SIDE, SELL_SIDE, DatedCharges, charge_on
 from engine.kernels.crosses import DEATH, GOLDEN
 
 __all__ = [
@@ -39,18 +40,25 @@ __all__ = [
     "Position",
     "Rules",
     "StopTest",
+    "Tick",
     "all_in_order",
     "at_close",
     "at_open",
     "buy",
+    "buy_price",
+    "buy_within",
     "closing_order",
+    "fill_order",
     "follow_stop",
     "in_bar",
     "new_position",
     "paid",
+    "place_order",
+    "quantity_within",
     "received",
+    "risked_lots",
     "sell",
-    "sell_for",
+    "sell_price",
 ]
 
 ALL_IN, ALL_IN_LOTS, RISK = 0, 1, 2
@@ -70,8 +78,19 @@ class CostRates(NamedTuple):
     slippage: float
 
 
+class Tick(NamedTuple):
+    """A tick of steps / per in currency; steps 0: any price will do."""
+
+    steps: float
+    per: float
+
+
 class Rules(NamedTuple):
-    """All that the rules need to know besides the bars."""
+    """All that the rules need to know besides the bars.
+
+    ``charges`` is None or a schedule of dated rates, which takes the place of the fee of ``costs``. The two make two compiled versions, so that a
+    backtest without a schedule has nothing to do with it.
+    """
 
     fill_at_close: bool
     high_first: bool
@@ -81,6 +100,8 @@ class Rules(NamedTuple):
     risk: float  # fraction of equity
     lot: float  # shares
     costs: CostRates
+    tick: Tick
+    charges: DatedCharges | None
 
 
 class Position(NamedTuple):
@@ -106,6 +127,9 @@ class Fill(NamedTuple):
     reason: int
 
 
+ON_TICK = 1e-6
+"""Of a tick: so near to a whole number of ticks a price is on it. 100 * 1.0005 is 100.04999999999998, and means 100.05."""
+
 NO_FILL = Fill(0.0, 0.0, 0.0, 0.0, NOTHING)
 
 
@@ -128,10 +152,13 @@ def spendable(cash: float, costs: CostRates) -> float:
 
 
 @rule
-def order_cost(quantity: float, price: float, costs: CostRates) -> float:
-    """Cash that a buy of this quantity takes."""
-    value = quantity * price
-    return value + order_fee(value, costs)
+def fee_of(
+    side: int, t: int, quantity: float, value: float, costs: CostRates, charges: DatedCharges | None
+) -> float:
+    """Fee of an order on bar t."""
+    if charges is None:
+        return order_fee(value, costs)
+    return charge_on(side, t, quantity, value, charges)
 
 
 class Order(NamedTuple):
@@ -155,6 +182,26 @@ def received(fill: float, costs: CostRates) -> float:
 
 
 @rule
+def buy_price(fill: float, rules: Rules) -> float:
+    """Price of a buy, rounded up to the tick."""
+    price = paid(fill, rules.costs)
+    if not rules.tick.steps > 0.0:
+        return price
+    ticks = np.ceil(price * rules.tick.per / rules.tick.steps - ON_TICK)
+    return float(max(1.0, ticks) * rules.tick.steps / rules.tick.per)
+
+
+@rule
+def sell_price(fill: float, rules: Rules) -> float:
+    """Price of a sale, rounded down to the tick, but not to nothing."""
+    price = received(fill, rules.costs)
+    if not rules.tick.steps > 0.0:
+        return price
+    ticks = np.floor(price * rules.tick.per / rules.tick.steps + ON_TICK)
+    return float(max(1.0, ticks) * rules.tick.steps / rules.tick.per)
+
+
+@rule
 def all_in_order(cash: float, price: float, costs: CostRates) -> Order:
     """Spend every unit of cash on shares and fee."""
     value = spendable(cash, costs)
@@ -169,12 +216,28 @@ def closing_order(shares: float, price: float, costs: CostRates) -> Order:
 
 
 @rule
-def affordable_lots(cash: float, price: float, lot: float, costs: CostRates) -> float:
+def spendable_on(t: int, cash: float, price: float, costs: CostRates, charges: DatedCharges | None) -> float:
+    """Give what can go into shares; a schedule's rounded fees cannot be solved for it, so the fee of an order for all the cash is set aside."""
+    if charges is None:  # asked of an argument, which numba knows when it compiles
+        return spendable(cash, costs)
+    return cash - charge_on(BUY_SIDE, t, cash / price, cash, charges)
+
+
+@rule
+def is_affordable(t: int, quantity: float, cash: float, price: float, rules: Rules) -> bool:
+    """Tell whether cash pays for a buy of this quantity, fee included."""
+    value = quantity * price
+    return value + fee_of(BUY_SIDE, t, quantity, value, rules.costs, rules.charges) <= cash
+
+
+@rule
+def affordable_lots(t: int, cash: float, price: float, rules: Rules) -> float:
     """Give the largest multiple of the lot whose value and fee cash can pay; the division's guess is corrected by whole lots."""
-    lots: float = max(0.0, np.floor(spendable(cash, costs) / price / lot))
-    while lots + 1.0 > lots and order_cost((lots + 1.0) * lot, price, costs) <= cash:
+    lot = rules.lot
+    lots: float = max(0.0, np.floor(spendable_on(t, cash, price, rules.costs, rules.charges) / price / lot))
+    while lots + 1.0 > lots and is_affordable(t, (lots + 1.0) * lot, cash, price, rules):
         lots += 1.0
-    while lots > 0.0 and order_cost(lots * lot, price, costs) > cash:
+    while lots > 0.0 and not is_affordable(t, lots * lot, cash, price, rules):
         lots -= 1.0
     return lots * lot
 
@@ -187,22 +250,47 @@ def risked_lots(equity: float, distance: float, rules: Rules) -> float:
 
 
 @rule
+def all_in_within(t: int, limit: float, price: float, rules: Rules) -> Order:
+    """Spend the limit; under a schedule a little of it is left over."""
+    if rules.charges is None:
+        return all_in_order(limit, price, rules.costs)
+    value = spendable_on(t, limit, price, rules.costs, rules.charges)
+    quantity = value / price
+    return Order(quantity, value, fee_of(BUY_SIDE, t, quantity, value, rules.costs, rules.charges))
+
+
+@rule
+def quantity_within(position: Position, t: int, price: float, limit: float, rules: Rules) -> float:
+    """Shares that the sizing buys for the limit at most."""
+    if rules.sizing == ALL_IN:
+        return all_in_within(t, limit, price, rules).quantity
+    quantity = affordable_lots(t, limit, price, rules)
+    if rules.sizing == RISK:
+        quantity = min(quantity, risked_lots(position.order_equity, position.distance, rules))
+    return quantity
+
+
+@rule
 def buy(position: Position, t: int, fill: float, rules: Rules) -> tuple[Position, Fill]:
     """Open the position at this price, or skip the signal if nothing can be bought or no stop can be set."""
-    costs = rules.costs
+    return buy_within(position, t, fill, position.cash, rules)
+
+
+@rule
+def buy_within(position: Position, t: int, fill: float, limit: float, rules: Rules) -> tuple[Position, Fill]:
+    """Open the position at this price for the limit at most, fee included; as ``buy``."""
     cash = position.cash
-    price = paid(fill, costs)
+    price = buy_price(fill, rules)
     stop_is_missing = not np.isnan(rules.multiple) and np.isnan(position.distance)
     if rules.sizing == ALL_IN:
-        order = all_in_order(cash, price, costs)
+        order = all_in_within(t, limit, price, rules)
         quantity, value, fee = order.quantity, order.value, order.fee
-        rest = 0.0
+        # The limit itself, not value + fee, which is a unit in the last place away from it.
+        rest = cash - limit if rules.charges is None else cash - (value + fee)
     else:
-        quantity = affordable_lots(cash, price, rules.lot, costs)
-        if rules.sizing == RISK:
-            quantity = min(quantity, risked_lots(position.order_equity, position.distance, rules))
+        quantity = quantity_within(position, t, price, limit, rules)
         value = quantity * price
-        fee = order_fee(value, costs)
+        fee = fee_of(BUY_SIDE, t, quantity, value, rules.costs, rules.charges)
         rest = cash - (value + fee)
     if stop_is_missing or not quantity > 0.0:
         return _without_order(position), Fill(price, 0.0, 0.0, 0.0, SKIPPED)
@@ -211,18 +299,14 @@ def buy(position: Position, t: int, fill: float, rules: Rules) -> tuple[Position
 
 
 @rule
-def sell(position: Position, fill: float, reason: int, rules: Rules) -> tuple[Position, Fill]:
-    """Close the whole position at this price, less slippage."""
-    return sell_for(position, received(fill, rules.costs), reason, rules)
-
-
-@rule
-def sell_for(position: Position, price: float, reason: int, rules: Rules) -> tuple[Position, Fill]:
-    """Close the whole position, receiving this price."""
-    order = closing_order(position.shares, price, rules.costs)
-    cash = position.cash + (order.value - order.fee)
+def sell(position: Position, t: int, fill: float, reason: int, rules: Rules) -> tuple[Position, Fill]:
+    """Close the whole position on bar t at this price, less slippage."""
+    price = sell_price(fill, rules)
+    value = position.shares * price
+    fee = fee_of(SELL_SIDE, t, position.shares, value, rules.costs, rules.charges)
+    cash = position.cash + (value - fee)
     sold = Position(cash, 0.0, position.entry_bar, position.peak, position.stop, position.distance, 0, cash)
-    return sold, Fill(price, -position.shares, order.value, order.fee, reason)
+    return sold, Fill(price, -position.shares, value, fee, reason)
 
 
 @rule
@@ -241,10 +325,10 @@ def _without_order(position: Position) -> Position:
 
 
 @rule
-def _fill_order(position: Position, t: int, price: float, rules: Rules) -> tuple[Position, Fill]:
+def fill_order(position: Position, t: int, price: float, rules: Rules) -> tuple[Position, Fill]:
     """Execute the waiting order at this price."""
     if position.order == SELL:
-        return sell(position, price, CROSS, rules)
+        return sell(position, t, price, CROSS, rules)
     return buy(position, t, price, rules)
 
 
@@ -253,7 +337,7 @@ def at_open(position: Position, t: int, open_price: float, rules: Rules) -> tupl
     """Fill the order that waits since the last close, if there is one."""
     if position.order == 0:
         return position, NO_FILL
-    return _fill_order(position, t, open_price, rules)
+    return fill_order(position, t, open_price, rules)
 
 
 @rule
@@ -311,7 +395,7 @@ def in_bar(
         position.stop, position.peak, distance, position.entry_bar < t, open_price, high, low, rules.high_first
     )
     if test.reason != NOTHING:
-        return sell(position, test.price, test.reason, rules)
+        return sell(position, t, test.price, test.reason, rules)
     held = Position(
         position.cash,
         position.shares,
@@ -326,16 +410,15 @@ def in_bar(
 
 
 @rule
-def at_close(position: Position, t: int, close: float, signal: int, atr: float, rules: Rules) -> tuple[Position, Fill]:
-    """Act on the signal of bar t's close: flat and golden buys, long and death sells, anything else is no order."""
+def place_order(position: Position, signal: int, equity: float, atr: float, rules: Rules) -> Position:
+    """Order what the signal of a close asks for: flat and golden a buy, long and death a sale, anything else nothing."""
     if signal == GOLDEN and position.shares == 0.0:
         order, distance = BUY, rules.multiple * atr
     elif signal == DEATH and position.shares > 0.0:
         order, distance = SELL, position.distance
     else:
-        return position, NO_FILL
-    equity = position.cash + position.shares * close
-    ordered = Position(
+        return position
+    return Position(
         position.cash,
         position.shares,
         position.entry_bar,
@@ -345,6 +428,12 @@ def at_close(position: Position, t: int, close: float, signal: int, atr: float, 
         order,
         equity,
     )
-    if rules.fill_at_close:
-        return _fill_order(ordered, t, close, rules)
+
+
+@rule
+def at_close(position: Position, t: int, close: float, signal: int, atr: float, rules: Rules) -> tuple[Position, Fill]:
+    """Act on the signal of bar t's close: order, and with fills at the close execute it."""
+    ordered = place_order(position, signal, position.cash + position.shares * close, atr, rules)
+    if ordered.order != 0 and rules.fill_at_close:
+        return fill_order(ordered, t, close, rules)
     return ordered, NO_FILL

@@ -114,6 +114,7 @@ def _read(path: str | PathLike[str], file: pq.ParquetFile) -> SweepTable:
         settings=Settings.from_dict(about["settings"]),
         source=about["prices"],
         finished=about["finished"],
+        account=about.get("account"),
     )
 
 

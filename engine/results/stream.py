@@ -44,6 +44,7 @@ def describe(
     too_short: Mapping[str, str],
     settings: Settings,
     digest: str,
+    account: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Say what a sweep is, for the metadata of its file; the arguments are the fields of ``SweepTable``."""
     return {
@@ -57,12 +58,13 @@ def describe(
         "left_out": dict(left_out),
         "too_short": dict(too_short),
         "buy_and_hold": [float(held) for held in buy_and_hold],
+        "account": None if account is None else dict(account),
     }
 
 
 def save_sweep(result: SweepTable, path: str | PathLike[str]) -> None:
     """See ``SweepTable.save``."""
-    names = ("symbols", "grid", "buy_and_hold", "left_out", "too_short", "settings", "digest")
+    names = ("symbols", "grid", "buy_and_hold", "left_out", "too_short", "settings", "digest", "account")
     about = describe(**{name: getattr(result, name) for name in names})
     with CellWriter(path, result.symbols, result.grid, about) as writer:
         for symbol, values in enumerate(result.values):

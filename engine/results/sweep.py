@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -44,6 +44,8 @@ class SweepTable:
         The prices, or their hash where they are not at hand.
     finished : bool
         False if the sweep was interrupted: cells that were not reached are nan.
+    account : dict or None
+        Of a sweep of portfolios: what the one account allowed, and its symbols; ``symbols`` is then only ``portfolio``.
     """
 
     symbols: tuple[str, ...]
@@ -55,6 +57,7 @@ class SweepTable:
     settings: Settings
     source: Prices | str
     finished: bool = True
+    account: Mapping[str, Any] | None = None
 
     @property
     def digest(self) -> str:

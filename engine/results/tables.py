@@ -19,6 +19,7 @@ from engine.settings import TrailingStop
 __all__ = [
     "COUNTS",
     "INDEX",
+    "PENDING",
     "TRADE_COLUMNS",
     "CellKeys",
     "best_rows",
@@ -48,6 +49,9 @@ TRADE_COLUMNS = (
     "profit",
     "exit_reason",
 )
+
+PENDING = {rules.BUY: "buy", rules.SELL: "sell", 0: "none"}
+"""What the last close asks for."""
 
 _REASONS = {rules.CROSS: "cross", rules.STOP: "stop", rules.GAP: "gap", rules.OPEN: "open"}
 

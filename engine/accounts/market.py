@@ -1,0 +1,95 @@
+"""The bars of all symbols on the days of one account, and what their averages say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.errors import DataError
+from engine.kernels.crosses import GOLDEN, crosses
+from engine.kernels.desk import Market, Signals
+from engine.kernels.indicators import average_true_range, averages
+from engine.kernels.loop import Bars
+from engine.prices.history import History, Prices
+from engine.settings import TrailingStop
+
+__all__ = ["closes_of", "days_of", "market_of", "signals_of", "strength_of", "usable"]
+
+Floats = NDArray[np.float64]
+
+
+def usable(prices: Prices, slow: int) -> tuple[list[str], dict[str, str]]:
+    """Sort out the symbols whose history is shorter than the slow window.
+
+    Raises
+    ------
+    DataError
+        None is left.
+    """
+    left_out = dict(prices.report.left_out)
+    for symbol in prices.symbols:
+        if len(prices[symbol]) < slow:
+            left_out[symbol] = f"{symbol} has {len(prices[symbol])} bars, fewer than the slow window of {slow}"
+    symbols = [symbol for symbol in prices.symbols if symbol not in left_out]
+    if not symbols:
+        raise DataError("no symbol can be run: " + "; ".join(left_out.values()))
+    return symbols, left_out
+
+
+def days_of(histories: Sequence[History]) -> pd.DatetimeIndex:
+    """Give the days of an account: the union of the dates, without time zones, as far as symbols of several zones are in it."""
+    zones = {str(history.dates.tz) for history in histories}
+    dates = [history.dates if len(zones) == 1 else history.dates.tz_localize(None) for history in histories]
+    union = dates[0]
+    for more in dates[1:]:
+        union = union.union(more)
+    return union.rename("date")
+
+
+def market_of(histories: Sequence[History], days: pd.DatetimeIndex) -> Market:
+    """Put the bars of all symbols one behind the other."""
+    fields = (np.concatenate([getattr(h, name) for h in histories]) for name in ("open", "high", "low", "close"))
+    lengths = [len(history) for history in histories]
+    day = [
+        days.get_indexer(h.dates if h.dates.tz == days.tz else h.dates.tz_localize(None)).astype(np.int64)
+        for h in histories
+    ]
+    return Market(Bars(*fields), np.cumsum([0, *lengths]), np.concatenate(day), len(days))
+
+
+def closes_of(market: Market) -> Floats:
+    """Give the last close of each symbol on each day, float64 (D, S); 0 before its first, when it cannot be held."""
+    symbols = len(market.start) - 1
+    out = np.zeros((market.days, symbols))
+    for s in range(symbols):
+        first, stop = market.start[s], market.start[s + 1]
+        bar = np.full(market.days, -1)
+        bar[market.day[first:stop]] = np.arange(first, stop)
+        bar = np.maximum.accumulate(bar)
+        out[:, s] = np.where(bar >= 0, market.bars.close[bar], 0.0)
+    return out
+
+
+def strength_of(fast: Floats, slow: Floats, cross: NDArray[np.int8]) -> Floats:
+    """How far the averages are apart at a golden cross, relative to the slow one; nan elsewhere."""
+    return np.where(cross == GOLDEN, (fast - slow) / slow, np.nan)
+
+
+def signals_of(histories: Sequence[History], fast: int, slow: int, stop: TrailingStop | None) -> Signals:
+    """Find the crosses of every symbol on its own bars, and the ATR of its stop."""
+    total = sum(len(history) for history in histories)
+    cross, strength, atr = np.empty(total, np.int8), np.empty(total), np.full(total, np.nan)
+    start = 0
+    for history in histories:
+        here = slice(start, start + len(history))
+        both = averages(history.close, np.array([fast, slow]))
+        crosses(both[0], both[1], cross[here])
+        strength[here] = strength_of(both[0], both[1], cross[here])
+        if stop:
+            window, wilder = np.array([stop.atr_window]), stop.atr == "wilder"
+            atr[here] = average_true_range(history.high, history.low, history.close, window, wilder)[0]
+        start = here.stop
+    return Signals(cross, strength, atr)

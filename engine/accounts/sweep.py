@@ -1,0 +1,243 @@
+"""Run one account for every pair of averages and every stop, on all cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from engine.accounts.facade import NAME, check_account, portfolio
+from engine.accounts.market import closes_of, days_of, market_of, usable
+from engine.accounts.terms import AccountTerms, Priority
+from engine.errors import InputError
+from engine.grid import Grid
+from engine.kernels.account import Terms
+from engine.kernels.desk import Market
+from engine.kernels.indicators import average_true_range, averages
+from engine.kernels.loop import with_multiple
+from engine.kernels.metrics import METRIC_COUNT
+from engine.kernels.trips import Leaves, Rows, find_leaves, sweep_trips
+from engine.prices.history import History, Prices
+from engine.results.portfolio import PortfolioResult
+from engine.results.sweep import SweepTable
+from engine.settings import Costs, Fill, Intrabar, Settings, Sizing, TrailingStop
+from engine.sweeping.threads import run_in_order
+
+__all__ = ["PortfolioSweep", "PortfolioSweepInterruptedError", "sweep_portfolio"]
+
+Floats = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+
+_MOST_BYTES = 64 << 20
+"""For the averages of the pairs of a task."""
+_MOST_PAIRS = 32
+"""Of a task, so that progress moves and Ctrl-C is heard."""
+
+
+@dataclass(frozen=True, eq=False)
+class PortfolioSweep(SweepTable):
+    """A portfolio for every pair and stop; ``symbols`` is only ``portfolio``, the account's own symbols are in ``account["symbols"]``.
+
+    Everything else is as in ``SweepTable``: a table with a row a cell, the best cells, a Parquet file.
+    """
+
+    terms: AccountTerms = field(default_factory=AccountTerms)
+
+    def cell(self, fast: int, slow: int, atr_window: int = 0, multiple: float = 0.0) -> PortfolioResult:
+        """Run one cell again in full: trades, signals, equity and all.
+
+        Raises
+        ------
+        InputError
+            The prices are not at hand, or the sweep has no such cell.
+        """
+        if isinstance(self.source, str):
+            raise InputError("the prices of this sweep are not at hand; run engine.portfolio with them")
+        if (fast, slow) not in self.grid.pairs:
+            raise InputError(f"this sweep has no pair {fast}/{slow}")
+        settings, terms = self.settings, self.terms
+        return portfolio(
+            self.source,
+            fast,
+            slow,
+            self.stop_of(atr_window, multiple),
+            settings.fill,
+            settings.intrabar,
+            settings.capital,
+            settings.sizing,
+            settings.risk,
+            terms.max_positions,
+            terms.max_weight,
+            terms.priority,
+            settings.costs,
+            terms.lot,
+            terms.tick,
+            settings.bars_per_year,
+        )
+
+
+class PortfolioSweepInterruptedError(KeyboardInterrupt):
+    """Ctrl-C during a sweep of portfolios; ``partial`` holds the cells that were done."""
+
+    def __init__(self, partial: PortfolioSweep) -> None:
+        super().__init__("the sweep was interrupted")
+        self.partial = partial
+
+
+def sweep_portfolio(
+    prices: Prices,
+    fast: int | Iterable[int],
+    slow: int | Iterable[int],
+    stop: TrailingStop | Iterable[TrailingStop | None] | None = TrailingStop(),  # noqa: B008  it is frozen
+    fill: Fill = "next_open",
+    intrabar: Intrabar = "stop_first",
+    capital: float = 100_000.0,
+    sizing: Sizing = "risk",
+    risk: float = 0.02,
+    max_positions: int | None = None,
+    max_weight: float | None = None,
+    priority: Priority | Sequence[str] = "strongest",
+    costs: Costs | None = None,
+    lot: float | Mapping[str, float] = 1,
+    tick: float | Mapping[str, float] | None = None,
+    bars_per_year: float = 252,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> PortfolioSweep:
+    """Run one account on all symbols for every pair with fast < slow and every stop.
+
+    Parameters
+    ----------
+    prices : Prices
+    fast, slow : int or iterable of int
+    stop : TrailingStop, None, or iterable of them
+    fill, intrabar, capital, sizing, risk, max_positions, max_weight, priority, costs, lot, tick, bars_per_year
+        As for ``engine.portfolio``.
+    workers : int or None
+        Threads; all cores if None.
+    progress : callable or None
+        Called with the cells done and the cells in all.
+
+    Returns
+    -------
+    PortfolioSweep
+
+    Raises
+    ------
+    InputError, DataError
+        As ``engine.portfolio``. Symbols that are too short for the longest slow window are left out of all cells, so that all have the same market.
+    PortfolioSweepInterruptedError
+        Ctrl-C.
+    """
+    settings = Settings(
+        fill, intrabar, "long_only", capital, sizing, costs or Costs(), bars_per_year=bars_per_year, risk=risk
+    )
+    terms = AccountTerms(max_positions, max_weight, priority, lot, tick)
+    grid = Grid.of(fast, slow, stop)
+    check_account(prices, settings, terms, grid.stops)
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
+        raise InputError(f"workers is {workers!r}; it must be a whole number, 1 or more")
+    symbols, left_out = usable(prices, int(grid.slow.max()))
+    histories = [prices[symbol] for symbol in symbols]
+    values = np.full((1, len(grid.pairs), len(grid.stops), METRIC_COUNT), np.nan)
+    job = _Job.of(histories, grid, settings, terms, workers or os.cpu_count() or 1)
+    finished = job.run(values[0], progress)
+    held = float(np.mean([history.close[-1] / history.close[0] - 1 for history in histories]))
+    result = PortfolioSweep(
+        symbols=(NAME,),
+        grid=grid,
+        values=values,
+        buy_and_hold=pd.Series([held], index=pd.Index([NAME], name="symbol"), name="buy_and_hold"),
+        left_out=left_out,
+        too_short={},
+        settings=settings,
+        source=prices,
+        finished=finished,
+        account={**terms.to_dict(), "symbols": symbols},
+        terms=terms,
+    )
+    if not finished:
+        raise PortfolioSweepInterruptedError(result)
+    return result
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A sweep of portfolios whose settings were checked."""
+
+    histories: Sequence[History]
+    grid: Grid
+    settings: Settings
+    terms: Terms
+    market: Market
+    closes: Floats
+    workers: int
+
+    @classmethod
+    def of(
+        cls, histories: Sequence[History], grid: Grid, settings: Settings, account: AccountTerms, workers: int
+    ) -> _Job:
+        market = market_of(histories, days_of(histories))
+        terms = account.kernel_terms([history.symbol for history in histories], settings.capital)
+        return cls(histories, grid, settings, terms, market, closes_of(market), workers)
+
+    def run(self, out: Floats, progress: Progress | None) -> bool:
+        """Write the metrics of all cells, float64 (P, K, METRIC_COUNT); False if Ctrl-C came before the end."""
+        shared = self._stops()
+        done = 0
+
+        def take(cells: int) -> None:
+            nonlocal done
+            done += cells
+            if progress:
+                progress(done, self.grid.cells)
+
+        width = 8 * len(self.market.day)
+        most = max(1, min(_MOST_PAIRS, _MOST_BYTES // (2 * width)))
+        tasks = [
+            partial(self._run_pairs, slice(i, min(i + most, len(out))), shared, out) for i in range(0, len(out), most)
+        ]
+        return run_in_order(tasks, self.workers, take)
+
+    def _run_pairs(self, pairs: slice, shared: dict[str, Any], out: Floats) -> int:
+        """Write the metrics of some pairs; give the number of cells."""
+        fast, slow = self.grid.fast[pairs], self.grid.slow[pairs]
+        windows = np.unique(np.concatenate([fast, slow]))
+        means = np.concatenate([averages(history.close, windows) for history in self.histories], axis=1)
+        rows = Rows(averages=means, fast=np.searchsorted(windows, fast), slow=np.searchsorted(windows, slow), **shared)
+        rules = self.settings.kernel_rules(next((stop for stop in self.grid.stops if stop), None))
+        here = out[pairs]
+        sweep_trips(self.market, self.closes, rows, self.terms, rules, self.settings.bars_per_year, here)
+        return here.shape[0] * here.shape[1]
+
+    def _stops(self) -> dict[str, Any]:
+        """Find the ATRs, and the exits of every stop for every bar on which a position could begin."""
+        stops, windows, total = self.grid.stops, self.grid.atr_windows, len(self.market.day)
+        first = next((stop for stop in stops if stop), None)
+        shape = (len(stops), total if first else 1)
+        leaves = Leaves(np.empty(shape, np.int64), np.empty(shape), np.empty(shape, np.int8))
+        multiple = np.array([stop.multiple if stop else np.nan for stop in stops])
+        atr_row = np.array([windows.index(stop.atr_window) if stop else 0 for stop in stops])
+        if first is None:
+            atr = np.empty((1, 1))
+        else:
+            wilder = first.atr == "wilder"
+            atr = np.concatenate(
+                [average_true_range(h.high, h.low, h.close, np.array(windows), wilder) for h in self.histories], axis=1
+            )
+        rules = self.settings.kernel_rules(first)
+
+        def find(k: int, s: int) -> None:
+            one = Leaves(*(column[k] for column in leaves))
+            find_leaves(self.market, s, atr[atr_row[k]], self.terms, with_multiple(rules, multiple[k]), one)
+
+        wanted = [k for k, stop in enumerate(stops) if stop]
+        tasks = [partial(find, k, s) for k in wanted for s in range(len(self.histories))]
+        run_in_order(tasks, self.workers, lambda _: None)
+        return {"atr": atr, "atr_row": atr_row, "multiple": multiple, "leaves": leaves}

@@ -1,0 +1,90 @@
+"""The result of one portfolio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from engine.settings import Settings, TrailingStop
+
+__all__ = ["SIGNAL_COLUMNS", "PortfolioResult"]
+
+SIGNAL_COLUMNS = (
+    "symbol",
+    "date",
+    "fill_date",
+    "strength",
+    "equity",
+    "distance",
+    "wanted",
+    "quantity",
+    "price",
+    "outcome",
+    "reason",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class PortfolioResult:
+    """One account that many symbols share, as ``docs/portfolio.md`` defines it.
+
+    Attributes
+    ----------
+    metrics : DataFrame
+        One row, ``portfolio``: the contract's names and ``skipped``, of the account over its days.
+    trades : DataFrame
+        As in ``BacktestResult``, ordered by entry date, then by the order of the symbols; bars are those of the symbol.
+    equity, cash, invested : Series
+        Currency after each day of the account; invested is what the shares are worth at their last closes.
+    signals : DataFrame
+        A row for each golden cross of a symbol that was flat, by date: symbol, date, fill_date, strength, equity (at the signal), distance (of the stop), wanted and quantity (shares), price,
+        outcome (filled, cut, skipped or pending) and reason (positions, no stop, risk, weight, cash, or nothing).
+    pending : Series
+        By symbol: buy, sell or none; what the last close asks for at the next open.
+    contribution : DataFrame
+        A row a symbol: trades, profit (of closed trades, net), open_profit, fees, signals, skipped, cut.
+    buy_and_hold : float
+        Return of the same capital in equal parts in every symbol from its first close to its last, without costs.
+    left_out : dict
+        Symbols that could not be run, with the reason in one line.
+    notes : tuple of str
+        What should be known about this result, a sentence each.
+    fast, slow, stop, settings, account, digest
+        What was run, on which prices; ``account`` are the ``AccountTerms`` as plain values.
+    """
+
+    metrics: pd.DataFrame
+    trades: pd.DataFrame
+    equity: pd.Series[float]
+    cash: pd.Series[float]
+    invested: pd.Series[float]
+    signals: pd.DataFrame
+    pending: pd.Series[str]
+    contribution: pd.DataFrame
+    buy_and_hold: float
+    left_out: Mapping[str, str]
+    notes: tuple[str, ...]
+    fast: int
+    slow: int
+    stop: TrailingStop | None
+    settings: Settings
+    account: Mapping[str, Any]
+    digest: str
+
+    @property
+    def exposure(self) -> pd.Series[float]:
+        """Share of equity that is in shares, after each day."""
+        return (self.invested / self.equity).rename("exposure")
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Those that were run."""
+        return tuple(str(symbol) for symbol in self.contribution.index)
+
+    def __repr__(self) -> str:
+        """One line that says what this is."""
+        trades = int(self.metrics["trades"].iloc[0])
+        return f"<PortfolioResult {self.fast}/{self.slow}: {len(self.contribution)} symbols, {trades} closed trades>"
