@@ -3,6 +3,7 @@
 The way of the data is the layout::
 
     engine.prices        files, frames, the sample, a simulated market      -> raw tables
+    engine.costs         what orders cost: rates with dates and sources
     engine.validation    what is wrong with them, and explicit repairs      -> Prices
     engine.kernels       numba: averages, crosses, one position, metrics
     engine.backtesting   one setting, every symbol                          -> BacktestResult
@@ -26,6 +27,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine import costs
     from engine.backtesting import backtest, from_signals
     from engine.errors import DataError, GoldencrossError, InputError, OutputError
     from engine.grid import Grid
@@ -58,6 +60,7 @@ _HOME = {
     "SweepResult": "sweeping",
     "TrailingStop": "settings",
     "backtest": "backtesting",
+    "costs": "costs",
     "from_signals": "backtesting",
     "load": "prices.reading",
     "sample": "prices.embedded",
@@ -84,6 +87,7 @@ __all__ = [
     "SweepResult",
     "TrailingStop",
     "backtest",
+    "costs",
     "from_signals",
     "load",
     "sample",
@@ -97,7 +101,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name on first use: ``import engine`` stays fast, pandas and numba come when they are needed."""
     if name not in _HOME:
         raise AttributeError(f"module 'engine' has no attribute {name!r}")
-    value = getattr(import_module(f"engine.{_HOME[name]}"), name)
+    module = import_module(f"engine.{_HOME[name]}")
+    value = module if _HOME[name] == name else getattr(module, name)  # a package that is public as a whole
     globals()[name] = value
     return value
 
