@@ -96,15 +96,16 @@ _ZERODHA = (
     ),
     dated_rate(
         "depository charge", "flat", "sell", 15.93, "2020-02-17", "2024-09-16",
-        f"Rs 13.50 + 18 percent GST a sale of one share on one day, Zerodha's support and charges pages, {_READ}",
+        f"Rs 13.50 + 18 percent GST for all sales of one share on one day, Zerodha's support page, {_READ}; on its charges page from 2020-02-17 to "
+        "2024-03-01 as quoted in public source code",
     ),
     dated_rate(
         "depository charge", "flat", "sell", 15.34, "2024-09-17", None,
         f"Rs 13 + 18 percent GST, Zerodha's support page, {_READ}; the day of the change is not known: the older amount was seen on 2024-03-01, this "
-        "one on 2024-09-17",
+        "one on 2024-09-17, as quoted in public source code",
     ),
     dated_rate(
-        "GST on IPFT", "protection_tax", "both", 0.18, "2017-07-01", None, f"Zerodha's support page on IPFT: + 18 percent GST, {_READ}"
+        "GST on IPFT", "protection_tax", "both", 0.18, None, None, f"Zerodha's support page on IPFT: + 18 percent GST, {_READ}"
     ),
 )  # fmt: skip
 

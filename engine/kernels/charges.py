@@ -73,9 +73,10 @@ class ChargeParts(NamedTuple):
 def round_half_up(amount: float, unit: float) -> float:
     """Round a positive amount to a multiple of the unit, halves upwards; a unit of 0 leaves it as it is.
 
-    0.145 is stored as 0.14499.. and must become 0.15: a rate, a value, their product and the count of units are each off by half a unit in the last
-    place at most, so the count gets 1e-15 of itself, and 1e-10 against what is left of a sum. Real rates and prices in paise never come
-    closer than 1e-9 to a half without being one (``tests/test_costs.py`` compares with decimal arithmetic).
+    0.145 is stored as 0.14499.. and must become 0.15. Quantity, price, rate and their products are each off by half a unit in the last place at
+    most, together by less than 1e-15 of the count of units, and a sum of products by less than 1e-10: so much is added. Rates and prices as they
+    are written come no closer than 1e-9 to a half without being one, so this is decimal arithmetic as long as a part is below 9,000 in currency
+    (``tests/test_costs.py``); above, one order in a million may be a unit too high.
     """
     if unit == 0.0:
         return amount
