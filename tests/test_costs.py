@@ -313,6 +313,10 @@ def test_days_outside_the_table_take_the_nearest_rates_and_say_so():
     )
 
 
+def test_a_side_is_refused_only_for_a_rate_of_its_own():
+    assert us_ib_fixed().fee("buy", 25, 100, "2027-01-01").total == 1.0
+
+
 def test_a_table_without_dates_has_one_row():
     costs = CostSchedule("flat", "EUR", Brokerage(fixed=4).rates())
     table, row = costs.rows(np.array(["1990-01-01", "2090-01-01"], dtype="datetime64[D]"))
