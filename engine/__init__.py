@@ -3,6 +3,7 @@
 The way of the data is the layout::
 
     engine.prices        files, frames, the sample, a simulated market      -> raw tables
+    engine.costs         what orders cost: rates with dates and sources
     engine.validation    what is wrong with them, and explicit repairs      -> Prices
     engine.kernels       numba: averages, crosses, one position, metrics
     engine.backtesting   one setting, every symbol by itself                -> BacktestResult
@@ -27,8 +28,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine import costs
     from engine.accounts.facade import portfolio
-    from engine.accounts.sweep import PortfolioSweep, PortfolioSweepInterruptedError, sweep_portfolio
+    from engine.accounts.sweep import PortfolioSweep, sweep_portfolio
     from engine.backtesting import backtest, from_signals
     from engine.errors import DataError, GoldencrossError, InputError, OutputError
     from engine.grid import Grid
@@ -55,6 +57,8 @@ _HOME = {
     "InputError": "errors",
     "OutputError": "errors",
     "Pool": "results.reduced",
+    "PortfolioResult": "results.portfolio",
+    "PortfolioSweep": "accounts.sweep",
     "Prices": "prices.history",
     "ReducedSweep": "results.reduced",
     "Report": "validation.findings",
@@ -62,13 +66,11 @@ _HOME = {
     "SweepResult": "sweeping",
     "TrailingStop": "settings",
     "backtest": "backtesting",
+    "costs": "costs",
     "from_signals": "backtesting",
-    "PortfolioResult": "results.portfolio",
     "load": "prices.reading",
     "portfolio": "accounts.facade",
     "sample": "prices.embedded",
-    "PortfolioSweep": "accounts.sweep",
-    "PortfolioSweepInterruptedError": "accounts.sweep",
     "simulate": "prices.simulated",
     "sweep": "sweeping",
     "sweep_portfolio": "accounts.sweep",
@@ -88,7 +90,6 @@ __all__ = [
     "Pool",
     "PortfolioResult",
     "PortfolioSweep",
-    "PortfolioSweepInterruptedError",
     "Prices",
     "ReducedSweep",
     "Report",
@@ -96,6 +97,7 @@ __all__ = [
     "SweepResult",
     "TrailingStop",
     "backtest",
+    "costs",
     "from_signals",
     "load",
     "portfolio",
@@ -111,7 +113,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name on first use: ``import engine`` stays fast, pandas and numba come when they are needed."""
     if name not in _HOME:
         raise AttributeError(f"module 'engine' has no attribute {name!r}")
-    value = getattr(import_module(f"engine.{_HOME[name]}"), name)
+    module = import_module(f"engine.{_HOME[name]}")
+    value = module if _HOME[name] == name else getattr(module, name)  # a package that is public as a whole
     globals()[name] = value
     return value
 

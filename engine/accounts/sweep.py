@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -27,12 +27,12 @@ from engine.prices.history import History, Prices
 from engine.results.portfolio import PortfolioResult
 from engine.results.sweep import SweepTable
 from engine.settings import Costs, Fill, Intrabar, Settings, Sizing, TrailingStop
+from engine.sweeping.facade import Progress, SweepInterruptedError
 from engine.sweeping.threads import run_in_order
 
-__all__ = ["PortfolioSweep", "PortfolioSweepInterruptedError", "sweep_portfolio"]
+__all__ = ["PortfolioSweep", "sweep_portfolio"]
 
 Floats = NDArray[np.float64]
-Progress = Callable[[int, int], None]
 
 _MOST_BYTES = 64 << 20
 """For the averages of the pairs of a task."""
@@ -82,14 +82,6 @@ class PortfolioSweep(SweepTable):
         )
 
 
-class PortfolioSweepInterruptedError(KeyboardInterrupt):
-    """Ctrl-C during a sweep of portfolios; ``partial`` holds the cells that were done."""
-
-    def __init__(self, partial: PortfolioSweep) -> None:
-        super().__init__("the sweep was interrupted")
-        self.partial = partial
-
-
 def sweep_portfolio(
     prices: Prices,
     fast: int | Iterable[int],
@@ -132,7 +124,7 @@ def sweep_portfolio(
     ------
     InputError, DataError
         As ``engine.portfolio``. Symbols that are too short for the longest slow window are left out of all cells, so that all have the same market.
-    PortfolioSweepInterruptedError
+    SweepInterruptedError
         Ctrl-C.
     """
     settings = Settings(
@@ -163,7 +155,7 @@ def sweep_portfolio(
         terms=terms,
     )
     if not finished:
-        raise PortfolioSweepInterruptedError(result)
+        raise SweepInterruptedError(result)
     return result
 
 

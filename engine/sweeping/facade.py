@@ -38,7 +38,7 @@ Progress = Callable[[int, int], None]
 class SweepInterruptedError(KeyboardInterrupt):
     """Ctrl-C during a sweep; ``partial`` holds the cells that were done."""
 
-    def __init__(self, partial: SweepResult | ReducedSweep) -> None:
+    def __init__(self, partial: SweepTable | ReducedSweep) -> None:
         super().__init__("the sweep was interrupted")
         self.partial = partial
 
