@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from engine.costs.schedule import CostSchedule
 from engine.errors import DataError, InputError
 from engine.grid import Grid
 from engine.kernels.crosses import crosses, sides
@@ -46,7 +47,7 @@ def backtest(
     direction: Direction = "long_only",
     capital: float = 100_000.0,
     sizing: Sizing = "all_in",
-    costs: Costs | None = None,
+    costs: Costs | CostSchedule | None = None,
     lot: float = 1,
     bars_per_year: float = 252,
     risk: float = 0.02,
@@ -104,7 +105,7 @@ def from_signals(
     intrabar: Intrabar = "stop_first",
     capital: float = 100_000.0,
     sizing: Sizing = "all_in",
-    costs: Costs | None = None,
+    costs: Costs | CostSchedule | None = None,
     lot: float = 1,
     bars_per_year: float = 252,
     risk: float = 0.02,
@@ -186,7 +187,7 @@ def _run(history: History, signals: Signals, stop: TrailingStop | None, settings
         window = np.array([stop.atr_window if stop else 1])
         wilder = stop is not None and stop.atr == "wilder"
         atr = average_true_range(history.high, history.low, history.close, window, wilder)[0]
-        rules = settings.kernel_rules(stop)
+        rules = settings.kernel_rules(stop, history.local_dates)
         outcome = simulate(kernel_bars(history), signals, atr, settings.capital, rules, equity, trades)
         still_open = outcome.position.shares > 0
     summarise(

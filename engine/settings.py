@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.costs.plain import Costs
+from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
 from engine.kernels import position as rules
+from engine.kernels.charges import DatedCharges
 
 __all__ = [
     "AtrKind",
@@ -92,37 +98,6 @@ class TrailingStop:
 
 
 @dataclass(frozen=True)
-class Costs:
-    """What an order costs: fee = max(minimum, fixed + rate * value), and slippage against us on the price.
-
-    Parameters
-    ----------
-    rate : float
-        Fraction of the order's value, 0.001 is 0.1 percent.
-    fixed, minimum : float
-        Currency per order.
-    slippage : float
-        Fraction of the price, below 1: buys fill that much higher, sells that much lower.
-
-    Raises
-    ------
-    InputError
-    """
-
-    rate: float = 0.0
-    fixed: float = 0.0
-    minimum: float = 0.0
-    slippage: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("rate", "fixed", "minimum", "slippage"):
-            _set(self, name, require_number(f"costs: {name}", getattr(self, name), least=0))
-        for name in ("rate", "slippage"):
-            if getattr(self, name) >= 1:
-                raise InputError(f"costs: {name} is {getattr(self, name)!r}; it is a fraction, 0.001 is 0.1 percent")
-
-
-@dataclass(frozen=True)
 class Settings:
     """Everything about a backtest but the prices, the averages and the stop.
 
@@ -134,7 +109,8 @@ class Settings:
     capital : float
         Currency, for every symbol its own.
     sizing : {"all_in", "all_in_lots", "risk"}
-    costs : Costs
+    costs : Costs or CostSchedule
+        One rate and one fee on every day, or dated rates, such as ``engine.costs.nse_delivery()``.
     lot : float
         Shares that can only be bought together; more than 0.
     bars_per_year : float
@@ -151,7 +127,7 @@ class Settings:
     direction: Direction = "long_only"
     capital: float = 100_000.0
     sizing: Sizing = "all_in"
-    costs: Costs = field(default_factory=Costs)
+    costs: Costs | CostSchedule = field(default_factory=Costs)
     lot: float = 1.0
     bars_per_year: float = 252.0
     risk: float = 0.02
@@ -161,8 +137,8 @@ class Settings:
         require_choice("intrabar", self.intrabar, get_args(Intrabar))
         require_choice("direction", self.direction, get_args(Direction))
         require_choice("sizing", self.sizing, get_args(Sizing))
-        if not isinstance(self.costs, Costs):
-            raise InputError(f"costs is {self.costs!r}; it must be engine.Costs(...)")
+        if not isinstance(self.costs, Costs | CostSchedule):
+            raise InputError(f"costs is {self.costs!r}; it must be engine.Costs(...), or from engine.costs")
         for name in ("capital", "lot", "bars_per_year", "risk"):
             _set(self, name, require_number(name.replace("_", " "), getattr(self, name), above=0))
         if self.risk > 1:
@@ -187,8 +163,20 @@ class Settings:
         if len({(stop.atr, stop.kind) for stop in stops if stop}) > 1:
             raise InputError("the stops of one sweep must share the kind of stop and of ATR; run one sweep for each")
 
-    def kernel_rules(self, stop: TrailingStop | None) -> rules.Rules:
-        """Give the compiled core's form of these settings; every field has the declared type, so that one version is compiled."""
+    def kernel_rules(self, stop: TrailingStop | None, dates: NDArray[np.datetime64] | None = None) -> rules.Rules:
+        """Give the compiled core's form of these settings; every field has the declared type, so that one version is compiled.
+
+        Parameters
+        ----------
+        stop : TrailingStop or None
+        dates : datetime64 (T,) or None
+            Of the bars; needed if the costs are a schedule.
+        """
+        costs, charges = self.costs, None
+        if isinstance(costs, CostSchedule):
+            if dates is None:
+                raise InputError("costs with dates need the dates of the bars")
+            charges, costs = DatedCharges(*costs.rows(dates)), Costs(slippage=costs.slippage)
         return rules.Rules(
             fill_at_close=self.fill == "close",
             high_first=self.intrabar == "high_first",
@@ -197,16 +185,18 @@ class Settings:
             sizing=_SIZING_CODE[self.sizing],
             risk=self.risk,
             lot=self.lot,
-            costs=rules.CostRates(self.costs.rate, self.costs.fixed, self.costs.minimum, self.costs.slippage),
+            costs=rules.CostRates(costs.rate, costs.fixed, costs.minimum, costs.slippage),
             tick=rules.Tick(0.0, 1.0),
-            charges=None,
+            charges=charges,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values for JSON."""
-        return asdict(self)
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {**fields, "costs": self.costs.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
         """Read what ``to_dict`` gave."""
-        return cls(**{**values, "costs": Costs(**values["costs"])})
+        kind: type[Costs | CostSchedule] = CostSchedule if "rates" in values["costs"] else Costs
+        return cls(**{**values, "costs": kind.from_dict(values["costs"])})

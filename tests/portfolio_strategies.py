@@ -54,7 +54,7 @@ def rules(draw, symbols: list[str]) -> PortfolioRules:
     values = {field.name: getattr(plain, field.name) for field in fields(naive.Rules)}
     priorities = st.one_of(
         st.sampled_from(["strongest", "strongest", "alphabetical"]),
-        st.permutations(SYMBOLS).map(lambda names: names[:2]),
+        st.permutations(symbols).map(lambda names: names[:2]),
     )
     return PortfolioRules(
         **values,

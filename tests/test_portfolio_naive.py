@@ -1,15 +1,10 @@
 """The portfolio against its reference, against the hand-worked account, and against its own past."""
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import engine
 from tests import handmade_portfolio, naive_portfolio, portfolio_adapter, portfolio_strategies
 from tests.portfolio_strategies import Case
-
-if not hasattr(engine, "portfolio"):
-    pytest.skip("the engine has no portfolio yet", allow_module_level=True)
 
 slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 many = settings(max_examples=200, deadline=None, suppress_health_check=slow)

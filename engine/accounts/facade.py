@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.accounts.market import days_of, market_of, signals_of, usable
+from engine.accounts.market import dates_of, days_of, market_of, signals_of, usable
 from engine.accounts.notes import notes_of
 from engine.accounts.tables import contribution_table, portfolio_trades, signal_table
 from engine.accounts.terms import AccountTerms, Priority
+from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
 from engine.grid import Grid
 from engine.kernels.crosses import GOLDEN
@@ -56,7 +57,7 @@ def portfolio(
     max_positions: int | None = None,
     max_weight: float | None = None,
     priority: Priority | Sequence[str] = "strongest",
-    costs: Costs | None = None,
+    costs: Costs | CostSchedule | None = None,
     lot: float | Mapping[str, float] = 1,
     tick: float | Mapping[str, float] | None = None,
     bars_per_year: float = 252,
@@ -142,7 +143,7 @@ def _run(
     market, signals = market_of(histories, days), signals_of(histories, *pair, stop)
     books, metrics = open_books(market, signals), np.empty(METRIC_COUNT)
     terms = account.kernel_terms([history.symbol for history in histories], settings.capital)
-    outcome = simulate_portfolio(market, signals, terms, settings.kernel_rules(stop), books)
+    outcome = simulate_portfolio(market, signals, terms, settings.kernel_rules(stop, dates_of(histories)), books)
     summarise(
         settings.capital,
         books.equity,

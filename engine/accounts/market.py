@@ -16,7 +16,7 @@ from engine.kernels.loop import Bars
 from engine.prices.history import History, Prices
 from engine.settings import TrailingStop
 
-__all__ = ["closes_of", "days_of", "market_of", "signals_of", "strength_of", "usable"]
+__all__ = ["closes_of", "dates_of", "days_of", "market_of", "signals_of", "strength_of", "usable"]
 
 Floats = NDArray[np.float64]
 
@@ -47,6 +47,11 @@ def days_of(histories: Sequence[History]) -> pd.DatetimeIndex:
     for more in dates[1:]:
         union = union.union(more)
     return union.rename("date")
+
+
+def dates_of(histories: Sequence[History]) -> NDArray[np.datetime64]:
+    """Give the date of every bar, of all symbols one behind the other, without time zones."""
+    return np.concatenate([history.local_dates for history in histories])
 
 
 def market_of(histories: Sequence[History], days: pd.DatetimeIndex) -> Market:

@@ -13,8 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.accounts.facade import NAME, check_account, portfolio
-from engine.accounts.market import closes_of, days_of, market_of, usable
+from engine.accounts.market import closes_of, dates_of, days_of, market_of, usable
 from engine.accounts.terms import AccountTerms, Priority
+from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
 from engine.grid import Grid
 from engine.kernels.account import Terms
@@ -22,6 +23,7 @@ from engine.kernels.desk import Market
 from engine.kernels.indicators import average_true_range, averages
 from engine.kernels.loop import with_multiple
 from engine.kernels.metrics import METRIC_COUNT
+from engine.kernels.position import Rules
 from engine.kernels.trips import Leaves, Rows, find_leaves, sweep_trips
 from engine.prices.history import History, Prices
 from engine.results.portfolio import PortfolioResult
@@ -95,7 +97,7 @@ def sweep_portfolio(
     max_positions: int | None = None,
     max_weight: float | None = None,
     priority: Priority | Sequence[str] = "strongest",
-    costs: Costs | None = None,
+    costs: Costs | CostSchedule | None = None,
     lot: float | Mapping[str, float] = 1,
     tick: float | Mapping[str, float] | None = None,
     bars_per_year: float = 252,
@@ -169,6 +171,7 @@ class _Job:
     terms: Terms
     market: Market
     closes: Floats
+    rules: Rules
     workers: int
 
     @classmethod
@@ -177,7 +180,9 @@ class _Job:
     ) -> _Job:
         market = market_of(histories, days_of(histories))
         terms = account.kernel_terms([history.symbol for history in histories], settings.capital)
-        return cls(histories, grid, settings, terms, market, closes_of(market), workers)
+        first = next((stop for stop in grid.stops if stop), None)
+        rules = settings.kernel_rules(first, dates_of(histories))
+        return cls(histories, grid, settings, terms, market, closes_of(market), rules, workers)
 
     def run(self, out: Floats, progress: Progress | None) -> bool:
         """Write the metrics of all cells, float64 (P, K, METRIC_COUNT); False if Ctrl-C came before the end."""
@@ -203,9 +208,8 @@ class _Job:
         windows = np.unique(np.concatenate([fast, slow]))
         means = np.concatenate([averages(history.close, windows) for history in self.histories], axis=1)
         rows = Rows(averages=means, fast=np.searchsorted(windows, fast), slow=np.searchsorted(windows, slow), **shared)
-        rules = self.settings.kernel_rules(next((stop for stop in self.grid.stops if stop), None))
         here = out[pairs]
-        sweep_trips(self.market, self.closes, rows, self.terms, rules, self.settings.bars_per_year, here)
+        sweep_trips(self.market, self.closes, rows, self.terms, self.rules, self.settings.bars_per_year, here)
         return here.shape[0] * here.shape[1]
 
     def _stops(self) -> dict[str, Any]:
@@ -223,11 +227,10 @@ class _Job:
             atr = np.concatenate(
                 [average_true_range(h.high, h.low, h.close, np.array(windows), wilder) for h in self.histories], axis=1
             )
-        rules = self.settings.kernel_rules(first)
 
         def find(k: int, s: int) -> None:
             one = Leaves(*(column[k] for column in leaves))
-            find_leaves(self.market, s, atr[atr_row[k]], self.terms, with_multiple(rules, multiple[k]), one)
+            find_leaves(self.market, s, atr[atr_row[k]], self.terms, with_multiple(self.rules, multiple[k]), one)
 
         wanted = [k for k, stop in enumerate(stops) if stop]
         tasks = [partial(find, k, s) for k in wanted for s in range(len(self.histories))]

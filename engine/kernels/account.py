@@ -48,7 +48,7 @@ class Purchase(NamedTuple):
 
     position: Position  # after it
     fill: Fill  # SKIPPED if nothing was bought
-    wanted: float  # shares
+    wanted: float  # shares; nan if it did not come to a size
     limited: int  # FREELY or one of the others
 
 
@@ -99,7 +99,7 @@ def purchase(
         limited = BY_RISK
     else:
         limited = by_money if done.reason == SKIPPED or done.quantity < wanted else FREELY
-    return Purchase(bought, done, wanted, limited)
+    return Purchase(bought, done, np.nan if limited in (BY_POSITIONS, BY_STOP) else wanted, limited)
 
 
 @kernel

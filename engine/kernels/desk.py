@@ -153,7 +153,7 @@ def book_order(desk: Desk, books: Books, s: int, g: int, position: Position, str
     signals = books.signals
     signals[row, 0], signals[row, 1], signals[row, 2], signals[row, 3] = s, g, -1.0, strength
     signals[row, 4], signals[row, 5] = position.order_equity, position.distance
-    signals[row, 6] = signals[row, 7] = signals[row, 8] = np.nan
+    signals[row, 6], signals[row, 7], signals[row, 8] = np.nan, 0.0, np.nan
     signals[row, 9] = FREELY
 
 

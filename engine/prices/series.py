@@ -69,6 +69,11 @@ class History:
     def __len__(self) -> int:
         return len(self.dates)
 
+    @property
+    def local_dates(self) -> npt.NDArray[np.datetime64]:
+        """The dates as the exchange's clock shows them, datetime64 (T,), without a zone."""
+        return np.asarray(self.dates.tz_localize(None).to_numpy())
+
     def __repr__(self) -> str:
         return f"<History: {self.symbol}, {len(self):,} bars{span([self])}>"
 

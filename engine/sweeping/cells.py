@@ -14,7 +14,7 @@ from engine.kernels.fast import Plan
 from engine.kernels.indicators import average_true_range
 from engine.kernels.stops import Stops
 from engine.prices.history import History
-from engine.settings import Settings
+from engine.settings import Costs, Settings
 from engine.sweeping.blocks import plan_of
 from engine.sweeping.spans import run_spans
 
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 def takes_fast_way(settings: Settings) -> bool:
     """Tell whether the fast sweep covers these settings; slower ways give the same results for all the others."""
-    return settings.direction == "long_only" and settings.sizing == "all_in"
+    return settings.direction == "long_only" and settings.sizing == "all_in" and isinstance(settings.costs, Costs)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.backtesting import backtest
+from engine.costs.schedule import CostSchedule
 from engine.errors import DataError, InputError
 from engine.grid import Grid
 from engine.kernels.metrics import METRIC_COUNT
@@ -116,7 +117,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     direction: Direction = "long_only",
     capital: float = 100_000.0,
     sizing: Sizing = "all_in",
-    costs: Costs | None = None,
+    costs: Costs | CostSchedule | None = None,
     lot: float = 1,
     bars_per_year: float = 252,
     risk: float = 0.02,
