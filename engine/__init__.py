@@ -9,6 +9,7 @@ The way of the data is the layout::
     engine.backtesting   one setting, every symbol by itself                -> BacktestResult
     engine.accounts      one account that all symbols share                 -> PortfolioResult
     engine.grid          which pairs and stops
+    engine.terms         what an account of many symbols allows
     engine.sweeping      every symbol x pair x stop, on all cores           -> SweepResult
     engine.results       tables, the best cells, Parquet
     engine.report        plain sentences

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from engine.costs.limit import surcharge_limit
 from engine.costs.schedule import CostSchedule
 from engine.errors import DataError, InputError
 from engine.grid import Grid
@@ -22,7 +23,7 @@ from engine.results.backtest import BacktestResult
 from engine.results.tables import PENDING, buy_and_hold, metric_table, trade_table
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
 
-__all__ = ["backtest", "from_signals", "kernel_bars"]
+__all__ = ["backtest", "fee_limit", "from_signals", "kernel_bars"]
 
 Signals = NDArray[np.int8]
 
@@ -88,10 +89,7 @@ def backtest(
             raise DataError(
                 f"{history.symbol} has {len(history)} bars, fewer than the slow window of {slow}", symbol=history.symbol
             )
-        both = averages(history.close, np.array([fast, slow]))
-        out = np.empty(len(history), np.int8)
-        (sides if direction == "long_short" else crosses)(both[0], both[1], out)
-        return out
+        return _crosses_of(history, fast, slow, direction)
 
     return _run_all(prices, signals_of, stop, settings, fast, slow)
 
@@ -169,6 +167,28 @@ def _booleans(name: str, given: Any, history: History) -> NDArray[np.bool_]:
             f"{name} of {history.symbol} are {values.dtype}, not booleans; missing values must be decided first"
         )
     return values
+
+
+def fee_limit(
+    prices: Prices, symbol: str, fast: int, slow: int, stop: TrailingStop | None, settings: Settings
+) -> float | None:
+    """Find how much more of its value every order could cost, as a fraction, before one symbol gains nothing; see ``surcharge_limit``."""
+    history = prices[symbol]
+    signals = _crosses_of(history, fast, slow, settings.direction)
+
+    def gain(surcharge: float) -> float:
+        dearer = replace(settings, costs=settings.costs.with_surcharge(surcharge))
+        return float(_run(history, signals, stop, dearer).metrics[METRICS.index("final_capital")]) - settings.capital
+
+    return surcharge_limit(gain)
+
+
+def _crosses_of(history: History, fast: int, slow: int, direction: Direction) -> Signals:
+    """Give the crosses of a symbol, or for long/short its sides."""
+    both = averages(history.close, np.array([fast, slow]))
+    out = np.empty(len(history), np.int8)
+    (sides if direction == "long_short" else crosses)(both[0], both[1], out)
+    return out
 
 
 def kernel_bars(history: History) -> Bars:

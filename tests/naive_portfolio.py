@@ -354,14 +354,12 @@ class Account:
         if by_risk:
             signal.wanted = sizer.risk_wants(equity, distance)
             signal.quantity = min(signal.wanted, most)
-            less = signal.quantity < signal.wanted
         else:
             signal.wanted = most if weight is None else sizer.most(weight)
             signal.quantity = most
-            less = weight is not None and self.cash < weight
         if signal.quantity == 0:
             signal.outcome, signal.reason = "skipped", "risk" if by_risk and signal.wanted == 0 else limit
-        elif less:
+        elif signal.quantity < signal.wanted:
             signal.outcome, signal.reason = "cut", limit
         else:
             signal.outcome = "filled"

@@ -2,7 +2,6 @@
 
 ::
 
-    terms        what the account allows: positions, weight, priority, lots, ticks
     market       the bars of all symbols on the account's days, and their signals
     facade       one portfolio                                              -> PortfolioResult
     sweep        a portfolio for every pair and stop                        -> PortfolioSweep

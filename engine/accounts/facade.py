@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.accounts.market import dates_of, days_of, market_of, signals_of, usable
 from engine.accounts.notes import notes_of
 from engine.accounts.tables import contribution_table, portfolio_trades, signal_table
-from engine.accounts.terms import AccountTerms, Priority
+from engine.costs.limit import surcharge_limit
 from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
 from engine.grid import Grid
@@ -25,8 +25,9 @@ from engine.prices.history import History, Prices
 from engine.results.portfolio import PortfolioResult
 from engine.results.tables import PENDING, metric_table
 from engine.settings import Costs, Fill, Intrabar, Settings, Sizing, TrailingStop
+from engine.terms import AccountTerms, Priority
 
-__all__ = ["NAME", "check_account", "open_books", "portfolio"]
+__all__ = ["NAME", "check_account", "open_books", "portfolio", "portfolio_fee_limit"]
 
 NAME = "portfolio"
 """Of the row in tables that have a row a symbol."""
@@ -74,7 +75,7 @@ def portfolio(
     fill, intrabar, capital, sizing, risk, costs, bars_per_year
         See ``engine.settings.Settings``; the capital is that of the account.
     max_positions, max_weight, priority, lot, tick
-        See ``engine.accounts.terms.AccountTerms``.
+        See ``engine.terms.AccountTerms``.
 
     Returns
     -------
@@ -98,6 +99,22 @@ def portfolio(
     symbols, left_out = usable(prices, pairs[0][1])
     run = _run([prices[symbol] for symbol in symbols], pairs[0], stop, settings, account)
     return _result(prices, run, pairs[0], stop, settings, account, left_out)
+
+
+def portfolio_fee_limit(result: PortfolioResult, prices: Prices) -> float | None:
+    """Find how much more of its value every order could cost, as a fraction, before the account gains nothing; see ``surcharge_limit``."""
+    histories, settings = [prices[symbol] for symbol in result.symbols], result.settings
+    days = days_of(histories)
+    market, signals = market_of(histories, days), signals_of(histories, result.fast, result.slow, result.stop)
+    books, terms = open_books(market, signals), result.terms.kernel_terms(result.symbols, settings.capital)
+    dates = dates_of(histories)
+
+    def gain(surcharge: float) -> float:
+        dearer = replace(settings, costs=settings.costs.with_surcharge(surcharge))
+        simulate_portfolio(market, signals, terms, dearer.kernel_rules(result.stop, dates), books)
+        return float(books.equity[-1]) - settings.capital
+
+    return surcharge_limit(gain)
 
 
 def check_account(
@@ -171,7 +188,7 @@ def _result(
     start, outcome, books = run.market.start, run.outcome, run.books
     trades = portfolio_trades(run.histories, start, books.trades[: outcome.closed + outcome.open])
     signals = signal_table(run.histories, start, books.signals[: outcome.signals])
-    series = {
+    series: dict[str, Any] = {
         name: pd.Series(getattr(books, name), index=run.days, name=name) for name in ("equity", "cash", "invested")
     }
     held = [history.close[-1] / history.close[0] - 1 for history in run.histories]
@@ -189,6 +206,6 @@ def _result(
         left_out=left_out,
         notes=tuple(notes_of(run.histories, trades, signals, settings, account)),
         **facts,
-        account=account.to_dict(),
+        terms=account,
         digest=prices.digest,
     )

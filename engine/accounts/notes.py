@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from engine.accounts.terms import AccountTerms
 from engine.kernels.position import ON_TICK
 from engine.prices.history import History
 from engine.settings import Settings
+from engine.terms import AccountTerms
 
 __all__ = ["notes_of"]
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from engine.accounts.facade import NAME, check_account, portfolio
 from engine.accounts.market import closes_of, dates_of, days_of, market_of, usable
-from engine.accounts.terms import AccountTerms, Priority
 from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
 from engine.grid import Grid
@@ -31,6 +30,7 @@ from engine.results.sweep import SweepTable
 from engine.settings import Costs, Fill, Intrabar, Settings, Sizing, TrailingStop
 from engine.sweeping.facade import Progress, SweepInterruptedError
 from engine.sweeping.threads import run_in_order
+from engine.terms import AccountTerms, Priority
 
 __all__ = ["PortfolioSweep", "sweep_portfolio"]
 
@@ -208,9 +208,9 @@ class _Job:
         windows = np.unique(np.concatenate([fast, slow]))
         means = np.concatenate([averages(history.close, windows) for history in self.histories], axis=1)
         rows = Rows(averages=means, fast=np.searchsorted(windows, fast), slow=np.searchsorted(windows, slow), **shared)
-        here = out[pairs]
-        sweep_trips(self.market, self.closes, rows, self.terms, self.rules, self.settings.bars_per_year, here)
-        return here.shape[0] * here.shape[1]
+        year = self.settings.bars_per_year
+        sweep_trips(self.market, self.closes, rows, self.terms, self.rules, year, out[pairs])
+        return len(fast) * len(self.grid.stops)
 
     def _stops(self) -> dict[str, Any]:
         """Find the ATRs, and the exits of every stop for every bar on which a position could begin."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,14 +50,10 @@ def portfolio_trades(histories: Sequence[History], start: NDArray[np.int64], row
         own[:, 0] -= start[s]
         own[:, 2] -= np.where(own[:, 2] < 0, 0, start[s])
         if len(own):
-            tables.append(trade_table(history.symbol, _plain(history), own))
+            tables.append(trade_table(history.symbol, history.dates, own))
     if not tables:
-        return trade_table("", _plain(histories[0]), rows[:0])
+        return trade_table("", histories[0].dates, rows[:0])
     return pd.concat(tables).sort_values("entry_date", kind="stable", ignore_index=True)[list(TRADE_COLUMNS)]
-
-
-def _plain(history: History) -> pd.DatetimeIndex:
-    return history.dates
 
 
 def signal_table(histories: Sequence[History], start: NDArray[np.int64], rows: Floats) -> pd.DataFrame:
@@ -66,13 +63,14 @@ def signal_table(histories: Sequence[History], start: NDArray[np.int64], rows: F
     waiting = columns["fill_bar"] < 0
     skipped = columns["quantity"] == 0.0
     reason = [_REASONS[int(code)] for code in columns["limited"]]
-    outcome = np.where(waiting, "pending", np.where(skipped, "skipped", np.where(columns["limited"] > 0, "cut", "filled")))
+    outcome = np.where(
+        waiting, "pending", np.where(skipped, "skipped", np.where(columns["limited"] > 0, "cut", "filled"))
+    )
 
     def dates(name: str) -> list[pd.Timestamp | None]:
         own = columns[name].astype(np.int64) - start[symbol]
         return [
-            None if bar < 0 else histories[s].dates[i]
-            for s, i, bar in zip(symbol, own, columns[name], strict=True)
+            None if bar < 0 else histories[s].dates[i] for s, i, bar in zip(symbol, own, columns[name], strict=True)
         ]
 
     frame = pd.DataFrame(
@@ -92,7 +90,7 @@ def contribution_table(symbols: Sequence[str], trades: pd.DataFrame, signals: pd
     """Say what each symbol did for the account."""
     still_open = trades["exit_reason"] == "open"
 
-    def total(frame: pd.DataFrame, column: str | None = None) -> pd.Series[float]:
+    def total(frame: pd.DataFrame, column: str | None = None) -> pd.Series[Any]:
         groups = frame.groupby("symbol")
         found = groups.size() if column is None else groups[column].sum()
         return found.reindex(list(symbols), fill_value=0)

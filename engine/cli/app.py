@@ -1,4 +1,4 @@
-"""The commands: backtest, sweep, validate, simulate.
+"""The commands: backtest, sweep, portfolio, sweep-portfolio, validate, simulate.
 
 Exit status: 0 done, 1 some symbols were left out, 2 bad use or no usable input, 130 interrupted.
 """
@@ -13,7 +13,7 @@ from typing import ParamSpec
 
 import typer
 
-from engine.cli import commands
+from engine.cli import commands, portfolios
 from engine.errors import GoldencrossError
 
 __all__ = ["app", "main"]
@@ -49,7 +49,14 @@ def _spoken(command: Callable[P, int]) -> Callable[P, None]:
     return run
 
 
-for _command in (commands.backtest, commands.sweep, commands.validate, commands.simulate):
+for _command in (
+    commands.backtest,
+    commands.sweep,
+    portfolios.portfolio,
+    portfolios.sweep_portfolio,
+    commands.validate,
+    commands.simulate,
+):
     app.command()(_spoken(_command))
 
 

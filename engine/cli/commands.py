@@ -4,26 +4,27 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal
 
 import pandas as pd
 import typer
 
 from engine.backtesting import backtest as run_backtest
 from engine.cli import options as o
-from engine.cli.output import check_output, emit, write_cells, write_table
+from engine.cli.output import EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT_OUT, check_output, emit, write_cells, write_table
 from engine.cli.parsing import parse_names, parse_stops, parse_windows, pick
-from engine.cli.progress import Progress
+from engine.cli.progress import Progress, announce_compilation
 from engine.errors import InputError, OutputError
-from engine.kernels import _jit
 from engine.kernels.fast import run_span
+from engine.kernels.loop import simulate as simulate_one
 from engine.kernels.metrics import METRICS
 from engine.prices.checking import validate as run_validate
 from engine.prices.embedded import sample
 from engine.prices.history import Prices
 from engine.prices.simulated import simulate as run_simulate
+from engine.report.backtest import backtest_text
 from engine.report.data import validation_text
-from engine.report.text import backtest_text, sweep_text
+from engine.report.sweep import sweep_text
 from engine.results.reduced import ReducedSweep
 from engine.results.sweep import SweepTable
 from engine.sweeping import SweepInterruptedError, takes_fast_way
@@ -31,8 +32,6 @@ from engine.sweeping import sweep as run_sweep
 from engine.validation.repairs import REPAIRS
 
 __all__ = ["backtest", "simulate", "sweep", "validate"]
-
-EXIT_DONE, EXIT_LEFT_OUT, EXIT_INTERRUPTED = 0, 1, 130
 
 _REPAIR_HELP = "Repairs:\n\n" + "\n\n".join(f"{name}: {what}" for name, what in REPAIRS.items())
 
@@ -56,6 +55,7 @@ def backtest(
     fee_fixed: o.FeeFixed = 0.0,
     fee_minimum: o.FeeMinimum = 0.0,
     slippage: o.Slippage = 0.0,
+    costs: o.CostsOption = "plain",
     bars_per_year: o.BarsPerYear = 252.0,
     symbols: o.Symbols = "",
     start: o.Start = "",
@@ -78,10 +78,22 @@ def backtest(
     if len(stops) != 1:
         raise InputError(f"--stop {stop}: a backtest takes one stop; goldencross sweep takes many")
     settings = o.settings_of(
-        fill, intrabar, direction, capital, sizing, risk, lot, fee_rate, fee_fixed, fee_minimum, slippage, bars_per_year
+        fill,
+        intrabar,
+        direction,
+        capital,
+        sizing,
+        risk,
+        lot,
+        fee_rate,
+        fee_fixed,
+        fee_minimum,
+        slippage,
+        costs,
+        bars_per_year,
     )
     prices = o.prices_of(path, repair, symbols, start, end)
-    _announce_compilation(Progress("symbols"))
+    announce_compilation(Progress("symbols"), simulate_one)
     result = run_backtest(prices, fast, slow, stops[0], **vars(settings))
     table = result.metrics.reset_index()
     table["pending"] = result.pending.to_numpy()
@@ -123,6 +135,7 @@ def sweep(
     fee_fixed: o.FeeFixed = 0.0,
     fee_minimum: o.FeeMinimum = 0.0,
     slippage: o.Slippage = 0.0,
+    costs: o.CostsOption = "plain",
     bars_per_year: o.BarsPerYear = 252.0,
     symbols: o.Symbols = "",
     start: o.Start = "",
@@ -143,10 +156,22 @@ def sweep(
     windows = parse_windows("--fast", fast), parse_windows("--slow", slow)
     stops = parse_stops(stop, atr_window, atr, stop_kind)
     settings = o.settings_of(
-        fill, intrabar, direction, capital, sizing, risk, lot, fee_rate, fee_fixed, fee_minimum, slippage, bars_per_year
+        fill,
+        intrabar,
+        direction,
+        capital,
+        sizing,
+        risk,
+        lot,
+        fee_rate,
+        fee_fixed,
+        fee_minimum,
+        slippage,
+        costs,
+        bars_per_year,
     )
     prices = o.prices_of(path, repair, symbols, start, end)
-    if _announce_compilation(reporter):  # done on its own, so that it is not mistaken for the sweep's pace
+    if announce_compilation(reporter, run_span):  # done on its own, so that it is not mistaken for the sweep's pace
         if takes_fast_way(settings):
             from engine.sweeping.warming import compile_kernels  # noqa: PLC0415  only the first run ever needs it
 
@@ -236,15 +261,3 @@ def _write_prices(prices: Prices, out: Path) -> None:
         raise OutputError(f"cannot make the folder {out}: {error.strerror}") from error
     for symbol, frame in frames.items():
         write_table(frame, out / f"{symbol}.csv")
-
-
-def _announce_compilation(reporter: Progress) -> bool:
-    """Say why the very first run is slow; tell whether there is something to compile."""
-    if _jit.CACHE is None:
-        reporter.note("Compiling the kernels; they cannot be kept, because no cache folder can be written.")
-        return True
-    # The folder of this very installation: another one beside it, of the same kernels, has compiled for itself.
-    if any(Path(cast("Any", run_span).stats.cache_path).glob("*.nbc")):
-        return False
-    reporter.note("Compiling the kernels, once, some 10 seconds; the next run starts at once.")
-    return True

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from engine.cli.parsing import parse_names, pick
+from engine.cli.parsing import parse_names, parse_table, pick
+from engine.costs import CostSchedule, nse_delivery, us_ib_fixed, us_ib_tiered
 from engine.errors import InputError
 from engine.prices.embedded import sample
 from engine.prices.history import Prices
 from engine.prices.reading import load
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing
+from engine.terms import AccountTerms
 from engine.validation.repairs import check_names
 
-__all__ = ["prices_of", "reduced_of", "settings_of"]
+__all__ = ["account_arguments", "prices_of", "reduced_of", "settings_of", "terms_of"]
 
 PricesPath = Annotated[
     Path | None,
@@ -48,12 +51,32 @@ DirectionOption = Annotated[
     str, typer.Option("--direction", help="long-only or long-short (without costs or stop; a comparison only).")
 ]
 Capital = Annotated[float, typer.Option("--capital", help="Capital of each symbol.")]
+AccountCapital = Annotated[float, typer.Option("--capital", help="Capital of the account.")]
 SizingOption = Annotated[str, typer.Option("--sizing", help="all-in, all-in-lots or risk (which needs a stop).")]
 Risk = Annotated[float, typer.Option("--risk", help="Fraction of equity at risk in a trade, for sizing risk.")]
 Lot = Annotated[float, typer.Option("--lot", help="Shares in a lot.")]
 FeeRate = Annotated[float, typer.Option("--fee-rate", help="Fee of an order as a fraction of its value.")]
 FeeFixed = Annotated[float, typer.Option("--fee-fixed", help="Fixed fee of an order.")]
 FeeMinimum = Annotated[float, typer.Option("--fee-minimum", help="Smallest fee of an order.")]
+CostsOption = Annotated[
+    str,
+    typer.Option(
+        "--costs",
+        help="plain (the --fee options), nse-delivery, nse-delivery:zerodha, nse-delivery:none, us-ib-fixed or us-ib-tiered.",
+    ),
+]
+MaxPositions = Annotated[int, typer.Option("--max-positions", help="Positions open at a time; 0 is no limit.")]
+MaxWeight = Annotated[
+    float, typer.Option("--max-weight", help="Share of equity that one buy may spend, such as 0.2; 0 is no limit.")
+]
+Priority = Annotated[
+    str,
+    typer.Option("--priority", help="Who buys first if cash is short: strongest, alphabetical, or symbols in order."),
+]
+Lots = Annotated[str, typer.Option("--lot", help="Shares in a lot: 1, or by symbol SBIN=5,TCS=10 (1 for the others).")]
+Ticks = Annotated[
+    str, typer.Option("--tick", help="Step of the price, against which fills are rounded: 0.05, or SBIN=0.05,TCS=0.1.")
+]
 Slippage = Annotated[float, typer.Option("--slippage", help="Slippage as a fraction of the price.")]
 BarsPerYear = Annotated[float, typer.Option("--bars-per-year", help="For yearly figures.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Write the result to this file: .parquet, .csv or .json.")]
@@ -82,6 +105,7 @@ def settings_of(
     fee_fixed: float,
     fee_minimum: float,
     slippage: float,
+    costs: str,
     bars_per_year: float,
 ) -> Settings:
     """Make settings of the trading options as they were typed.
@@ -96,11 +120,59 @@ def settings_of(
         direction=pick("--direction", direction, Direction),
         capital=capital,
         sizing=pick("--sizing", sizing, Sizing),
-        costs=Costs(fee_rate, fee_fixed, fee_minimum, slippage),
+        costs=costs_of(costs, Costs(fee_rate, fee_fixed, fee_minimum, slippage)),
         lot=lot,
         bars_per_year=bars_per_year,
         risk=risk,
     )
+
+
+def costs_of(name: str, plain: Costs) -> Costs | CostSchedule:
+    """Make costs of the options as they were typed: the plain ones, or a schedule of dated rates with their slippage.
+
+    Raises
+    ------
+    InputError
+    """
+    market, _, broker = name.lower().replace("-", "_").partition(":")
+    makers: dict[str, Callable[..., CostSchedule]] = {
+        "nse_delivery": nse_delivery,
+        "us_ib_fixed": us_ib_fixed,
+        "us_ib_tiered": us_ib_tiered,
+    }
+    if market == "plain" and not broker:
+        return plain
+    if market not in makers or (broker and market != "nse_delivery"):
+        raise InputError(
+            f"--costs {name}: it must be plain, nse-delivery, nse-delivery:BROKER, us-ib-fixed or us-ib-tiered"
+        )
+    if (plain.rate, plain.fixed, plain.minimum) != (0.0, 0.0, 0.0):
+        raise InputError(f"--costs {name} has its own fees; leave out --fee-rate, --fee-fixed and --fee-minimum")
+    schedule = makers[market](*([broker] if broker else []))
+    return schedule.with_slippage(plain.slippage)
+
+
+def terms_of(max_positions: int, max_weight: float, priority: str, lot: str, tick: str) -> AccountTerms:
+    """Make the terms of an account of the options as they were typed.
+
+    Raises
+    ------
+    InputError
+    """
+    order = priority if priority in ("strongest", "alphabetical") else tuple(parse_names(priority))
+    return AccountTerms(
+        max_positions=max_positions or None,
+        max_weight=max_weight or None,
+        priority=order,
+        lot=parse_table("--lot", lot) or 1.0,
+        tick=parse_table("--tick", tick),
+    )
+
+
+def account_arguments(settings: Settings, terms: AccountTerms) -> dict[str, Any]:
+    """Give the arguments of ``engine.portfolio`` that these are."""
+    given = {name: value for name, value in vars(settings).items() if name not in {"direction", "lot"}}
+    return {**given, **vars(terms)}
 
 
 def reduced_of(keep: int, metric: str, out: Path | None) -> dict[str, Any]:

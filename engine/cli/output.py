@@ -15,8 +15,19 @@ from engine.results.reduced import ReducedSweep
 from engine.results.storage import check_writable, replacing
 from engine.results.sweep import SweepTable
 
-__all__ = ["FORMATS", "check_output", "emit", "write_cells", "write_table"]
+__all__ = [
+    "EXIT_DONE",
+    "EXIT_INTERRUPTED",
+    "EXIT_LEFT_OUT",
+    "FORMATS",
+    "check_output",
+    "emit",
+    "write_cells",
+    "write_table",
+]
 
+EXIT_DONE, EXIT_LEFT_OUT, EXIT_INTERRUPTED = 0, 1, 130
+"""Exit status of a command; 2 is bad use."""
 FORMATS = ("text", "json", "csv")
 _ENDINGS = (".parquet", ".csv", ".json")
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from engine.errors import InputError
 from engine.settings import AtrKind, StopKind, TrailingStop
 
-__all__ = ["parse_names", "parse_stops", "parse_windows", "pick"]
+__all__ = ["parse_names", "parse_stops", "parse_table", "parse_windows", "pick"]
 
 
 def parse_windows(option: str, text: str) -> list[int]:
@@ -61,6 +61,26 @@ def parse_stops(text: str, atr_window: int, atr: str, kind: str) -> list[Trailin
 def parse_names(text: str | None) -> list[str]:
     """Read a list of names separated by commas."""
     return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def parse_table(option: str, text: str) -> float | dict[str, float] | None:
+    """Read one number for all symbols, or ``SBIN=5,TCS=10``; nothing is None.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        if "=" not in text:
+            return float(text) if text else None
+        pairs = [part.split("=") for part in parse_names(text)]
+        if len({symbol for symbol, *_ in pairs}) < len(pairs):
+            raise InputError(f"{option} {text}: a symbol is given twice")
+        return {symbol.strip(): float(value) for symbol, value in pairs}
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{option} {text}: write one number for all symbols, or SBIN=5,TCS=10") from None
 
 
 def pick(option: str, value: str, choices: Any) -> Any:

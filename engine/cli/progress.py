@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
+from engine.kernels import _jit
 
-__all__ = ["Progress", "plain_output"]
+__all__ = ["Progress", "announce_compilation", "plain_output"]
 
 _SECONDS = 5.0
 
@@ -80,3 +82,15 @@ class Progress:
         self.note(
             f"{done:,} of {total:,} {self._what} done, {100 * done / total:.0f} percent, about {left:.0f} seconds left."
         )
+
+
+def announce_compilation(reporter: Progress, kernel: Any) -> bool:
+    """Say why the very first run is slow; tell whether this kernel, and so what it needs, has to be compiled."""
+    if _jit.CACHE is None:
+        reporter.note("Compiling the kernels; they cannot be kept, because no cache folder can be written.")
+        return True
+    # The folder of this very installation: another one beside it, of the same kernels, has compiled for itself.
+    if any(Path(kernel.stats.cache_path).glob(f"*.{kernel.__name__}-*.nbc")):
+        return False
+    reporter.note("Compiling the kernels, once, some 10 seconds; the next run starts at once.")
+    return True

@@ -139,6 +139,15 @@ class CostSchedule:
         parts = charge_parts(quantity, value, charges)
         return Fee(**parts._asdict(), total=charge(quantity, value, charges), currency=self.currency)
 
+    def gaps(self, date: object) -> dict[str, str]:
+        """Give the names of the rates that are not known on this day, each with the time in which it is known, in words.
+
+        Raises
+        ------
+        InputError
+        """
+        return {series.name: series.extent() for series in self._gaps(as_day("date", date))}
+
     def outside(self, date: object) -> str | None:
         """Give the sentence that says an order of this day is charged by rates of another day; None if every rate is known.
 
@@ -146,11 +155,10 @@ class CostSchedule:
         ------
         InputError
         """
-        day = as_day("date", date)
-        gaps = {series.name: series for series in self._gaps(day)}
+        day, gaps = as_day("date", date), self.gaps(date)
         if not gaps:
             return None
-        named = "; ".join(f"{name} ({series.extent()})" for name, series in gaps.items())
+        named = "; ".join(f"{name} ({extent})" for name, extent in gaps.items())
         return f"{self.name}: orders of {day} are charged by rates of other days, because no rate is known of: {named}."
 
     def rows(self, dates: NDArray[np.datetime64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -187,8 +195,8 @@ class CostSchedule:
         return replace(self, slippage=fraction)
 
     def with_surcharge(self, fraction: float) -> CostSchedule:
-        """Give the same with this fraction of the value on top."""
-        return replace(self, surcharge=fraction)
+        """Give the same with this fraction of the value on top of what it has."""
+        return replace(self, surcharge=self.surcharge + fraction)
 
     def unrounded(self) -> CostSchedule:
         """Give the same without rounding."""

@@ -11,7 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted, rule
-from engine.kernels.position import RISK, SKIPPED, Fill, Position, Rules, Tick, buy_price, buy_within, quantity_within, risked_lots
+from engine.kernels.position import (
+    RISK,
+    SKIPPED,
+    Fill,
+    Position,
+    Rules,
+    Tick,
+    buy_price,
+    buy_within,
+    quantity_within,
+    risked_lots,
+)
 
 __all__ = [
     "BY_CASH",

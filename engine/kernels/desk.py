@@ -207,7 +207,7 @@ def mark_holdings(desk: Desk, books: Books) -> int:
 @pasted
 def worth(desk: Desk) -> float:
     """Equity at the last closes: the cash, then symbol by symbol."""
-    total = desk.account[CASH]
+    total: float = desk.account[CASH]
     for s in range(len(desk.last)):
         total += desk.held[s, SHARES] * desk.last[s]
     return total

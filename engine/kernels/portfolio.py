@@ -100,9 +100,7 @@ def atr_before(market: Market, signals: Signals, s: int, g: int) -> float:
 
 
 @kernel
-def sell_at_open(
-    market: Market, signals: Signals, terms: Terms, rules: Rules, desk: Desk, books: Books
-) -> None:
+def sell_at_open(market: Market, signals: Signals, terms: Terms, rules: Rules, desk: Desk, books: Books) -> None:
     """Fill waiting sells, and the stops that the open has jumped over."""
     bars = market.bars
     for s in range(len(desk.bar)):

@@ -152,9 +152,7 @@ def spendable(cash: float, costs: CostRates) -> float:
 
 
 @rule
-def fee_of(
-    side: int, t: int, quantity: float, value: float, costs: CostRates, charges: DatedCharges | None
-) -> float:
+def fee_of(side: int, t: int, quantity: float, value: float, costs: CostRates, charges: DatedCharges | None) -> float:
     """Fee of an order on bar t."""
     if charges is None:
         return order_fee(value, costs)

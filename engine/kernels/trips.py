@@ -176,7 +176,15 @@ def _plan_of(market: Market, trips: Trips, count: int, rules: Rules) -> _Plan:
 
 @kernel
 def run_trips(
-    market: Market, closes: Floats, trips: Trips, count: int, leaves: Leaves, atr: Floats, terms: Terms, rules: Rules, books: Books
+    market: Market,
+    closes: Floats,
+    trips: Trips,
+    count: int,
+    leaves: Leaves,
+    atr: Floats,
+    terms: Terms,
+    rules: Rules,
+    books: Books,
 ) -> Outcome:
     """Take one account through its trips.
 
@@ -208,14 +216,14 @@ def run_trips(
         exposed += _mark(closes, plan, desk, books, done, d)
         done = d
         desk.account[WITHIN] = 0.0
-        _leave(plan, market, terms, rules, desk, books, d, _AT_OPEN)
+        _leave(plan, terms, rules, desk, books, d, _AT_OPEN)
         if not rules.fill_at_close:
-            _enter(plan, market, closes, trips, leaves, atr, terms, rules, desk, books, d)
-        _leave(plan, market, terms, rules, desk, books, d, _IN_BAR)
+            _enter(plan, market, trips, leaves, atr, terms, rules, desk, books, d)
+        _leave(plan, terms, rules, desk, books, d, _IN_BAR)
         if rules.fill_at_close:
             _mark(closes, plan, desk, books, d, d + 1)  # what the orders of this close go by
-            _leave(plan, market, terms, rules, desk, books, d, _AT_CLOSE)
-            _enter(plan, market, closes, trips, leaves, atr, terms, rules, desk, books, d)
+            _leave(plan, terms, rules, desk, books, d, _AT_CLOSE)
+            _enter(plan, market, trips, leaves, atr, terms, rules, desk, books, d)
         exposed += desk.account[WITHIN] > 0.0 and desk.account[HELD] == 0.0
     exposed += _mark(closes, plan, desk, books, done, market.days)
     desk.last[:] = closes[-1]
@@ -257,7 +265,7 @@ def _drop(plan: _Plan, s: int, held: int) -> None:
 
 
 @pasted
-def _leave(plan: _Plan, market: Market, terms: Terms, rules: Rules, desk: Desk, books: Books, d: int, when: int) -> None:
+def _leave(plan: _Plan, terms: Terms, rules: Rules, desk: Desk, books: Books, d: int, when: int) -> None:
     """Sell what ends at this moment of the day."""
     s = plan.leaving[d]
     while s >= 0:
@@ -273,7 +281,6 @@ def _leave(plan: _Plan, market: Market, terms: Terms, rules: Rules, desk: Desk, 
 def _enter(
     plan: _Plan,
     market: Market,
-    closes: Floats,
     trips: Trips,
     leaves: Leaves,
     atr: Floats,

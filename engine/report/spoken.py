@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from engine.costs.plain import Costs
+from engine.costs.schedule import CostSchedule
 from engine.results.tables import COUNTS
-from engine.settings import Costs, Settings, TrailingStop
+from engine.settings import Settings, TrailingStop
+from engine.terms import AccountTerms
 
-__all__ = ["METRIC_NAMES", "count", "money", "percent", "say_metric", "say_settings", "say_stop"]
+__all__ = ["METRIC_NAMES", "count", "money", "percent", "say_metric", "say_settings", "say_stop", "say_terms"]
 
 METRIC_NAMES = {
     "final_capital": "final capital",
@@ -49,9 +53,9 @@ def money(amount: float) -> str:
     return f"{amount:,.2f}"
 
 
-def percent(fraction: float) -> str:
+def percent(fraction: float, places: int = 2) -> str:
     """Say a fraction as percent."""
-    return f"{100 * fraction:,.2f} percent"
+    return f"{100 * fraction:,.{places}f} percent"
 
 
 def say_metric(name: str, value: Any) -> str:
@@ -76,8 +80,22 @@ def say_stop(stop: TrailingStop | None) -> str:
     return f"stop {stop.multiple:g} ATR of {stop.atr_window} bars{smoothing}{kind}"
 
 
-def say_costs(costs: Costs) -> str:
+def say_costs(costs: Costs | CostSchedule) -> list[str]:
     """Say what an order costs."""
+    if isinstance(costs, CostSchedule):
+        return _say_schedule(costs)
+    return [_say_plain_costs(costs)]
+
+
+def _say_schedule(schedule: CostSchedule) -> list[str]:
+    """Name a schedule; its rates and their sources are said by ``describe``."""
+    extent, *rest = schedule.describe()
+    said = len(rest) - len(schedule.rates)  # slippage, surcharge, rounding
+    return [f"Costs: {extent}", *rest[:said]]
+
+
+def _say_plain_costs(costs: Costs) -> str:
+    """Say one rate and one fee."""
     if costs == Costs():
         return "Costs: none. Real trading is not free; give a fee and slippage to see what they take."
     parts = []
@@ -92,8 +110,33 @@ def say_costs(costs: Costs) -> str:
     return "Costs per order: " + ", ".join(parts) + "."
 
 
-def say_settings(settings: Settings) -> list[str]:
-    """Say every setting, one a line."""
+def _say_lots(lot: float | Mapping[str, float]) -> str:
+    """Say the lots of all symbols."""
+    if not isinstance(lot, Mapping):
+        return f"{lot:g}"
+    return ", ".join(f"{shares:g} for {symbol}" for symbol, shares in lot.items()) + " and 1 for all others"
+
+
+def say_terms(terms: AccountTerms) -> str:
+    """Say what an account of many symbols allows."""
+    most = (
+        "any number of positions"
+        if terms.max_positions is None
+        else f"at most {count(terms.max_positions, 'position')}"
+    )
+    weight = "" if terms.max_weight is None else f", at most {percent(terms.max_weight)} of equity in each"
+    if terms.priority == "strongest":
+        first = "the strongest cross buys first"
+    elif terms.priority == "alphabetical":
+        first = "the first name in alphabetical order buys first"
+    else:
+        first = f"{', '.join(terms.priority)} buy first, in this order"
+    ticks = "fills are not rounded to a tick" if terms.tick is None else "fills are rounded to the tick, against us"
+    return f"Account: {most}{weight}; {first}; {ticks}."
+
+
+def say_settings(settings: Settings, terms: AccountTerms | None = None) -> list[str]:
+    """Say every setting, one a line; ``terms`` are those of an account that the symbols share, if they do."""
     year = f"{settings.bars_per_year:g} bars a year"
     if settings.direction == "long_short":
         return [
@@ -101,11 +144,13 @@ def say_settings(settings: Settings) -> list[str]:
             f"Capital for each symbol: {money(settings.capital)}, {year}.",
         ]
     fill = "the next open" if settings.fill == "next_open" else "the same close"
+    lots = _say_lots(settings.lot if terms is None else terms.lot)
     sizes = {
         "all_in": "all cash, fractional shares",
-        "all_in_lots": f"all cash, in lots of {settings.lot:g}",
-        "risk": f"{100 * settings.risk:g} percent of equity at risk for each trade, in lots of {settings.lot:g}",
+        "all_in_lots": f"all cash, in lots of {lots}",
+        "risk": f"{100 * settings.risk:g} percent of equity at risk for each trade, in lots of {lots}",
     }
+    whose = "for each symbol" if terms is None else "of the account"
     orders = {
         "stop_first": "the stop is tested before the high",
         "high_first": "the high comes before the stop is tested",
@@ -113,6 +158,7 @@ def say_settings(settings: Settings) -> list[str]:
     orders["both"] = orders["stop_first"]
     return [
         f"Direction: long only. A cross is filled at {fill}; within a bar {orders[settings.intrabar]}.",
-        f"Capital for each symbol: {money(settings.capital)}. Size: {sizes[settings.sizing]}. Year: {year}.",
-        say_costs(settings.costs),
+        f"Capital {whose}: {money(settings.capital)}. Size: {sizes[settings.sizing]}. Year: {year}.",
+        *([say_terms(terms)] if terms else []),
+        *say_costs(settings.costs),
     ]

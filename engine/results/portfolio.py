@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from engine.settings import Settings, TrailingStop
+from engine.terms import AccountTerms
 
 __all__ = ["SIGNAL_COLUMNS", "PortfolioResult"]
 
@@ -52,8 +52,8 @@ class PortfolioResult:
         Symbols that could not be run, with the reason in one line.
     notes : tuple of str
         What should be known about this result, a sentence each.
-    fast, slow, stop, settings, account, digest
-        What was run, on which prices; ``account`` are the ``AccountTerms`` as plain values.
+    fast, slow, stop, settings, terms, digest
+        What was run, on which prices; ``terms`` are what the account allows.
     """
 
     metrics: pd.DataFrame
@@ -71,7 +71,7 @@ class PortfolioResult:
     slow: int
     stop: TrailingStop | None
     settings: Settings
-    account: Mapping[str, Any]
+    terms: AccountTerms
     digest: str
 
     @property

@@ -56,9 +56,7 @@ class AccountTerms:
         if self.max_weight is not None and require_number("max weight", self.max_weight, above=0) > 1:
             raise InputError(f"max weight is {self.max_weight!r}; it is a share of equity, 0.2 is a fifth")
         if isinstance(self.priority, str) and self.priority not in ("strongest", "alphabetical"):
-            raise InputError(
-                f"priority is {self.priority!r}; it must be strongest, alphabetical, or a list of symbols"
-            )
+            raise InputError(f"priority is {self.priority!r}; it must be strongest, alphabetical, or a list of symbols")
         for name, given in (("lot", self.lot), ("tick", self.tick)):
             values = given.items() if isinstance(given, Mapping) else [("", given)]
             for symbol, value in values:
@@ -115,6 +113,11 @@ class AccountTerms:
             "lot": dict(self.lot) if isinstance(self.lot, Mapping) else self.lot,
             "tick": dict(self.tick) if isinstance(self.tick, Mapping) else self.tick,
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> AccountTerms:
+        """Read what ``to_dict`` gave; other names are passed over."""
+        return cls(**{name: values[name] for name in cls.__dataclass_fields__})
 
 
 def _first(symbols: Sequence[str]) -> str:

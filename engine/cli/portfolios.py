@@ -1,0 +1,208 @@
+"""The two commands of an account that many symbols share."""
+
+# typer reads the annotations of these functions at run time, so they must not be strings: no "from __future__ import annotations" here.
+
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pandas as pd
+import typer
+
+from engine.accounts.facade import portfolio as run_portfolio
+from engine.accounts.sweep import sweep_portfolio as run_sweep
+from engine.cli import options as o
+from engine.cli.output import EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT_OUT, check_output, emit, write_cells, write_table
+from engine.cli.parsing import parse_stops, parse_windows, pick
+from engine.cli.progress import Progress, announce_compilation
+from engine.errors import InputError
+from engine.kernels.metrics import METRICS
+from engine.kernels.portfolio import simulate_portfolio
+from engine.kernels.trips import sweep_trips
+from engine.prices.simulated import simulate as run_simulate
+from engine.report.portfolio import portfolio_text
+from engine.report.sweep import sweep_text
+from engine.results.reduced import ReducedSweep
+from engine.results.sweep import SweepTable
+from engine.sweeping import SweepInterruptedError
+
+__all__ = ["portfolio", "sweep_portfolio"]
+
+
+def portfolio(
+    path: o.PricesPath = None,
+    fast: Annotated[int, typer.Option("--fast", help="Fast average in bars.")] = 50,
+    slow: Annotated[int, typer.Option("--slow", help="Slow average in bars.")] = 200,
+    stop: o.Stop = "3",
+    atr_window: o.AtrWindow = 14,
+    atr: o.Atr = "sma",
+    stop_kind: o.StopKindOption = "fixed",
+    fill: o.FillOption = "next-open",
+    intrabar: o.IntrabarOption = "stop-first",
+    capital: o.AccountCapital = 100_000.0,
+    sizing: o.SizingOption = "risk",
+    risk: o.Risk = 0.02,
+    max_positions: o.MaxPositions = 0,
+    max_weight: o.MaxWeight = 0.0,
+    priority: o.Priority = "strongest",
+    lot: o.Lots = "1",
+    tick: o.Ticks = "",
+    fee_rate: o.FeeRate = 0.0,
+    fee_fixed: o.FeeFixed = 0.0,
+    fee_minimum: o.FeeMinimum = 0.0,
+    slippage: o.Slippage = 0.0,
+    costs: o.CostsOption = "plain",
+    bars_per_year: o.BarsPerYear = 252.0,
+    symbols: o.Symbols = "",
+    start: o.Start = "",
+    end: o.End = "",
+    repair: o.Repair = "",
+    out: o.Out = None,
+    trades: Annotated[Path | None, typer.Option("--trades", help="Write the trades to this file as well.")] = None,
+    signals: Annotated[
+        Path | None, typer.Option("--signals", help="Write every signal, filled, cut or skipped, to this file as well.")
+    ] = None,
+    equity: Annotated[
+        Path | None, typer.Option("--equity", help="Write equity, cash and shares of every day to this file as well.")
+    ] = None,
+    output_format: o.Format = "text",
+) -> int:
+    """Trade one pair of averages on all symbols with one account. They share its cash and its risk.
+
+    Example: goldencross portfolio prices/ --fast 50 --slow 200 --stop 3 --capital 500000 --costs nse-delivery --tick 0.05
+    """
+    for target in (out, trades, signals, equity):
+        check_output(target, output_format)
+    stops = parse_stops(stop, atr_window, atr, stop_kind)
+    if len(stops) != 1:
+        raise InputError(f"--stop {stop}: a portfolio takes one stop; goldencross sweep-portfolio takes many")
+    settings = o.settings_of(
+        fill,
+        intrabar,
+        "long_only",
+        capital,
+        sizing,
+        risk,
+        1.0,
+        fee_rate,
+        fee_fixed,
+        fee_minimum,
+        slippage,
+        costs,
+        bars_per_year,
+    )
+    terms = o.terms_of(max_positions, max_weight, priority, lot, tick)
+    prices = o.prices_of(path, repair, symbols, start, end)
+    announce_compilation(Progress("symbols"), simulate_portfolio)
+    result = run_portfolio(prices, fast, slow, stops[0], **o.account_arguments(settings, terms))
+    table = result.contribution.reset_index()
+    if out:
+        write_table(table, out)
+    if trades:
+        write_table(result.trades, trades)
+    if signals:
+        write_table(result.signals, signals)
+    if equity:
+        days = pd.concat([result.equity, result.cash, result.invested], axis=1)
+        write_table(days.rename_axis("date").reset_index(), equity)
+    about = {
+        "fast": fast,
+        "slow": slow,
+        "prices": result.digest,
+        "left_out": dict(result.left_out),
+        "settings": settings.to_dict(),
+        "account": terms.to_dict(),
+        "metrics": {name: None if pd.isna(value) else float(value) for name, value in result.metrics.iloc[0].items()},
+        "notes": list(result.notes),
+    }
+    emit(output_format, portfolio_text(result, prices), table, about)
+    return EXIT_LEFT_OUT if result.left_out else EXIT_DONE
+
+
+def sweep_portfolio(
+    path: o.PricesPath = None,
+    fast: Annotated[str, typer.Option("--fast", help="Fast averages: 50, or 5,10,20, or first:last:step.")] = "5:100:5",
+    slow: Annotated[
+        str, typer.Option("--slow", help="Slow averages; pairs with fast below slow are run.")
+    ] = "20:300:10",
+    stop: o.Stop = "3",
+    atr_window: o.AtrWindow = 14,
+    atr: o.Atr = "sma",
+    stop_kind: o.StopKindOption = "fixed",
+    metric: Annotated[str, typer.Option("--metric", help="What the best cell has the most of.")] = "sharpe",
+    fill: o.FillOption = "next-open",
+    intrabar: o.IntrabarOption = "stop-first",
+    capital: o.AccountCapital = 100_000.0,
+    sizing: o.SizingOption = "risk",
+    risk: o.Risk = 0.02,
+    max_positions: o.MaxPositions = 0,
+    max_weight: o.MaxWeight = 0.0,
+    priority: o.Priority = "strongest",
+    lot: o.Lots = "1",
+    tick: o.Ticks = "",
+    fee_rate: o.FeeRate = 0.0,
+    fee_fixed: o.FeeFixed = 0.0,
+    fee_minimum: o.FeeMinimum = 0.0,
+    slippage: o.Slippage = 0.0,
+    costs: o.CostsOption = "plain",
+    bars_per_year: o.BarsPerYear = 252.0,
+    symbols: o.Symbols = "",
+    start: o.Start = "",
+    end: o.End = "",
+    repair: o.Repair = "",
+    out: o.Out = None,
+    output_format: o.Format = "text",
+    progress: o.Progress = "auto",
+) -> int:
+    """Run one account on all symbols for every pair and stop. Names the best cell, and what it was picked from.
+
+    Example: goldencross sweep-portfolio prices/ --fast 5:100:5 --slow 20:300:10 --stop 2,3,4 --costs nse-delivery
+    """
+    check_output(out, output_format)
+    metric = pick("--metric", metric, Literal[METRICS])
+    reporter = Progress("cells", progress)
+    windows = parse_windows("--fast", fast), parse_windows("--slow", slow)
+    stops = parse_stops(stop, atr_window, atr, stop_kind)
+    settings = o.settings_of(
+        fill,
+        intrabar,
+        "long_only",
+        capital,
+        sizing,
+        risk,
+        1.0,
+        fee_rate,
+        fee_fixed,
+        fee_minimum,
+        slippage,
+        costs,
+        bars_per_year,
+    )
+    terms = o.terms_of(max_positions, max_weight, priority, lot, tick)
+    prices = o.prices_of(path, repair, symbols, start, end)
+    if announce_compilation(reporter, sweep_trips):  # done on its own, so that it is not mistaken for the sweep's pace
+        alone = o.terms_of(max_positions, max_weight, "strongest", "1", "")
+        run_sweep(run_simulate(1, 60), 2, 5, stops[:1], **o.account_arguments(settings, alone))
+        reporter.restart()
+    started = time.perf_counter()
+    try:
+        result: SweepTable | ReducedSweep = run_sweep(
+            prices, *windows, stops, **o.account_arguments(settings, terms), progress=reporter
+        )
+    except SweepInterruptedError as interrupted:
+        result = interrupted.partial
+    reporter.close()
+    seconds = time.perf_counter() - started
+    write_cells(result, out)
+    about = {
+        "prices": result.digest,
+        "left_out": dict(result.left_out),
+        "settings": settings.to_dict(),
+        "account": terms.to_dict(),
+        "metric": metric,
+    }
+    table = (result.to_frame() if output_format == "csv" else result.best(metric)).reset_index()
+    emit(output_format, sweep_text(result, prices, metric, seconds), table, {**about, "cells": len(result)})
+    if not result.finished:
+        return EXIT_INTERRUPTED
+    return EXIT_LEFT_OUT if result.left_out else EXIT_DONE
