@@ -15,6 +15,7 @@ from bench.jobs import Job, market, nse_prices
 from bench.machine import about
 from bench.peers.peer import quiet
 from bench.peers.table import FUSED, KERNELS, OURS, PEERS, PLAIN, SHORT, named
+from bench.portfolios import portfolio_rates
 from bench.rates import Effort, Say, by_bars, by_grid, by_stops, one_cell, rates
 from bench.writing import as_markdown, as_text
 
@@ -39,6 +40,7 @@ def whole(say: Say) -> list[Fact]:
         facts += by_grid(one, effort)
         facts += by_stops(one, effort)
         facts += one_cell(one, PEERS, effort)
+        facts += portfolio_rates(4, say)
         facts += processes.import_times(5, say)
         facts += processes.first_answers(2, say)
         facts += processes.peak_memory(say)

@@ -14,7 +14,9 @@ import engine
 
 __all__ = [
     "ALL_CASES",
+    "FAST",
     "METRICS",
+    "SLOW",
     "Case",
     "Job",
     "long_market",

@@ -62,7 +62,7 @@ def asked(monkeypatch):
         table = sweep(*arguments, **others)
         return table if keep is None else reduce(table, metric, keep, out)
 
-    monkeypatch.setattr(commands, "_announce_compilation", lambda _: False)
+    monkeypatch.setattr(commands, "announce_compilation", lambda *_: False)
     monkeypatch.setattr(commands, "run_sweep", keeping)
     return calls
 

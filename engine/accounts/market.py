@@ -80,7 +80,9 @@ def closes_of(market: Market) -> Floats:
 
 def strength_of(fast: Floats, slow: Floats, cross: NDArray[np.int8]) -> Floats:
     """How far the averages are apart at a golden cross, relative to the slow one; nan elsewhere."""
-    return np.where(cross == GOLDEN, (fast - slow) / slow, np.nan)
+    out, golden = np.full(len(cross), np.nan), cross == GOLDEN
+    out[golden] = (fast[golden] - slow[golden]) / slow[golden]
+    return out
 
 
 def signals_of(histories: Sequence[History], fast: int, slow: int, stop: TrailingStop | None) -> Signals:

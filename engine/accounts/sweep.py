@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -36,8 +36,8 @@ __all__ = ["PortfolioSweep", "sweep_portfolio"]
 
 Floats = NDArray[np.float64]
 
-_MOST_BYTES = 64 << 20
-"""For the averages of the pairs of a task."""
+_MOST_BYTES = 256 << 20
+"""For averages: as many pairs as that allows are run before those of the next ones are made."""
 _MOST_PAIRS = 32
 """Of a task, so that progress moves and Ctrl-C is heard."""
 
@@ -141,7 +141,10 @@ def sweep_portfolio(
     histories = [prices[symbol] for symbol in symbols]
     values = np.full((1, len(grid.pairs), len(grid.stops), METRIC_COUNT), np.nan)
     job = _Job.of(histories, grid, settings, terms, workers or os.cpu_count() or 1)
-    finished = job.run(values[0], progress)
+    try:
+        finished = job.run(values[0], progress)
+    except KeyboardInterrupt:
+        finished = False
     held = float(np.mean([history.close[-1] / history.close[0] - 1 for history in histories]))
     result = PortfolioSweep(
         symbols=(NAME,),
@@ -195,18 +198,46 @@ class _Job:
             if progress:
                 progress(done, self.grid.cells)
 
-        width = 8 * len(self.market.day)
-        most = max(1, min(_MOST_PAIRS, _MOST_BYTES // (2 * width)))
-        tasks = [
-            partial(self._run_pairs, slice(i, min(i + most, len(out))), shared, out) for i in range(0, len(out), most)
-        ]
-        return run_in_order(tasks, self.workers, take)
+        for part in self._parts():
+            windows, means = self._averages(part)
+            edges = range(part.start, part.stop, _MOST_PAIRS)
+            slices = [slice(i, min(i + _MOST_PAIRS, part.stop)) for i in edges]
+            tasks = [partial(self._run_pairs, pairs, windows, means, shared, out) for pairs in slices]
+            if not run_in_order(tasks, self.workers, take):
+                return False
+        return True
 
-    def _run_pairs(self, pairs: slice, shared: dict[str, Any], out: Floats) -> int:
+    def _parts(self) -> Iterator[slice]:
+        """Cut the pairs into runs whose averages fit into memory together."""
+        most, seen, start = max(2, _MOST_BYTES // (8 * len(self.market.day))), set[int](), 0
+        for i, pair in enumerate(self.grid.pairs):
+            if len(seen.union(pair)) > most:
+                yield slice(start, i)
+                start, seen = i, set()
+            seen.update(pair)
+        yield slice(start, len(self.grid.pairs))
+
+    def _averages(self, part: slice) -> tuple[NDArray[np.int64], Floats]:
+        """Give the windows of some pairs, and their averages, float64 (W, N)."""
+        windows = np.unique(np.concatenate([self.grid.fast[part], self.grid.slow[part]]))
+        means, place = np.empty((len(windows), len(self.market.day))), self.market.start
+
+        def write(s: int) -> None:
+            means[:, place[s] : place[s + 1]] = averages(self.histories[s].close, windows)
+
+        self._run_all([partial(write, s) for s in range(len(self.histories))])
+        return windows, means
+
+    def _run_all(self, tasks: Sequence[Callable[[], None]]) -> None:
+        """Run tasks without which nothing else can be done."""
+        if not run_in_order(tasks, self.workers, lambda _: None):
+            raise KeyboardInterrupt
+
+    def _run_pairs(
+        self, pairs: slice, windows: NDArray[np.int64], means: Floats, shared: dict[str, Any], out: Floats
+    ) -> int:
         """Write the metrics of some pairs; give the number of cells."""
         fast, slow = self.grid.fast[pairs], self.grid.slow[pairs]
-        windows = np.unique(np.concatenate([fast, slow]))
-        means = np.concatenate([averages(history.close, windows) for history in self.histories], axis=1)
         rows = Rows(averages=means, fast=np.searchsorted(windows, fast), slow=np.searchsorted(windows, slow), **shared)
         year = self.settings.bars_per_year
         sweep_trips(self.market, self.closes, rows, self.terms, self.rules, year, out[pairs])
@@ -233,6 +264,5 @@ class _Job:
             find_leaves(self.market, s, atr[atr_row[k]], self.terms, with_multiple(self.rules, multiple[k]), one)
 
         wanted = [k for k, stop in enumerate(stops) if stop]
-        tasks = [partial(find, k, s) for k in wanted for s in range(len(self.histories))]
-        run_in_order(tasks, self.workers, lambda _: None)
+        self._run_all([partial(find, k, s) for k in wanted for s in range(len(self.histories))])
         return {"atr": atr, "atr_row": atr_row, "multiple": multiple, "leaves": leaves}

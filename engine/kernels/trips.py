@@ -297,7 +297,8 @@ def _enter(
         plan.trip[s], desk.strength[s], desk.queue[count] = m, trips.strength[m], s
         count += 1
         m = plan.next_entering[m]
-    in_order_of_priority(desk.queue, count, desk.strength, terms)
+    if count > 1:
+        in_order_of_priority(desk.queue, count, desk.strength, terms)
     fills, delay = (market.bars.close, 0) if rules.fill_at_close else (market.bars.open, 1)
     for i in range(count):
         s = desk.queue[i]

@@ -60,7 +60,7 @@ def percent(fraction: float, places: int = 2) -> str:
 
 def say_metric(name: str, value: Any) -> str:
     """Say the value of a metric with its unit, or why it is not defined."""
-    if value is None or value != value or str(value) == "<NA>":  # noqa: PLR0124  nan is the value that differs from itself
+    if value is None or str(value) == "<NA>" or value != value:  # noqa: PLR0124  nan is the value that differs from itself
         return f"not defined, because {_WHY_NOT.get(name, 'the history is shorter than the slow window')}"
     if name in COUNTS:
         return f"{int(value):,}"

@@ -15,6 +15,7 @@ from engine.report.spoken import METRIC_NAMES, count, percent, say_metric, say_s
 from engine.report.words import metric_lines, outcome
 from engine.results.reduced import Pool, ReducedSweep
 from engine.results.sweep import SweepTable
+from engine.settings import Settings
 from engine.sweeping import sweep, takes_fast_way
 from engine.terms import AccountTerms
 
@@ -40,6 +41,7 @@ def sweep_text(result: SweepTable | ReducedSweep, prices: Prices, metric: str, s
         *lines,
         *_size_lines(result, pool.cells, seconds),
         *say_settings(result.settings, _terms(result)),
+        *_outside_lines(result.settings, prices),
         *data_lines(prices, result.left_out, result.too_short, result.digest),
     ]
 
@@ -76,6 +78,15 @@ def _cost_lines(result: SweepTable | ReducedSweep, prices: Prices, key: Any, row
     return cell_cost_lines(settings, final_at, int(row["trades"]))
 
 
+def _outside_lines(settings: Settings, prices: Prices) -> list[str]:
+    """Say if the prices reach beyond the days for which the rates of a schedule are known."""
+    if not isinstance(settings.costs, CostSchedule):
+        return []
+    dates = [prices[symbol].local_dates for symbol in prices.symbols]
+    ends = min(some[0] for some in dates), max(some[-1] for some in dates)
+    return [said for said in map(settings.costs.outside, ends) if said]
+
+
 def _name_cell(result: SweepTable | ReducedSweep, key: Any) -> tuple[str, str]:
     """Split an index entry into the symbol and the words for its cell."""
     symbol, fast, slow, atr_window, multiple = key
@@ -107,7 +118,13 @@ def _symbol_lines(result: SweepTable | ReducedSweep, metric: str) -> list[str]:
 
 def _size_lines(result: SweepTable | ReducedSweep, done: int, seconds: float) -> list[str]:
     """Say how large the sweep was, and whether it came to its end."""
-    symbols, pairs = count(len(result.symbols), "symbol"), count(len(result.grid.pairs), "pair")
+    account = result.account if isinstance(result, SweepTable) else None
+    symbols = (
+        f"one account of {count(len(account['symbols']), 'symbol')}"
+        if account
+        else count(len(result.symbols), "symbol")
+    )
+    pairs = count(len(result.grid.pairs), "pair")
     stops = count(len(result.grid.stops), "stop setting")
     size = f"Cells: {symbols}, {pairs} of averages, {stops}: {done:,} of {len(result):,} computed in {seconds:.2f} seconds, {_say_way(result)}."
     lines = [size, *(_kept_lines(result) if isinstance(result, ReducedSweep) else [])]
