@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from engine.errors import InputError
-from engine.kernels.account import Terms
+from engine.kernels.purchases import Terms
 from engine.settings import require_number
 
 __all__ = ["AccountTerms", "Priority"]

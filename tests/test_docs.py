@@ -32,7 +32,7 @@ def test_links_lead_somewhere():
 
 
 def test_readmes_python_runs(tmp_path, monkeypatch):
-    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+    code = "".join(re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL))
     frames = engine.simulate(["SBIN", "TCS"], 400, seed=4).to_frames()
     (tmp_path / "prices").mkdir()
     for symbol, frame in frames.items():
@@ -41,3 +41,4 @@ def test_readmes_python_runs(tmp_path, monkeypatch):
     names: dict = {}
     exec(compile(code, "README.md", "exec"), names)  # noqa: S102
     assert len(engine.SweepResult.load("cells.parquet")) == len(names["sweep"]) == 2 * 2 * 499
+    assert len(names["accounts"]) == 499

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine.kernels import crosses, events, fast, indicators, loop, metrics, stops
+from engine.kernels import crosses, events, fast, indicators, loop, metrics, portfolio, stops, trips
 
 ROOT = Path(__file__).parent.parent
 IMPORT_LINTER = Path(sys.executable).with_name("lint-imports")
@@ -60,12 +60,18 @@ def check_signatures():
             engine.backtest(prices, 5, 20, stop, lot=lot, capital=100_000, sizing=sizing)
             engine.sweep(prices, 5, 20, stop, lot=lot, bars_per_year=252)
             engine.sweep(prices, 5, 20, stop, lot=lot, sizing=sizing)
+    for lot, tick in ((1, None), ({"SIM001": 5}, 0.05)):
+        engine.portfolio(prices, 5, 20, lot=lot, tick=tick, capital=100_000)
+        engine.sweep_portfolio(prices, 5, 20, [None, engine.TrailingStop(2)], lot=lot, tick=tick, sizing="all_in_lots")
     engine.backtest(prices, 5, 20, direction="long_short")
     engine.sweep(prices, 5, 20, direction="long_short")
     for function in (
         loop.simulate,
         loop.sweep_tile,
         events.sweep_events,
+        portfolio.simulate_portfolio,
+        trips.sweep_trips,
+        trips.find_leaves,
         fast.run_span,
         stops.find_exits,
         loop.long_short,

@@ -17,12 +17,12 @@ from engine.accounts.market import closes_of, dates_of, days_of, market_of, usab
 from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
 from engine.grid import Grid
-from engine.kernels.account import Terms
 from engine.kernels.desk import Market
 from engine.kernels.indicators import average_true_range, averages
 from engine.kernels.loop import with_multiple
 from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.position import Rules
+from engine.kernels.purchases import Terms
 from engine.kernels.trips import Leaves, Rows, find_leaves, sweep_trips
 from engine.prices.history import History, Prices
 from engine.results.portfolio import PortfolioResult

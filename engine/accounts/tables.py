@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.kernels import account as limits
+from engine.kernels import purchases as limits
 from engine.kernels.desk import SIGNAL_FIELDS
 from engine.prices.history import History
 from engine.results.portfolio import SIGNAL_COLUMNS

@@ -13,6 +13,13 @@
     events       the same from event to event: bars on which no rule can do anything are not asked
     metrics      equity and trades -> the numbers of the contract
 
+One account that many symbols share, by the same rules of a position::
+
+    purchases    who may buy first, and how much
+    desk         what is at hand from day to day, and the books
+    portfolio    the plain loop, day by day
+    trips        the fast way, from event to event, and a whole grid of accounts
+
 The fast sweep, which skips the bars on which nothing happens, by the same rules::
 
     bits         the crosses of a block of pairs, 64 bars at a time

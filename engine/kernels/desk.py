@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted
-from engine.kernels.account import FREELY, Purchase
 from engine.kernels.loop import Bars, record_trade
 from engine.kernels.position import CROSS, OPEN, SKIPPED, Fill, Position
+from engine.kernels.purchases import FREELY, Purchase
 
 __all__ = [
     "CASH",

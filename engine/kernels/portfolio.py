@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted
-from engine.kernels.account import Terms, in_order_of_priority, purchase, rules_for
 from engine.kernels.crosses import GOLDEN, NO_SIGNAL
 from engine.kernels.desk import (
     CASH,
@@ -42,6 +41,7 @@ from engine.kernels.desk import (
     worth,
 )
 from engine.kernels.position import BUY, GAP, NOTHING, SELL, Rules, fill_order, in_bar, place_order
+from engine.kernels.purchases import Terms, in_order_of_priority, purchase, rules_for
 
 __all__ = ["simulate_portfolio"]
 

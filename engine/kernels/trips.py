@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted
-from engine.kernels.account import Terms, in_order_of_priority, purchase, rules_for
 from engine.kernels.crosses import DEATH, GOLDEN, cross, side
 from engine.kernels.desk import (
     CASH,
@@ -53,6 +52,7 @@ from engine.kernels.position import (
     follow_stop,
     sell,
 )
+from engine.kernels.purchases import Terms, in_order_of_priority, purchase, rules_for
 
 __all__ = ["Leaves", "Rows", "Trips", "find_leaves", "find_trips", "new_trips", "run_trips", "sweep_trips"]
 
