@@ -1,5 +1,6 @@
 """The rules of the house: who imports whom, what is public, one compiled version of each kernel, and what the papers say."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -111,7 +112,17 @@ def test_readme_has_the_two_commands_and_ci_runs_the_second():
 def test_core_dependencies_stay_light():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {requirement.split(">")[0] for requirement in project["dependencies"]}
-    assert names == {"arch", "numba", "numpy", "pandas", "pyarrow", "tqdm", "typer"}
+    assert names == {"arch", "ib_async", "numba", "numpy", "pandas", "pyarrow", "pydantic", "tqdm", "typer"}
+
+
+def test_one_file_speaks_with_the_broker():
+    found = [
+        str(path.relative_to(ROOT))
+        for room in ("engine", "live")
+        for path in (ROOT / room).rglob("*.py")
+        if re.search(r"^\s*(from|import) ib_async", path.read_text(), re.MULTILINE)
+    ]
+    assert found == ["live/broker.py"]
 
 
 def test_engine_modules_stay_readable():

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from engine.kernels.position import ON_TICK
+from engine.kernels.money import ON_TICK
 from engine.prices.history import History
 from engine.settings import Settings
 from engine.terms import AccountTerms

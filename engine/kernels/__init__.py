@@ -7,7 +7,8 @@
     prefix       the same averages from prefix sums, for many windows at once
     indicators   SMA, true range, ATR                      (T,) -> (T,)
     crosses      which average is above, golden and death crosses
-    position     THE trading rules: fills, costs, sizes, stops, one position
+    money        prices as paid, ticks, fees, and how much an amount buys
+    position     THE trading rules: fills, stops, one position
     charges      what one order costs by a schedule of taxes, levies and brokerage
     loop         the plain bar loop over those rules; long/short; tiles of a sweep
     events       the same from event to event: bars on which no rule can do anything are not asked

@@ -11,18 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted, rule
-from engine.kernels.position import (
-    RISK,
-    SKIPPED,
-    Fill,
-    Position,
-    Rules,
-    Tick,
-    buy_price,
-    buy_within,
-    quantity_within,
-    risked_lots,
-)
+from engine.kernels.money import RISK, Rules, Tick, buy_price, risked_lots
+from engine.kernels.position import SKIPPED, Fill, Position, buy_within, quantity_within
 
 __all__ = [
     "BY_CASH",

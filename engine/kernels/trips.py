@@ -41,6 +41,7 @@ from engine.kernels.desk import (
 )
 from engine.kernels.loop import with_multiple
 from engine.kernels.metrics import summarise
+from engine.kernels.money import buy_price
 from engine.kernels.position import (
     BUY,
     CROSS,
@@ -48,7 +49,6 @@ from engine.kernels.position import (
     NOTHING,
     Position,
     Rules,
-    buy_price,
     follow_stop,
     sell,
 )

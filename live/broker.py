@@ -1,0 +1,393 @@
+"""The only file that speaks with Interactive Brokers: ib_async, with a deadline on every wait and the broker's word instead of the client's guess.
+
+What ib_async 2.1.0 does on faults, and what is done about it here:
+
+- A request can wait for ever (error 321, silence): every one has a deadline, and ends with ``BrokerError``.
+- An error about an order sets its status to Cancelled although the order may be live (10148), or to ValidationError although it was rejected (321): statuses are
+  read from the messages in which the broker says them, never from those that an error made.
+- A lost connection empties all lists: after it everything is asked again, and nothing is believed of before.
+- Unset numbers arrive as 1.797e308, money as text: both are turned into numbers or refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TypeVar
+
+from ib_async import IB, Contract, Fill, Order, StartupFetch, Trade
+from ib_async.util import UNSET_DOUBLE
+from ib_async.wrapper import RequestError
+
+from engine.errors import GoldencrossError
+from live.codes import CodeClass, class_of
+from live.facts import DayBar, Execution, Funds, Message, OrderRequest, Pinned, Truth, WorkingOrder
+
+__all__ = ["AnsweredError", "Broker", "BrokerError", "Door", "RefusedError"]
+
+T = TypeVar("T")
+
+_CLIENT_IDS = 8
+"""How many client ids are tried, one after the other, if one is in use (326)."""
+_STARTUP = StartupFetch.POSITIONS | StartupFetch.ORDERS_OPEN | StartupFetch.EXECUTIONS | StartupFetch.ACCOUNT_UPDATES
+
+
+class BrokerError(GoldencrossError):
+    """The broker did not answer, or not with what was asked for."""
+
+
+class AnsweredError(BrokerError):
+    """The broker answered with an error; ``code`` is its number."""
+
+    def __init__(self, what: str, code: int, text: str) -> None:
+        super().__init__(f"{what}: the broker answers {code}, {text}")
+        self.code = code
+
+
+class RefusedError(BrokerError):
+    """A listing that cannot be traded as it is configured."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where the gateway is, and how long it may take.
+
+    Attributes
+    ----------
+    host, port, client_id, account : str and int
+        The account is never written anywhere but into the journal.
+    connect, answer, bars : float
+        Deadlines in seconds: for a connection with all its lists, for an answer, for five years of bars.
+    """
+
+    host: str
+    port: int
+    client_id: int
+    account: str
+    connect: float = 15.0
+    answer: float = 10.0
+    bars: float = 60.0
+
+
+class Broker:
+    """One connection to the gateway.
+
+    Parameters
+    ----------
+    door : Door
+    heard : callable
+        Told every message of the gateway.
+    """
+
+    def __init__(self, door: Door, heard: Callable[[Message], None] = lambda _: None) -> None:
+        self._door, self._heard = door, heard
+        self._ib = IB()
+        self._ib.RaiseRequestErrors = True
+        self._ib.errorEvent += self._on_error
+        self.messages: list[Message] = []
+        self._contracts: dict[int, Contract] = {}
+
+    # Connection
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the socket is open; that says nothing of the line behind the gateway, see ``link_is_up``."""
+        return bool(self._ib.isConnected())
+
+    @property
+    def link_is_up(self) -> bool:
+        """Whether the gateway's own line to the broker is up, as far as it said."""
+        for message in reversed(self.messages):
+            group = class_of(message.code)
+            if group in (CodeClass.LINK_LOST, CodeClass.LINK_BACK):
+                return group is CodeClass.LINK_BACK
+        return True
+
+    @property
+    def unknown_codes(self) -> list[int]:
+        """Codes that nobody has classed: a reason for no new entry."""
+        return sorted({m.code for m in self.messages if class_of(m.code) is CodeClass.UNKNOWN})
+
+    async def connect(self) -> int:
+        """Connect with all lists, on the first free client id; give that id.
+
+        Raises
+        ------
+        BrokerError
+        """
+        door, reason = self._door, ""
+        for client_id in range(door.client_id, door.client_id + _CLIENT_IDS):
+            heard = len(self.messages)
+            try:
+                await asyncio.wait_for(self._connect(client_id), door.connect)
+            except (TimeoutError, OSError) as error:
+                codes = {message.code for message in self.messages[heard:]}
+                reason = "no answer within the deadline" if isinstance(error, TimeoutError) else str(error)
+                self._ib.disconnect()
+                if 326 not in codes:
+                    break
+                reason = f"client ids {door.client_id} to {client_id} are in use"
+                continue
+            self._require_account()
+            return client_id
+        raise BrokerError(f"cannot connect to {door.host} port {door.port}: {reason}; is the gateway running?")
+
+    async def _connect(self, client_id: int) -> None:
+        door = self._door
+        await self._ib.connectAsync(
+            door.host,
+            door.port,
+            client_id,
+            timeout=door.connect / 3,
+            account=door.account,
+            raiseSyncErrors=True,
+            fetchFields=_STARTUP,
+        )
+
+    def _require_account(self) -> None:
+        """Check that the gateway has the account that is configured."""
+        if self._door.account not in self._ib.managedAccounts():
+            self._ib.disconnect()
+            raise BrokerError("the gateway is logged in to another account than the configured one; nothing was sent")
+
+    def disconnect(self) -> None:
+        """Close the connection."""
+        self._ib.disconnect()
+
+    async def _ask(self, what: str, answer: Awaitable[T], deadline: float | None = None) -> T:
+        """Wait for an answer, but not for ever."""
+        if not self.is_connected:
+            raise BrokerError(f"the connection is lost: {what} cannot be asked for")
+        try:
+            return await asyncio.wait_for(answer, deadline or self._door.answer)
+        except TimeoutError:
+            raise BrokerError(f"no answer within {deadline or self._door.answer:g} seconds: {what}") from None
+        except ConnectionError:
+            raise BrokerError(f"the connection was lost: {what}") from None
+        except RequestError as error:
+            raise AnsweredError(what, error.code, error.message) from None
+
+    # Data
+
+    async def server_time(self) -> datetime:
+        """Ask the broker for the time."""
+        return await self._ask("the time", self._ib.reqCurrentTimeAsync())
+
+    async def funds(self, currency: str) -> Funds:
+        """Ask for the account's money in one currency.
+
+        Raises
+        ------
+        BrokerError
+            A value is missing, unset, or in another currency.
+        """
+        self._ib.wrapper.acctSummary.clear()  # it is kept for ever otherwise
+        values = await self._ask("the account's money", self._ib.accountSummaryAsync(self._door.account))
+        found = {v.tag: v for v in values if v.tag in ("AvailableFunds", "NetLiquidation") and v.currency == currency}
+        amounts = {tag: _number(value.value) for tag, value in found.items()}
+        for tag in ("AvailableFunds", "NetLiquidation"):
+            if amounts.get(tag) is None:
+                raise BrokerError(f"the account's {tag} in {currency} is not known; nothing can be sized")
+        available, equity = float(amounts["AvailableFunds"] or 0.0), float(amounts["NetLiquidation"] or 0.0)
+        return Funds(available, equity, currency)
+
+    async def pin(self, isin: str, symbol: str, exchange: str, currency: str) -> Pinned:
+        """Find the one listing of an ISIN on an exchange.
+
+        Raises
+        ------
+        RefusedError
+            None, several, another currency, or an ISIN that is not echoed.
+        BrokerError
+        """
+        asked = Contract(secType="STK", secIdType="ISIN", secId=isin, exchange=exchange, currency=currency)
+        try:
+            details = await self._ask(f"the listings of {isin}", self._ib.reqContractDetailsAsync(asked))
+        except AnsweredError as error:
+            if error.code != 200:
+                raise
+            details = []
+        listings = [d for d in details if d.contract and d.contract.exchange == exchange]
+        if len(listings) != 1:
+            raise RefusedError(f"{symbol}: {len(listings)} listings of {isin} on {exchange}, not exactly one")
+        detail = listings[0]
+        contract = detail.contract
+        echoed = {tag.value for tag in detail.secIdList or [] if tag.tag == "ISIN"}
+        if contract is None or isin not in echoed:
+            raise RefusedError(f"{symbol}: the listing on {exchange} does not name {isin} as its ISIN")
+        if contract.currency != currency:
+            raise RefusedError(f"{symbol}: the listing on {exchange} is in {contract.currency}, not {currency}")
+        self._contracts[contract.conId] = contract
+        rules = dict(zip(detail.validExchanges.split(","), detail.marketRuleIds.split(","), strict=False))
+        rule = await self._market_rule(symbol, rules.get(exchange, ""))
+        minimum, increment = _number(detail.minSize), _number(detail.sizeIncrement)
+        return Pinned(isin, contract.symbol, exchange, currency, contract.conId, rule, minimum or 1.0, increment or 1.0)
+
+    async def _market_rule(self, symbol: str, number: str) -> tuple[tuple[float, float], ...]:
+        if not number.isdigit():
+            raise RefusedError(f"{symbol}: the broker names no rule for its price steps")
+        steps = await self._ask(f"the price steps of {symbol}", self._ib.reqMarketRuleAsync(int(number)))
+        if not steps:
+            raise RefusedError(f"{symbol}: the broker does not say its price steps")
+        return tuple((float(step.lowEdge), float(step.increment)) for step in steps)
+
+    async def daily_bars(self, pinned: Pinned, years: int = 5) -> tuple[DayBar, ...]:
+        """Ask for daily bars up to now, the last of which is today's while the session is on.
+
+        Raises
+        ------
+        BrokerError
+        """
+        bars = await self._ask(
+            f"the daily bars of {pinned.symbol}",
+            self._ib.reqHistoricalDataAsync(
+                self._contracts[pinned.con_id],
+                "",
+                f"{years} Y",
+                "1 day",
+                "TRADES",
+                useRTH=True,
+                formatDate=1,
+                timeout=self._door.bars,
+            ),
+            self._door.bars + 1.0,
+        )
+        if not bars:
+            raise BrokerError(f"the broker gave no daily bars of {pinned.symbol}")
+        return tuple(DayBar(_day(bar.date), bar.open, bar.high, bar.low, bar.close, float(bar.volume)) for bar in bars)
+
+    # Orders
+
+    async def truth(self) -> Truth:
+        """Ask for positions, all open orders of all clients, and executions, now.
+
+        Raises
+        ------
+        BrokerError
+        """
+        positions = await self._ask("the positions", self._ib.reqPositionsAsync())
+        trades = await self._ask("the open orders", self._ib.reqAllOpenOrdersAsync())
+        fills = await self._ask("the executions", self._ib.reqExecutionsAsync())
+        mine = self._door.account
+        return Truth(
+            asked=datetime.now(UTC),
+            positions={p.contract.conId: float(p.position) for p in positions if p.account == mine and p.position},
+            orders=tuple(_working(trade) for trade in trades),
+            executions=tuple(_execution(fill) for fill in fills if fill.execution.acctNumber == mine),
+        )
+
+    def send(self, pinned: Pinned, orders: Sequence[OrderRequest]) -> list[int]:
+        """Send a group of orders, the first of which is the parent of the others; the last one transmits all. Give their numbers.
+
+        Raises
+        ------
+        BrokerError
+        """
+        if not self.is_connected:
+            raise BrokerError("the connection is lost: nothing was sent")
+        contract = self._contracts[pinned.con_id]
+        numbers: list[int] = []
+        for place, wanted in enumerate(orders):
+            order = _order(wanted, self._door.account)
+            order.orderId = self._ib.client.getReqId()
+            order.parentId = numbers[0] if numbers else 0
+            order.transmit = place == len(orders) - 1
+            self._ib.placeOrder(contract, order)
+            numbers.append(order.orderId)
+        return numbers
+
+    def change_quantity(self, pinned: Pinned, number: int, wanted: OrderRequest) -> None:
+        """Change an order of this connection, by its number, to this request."""
+        order = _order(wanted, self._door.account)
+        order.orderId, order.transmit = number, True
+        self._ib.placeOrder(self._contracts[pinned.con_id], order)
+
+    def cancel(self, number: int) -> None:
+        """Ask the broker to cancel an order of this connection; whether it did, ``truth`` tells."""
+        self._ib.client.cancelOrder(number, "")  # type: ignore[no-untyped-call]
+
+    def raise_id_floor(self, floor: int) -> None:
+        """Never use an order number below this again; the gateway's own can go back after a restart."""
+        self._ib.client.updateReqId(floor)  # type: ignore[no-untyped-call]
+
+    @property
+    def next_id(self) -> int:
+        """The order number that comes next."""
+        return int(self._ib.client._reqIdSeq)  # noqa: SLF001  there is no other way to see it without using it
+
+    def _on_error(self, request: int, code: int, text: str, _contract: object) -> None:
+        message = Message(datetime.now(UTC), code, text, request)
+        self.messages.append(message)
+        self._heard(message)
+
+
+def _order(wanted: OrderRequest, account: str) -> Order:
+    """Give the library's form of an order."""
+    return Order(
+        action=wanted.side,
+        orderType=wanted.kind,
+        totalQuantity=wanted.quantity,
+        lmtPrice=UNSET_DOUBLE if wanted.limit is None else wanted.limit,
+        auxPrice=UNSET_DOUBLE if wanted.trail is None else wanted.trail,
+        trailStopPrice=UNSET_DOUBLE if wanted.stop is None else wanted.stop,
+        tif=wanted.time_in_force,
+        orderRef=wanted.reference,
+        account=account,
+        outsideRth=False,
+    )
+
+
+def _working(trade: Trade) -> WorkingOrder:
+    """Read an open order; its status is the last one that no error made."""
+    order = trade.order
+    said = [entry.status for entry in trade.log if not entry.errorCode]
+    return WorkingOrder(
+        reference=order.orderRef or "",
+        permanent_id=order.permId,
+        order_id=order.orderId,
+        client_id=order.clientId,
+        parent_id=order.parentId,
+        con_id=trade.contract.conId,
+        symbol=trade.contract.symbol,
+        side=order.action,
+        kind=order.orderType,
+        quantity=float(order.totalQuantity),
+        filled=float(trade.orderStatus.filled),
+        limit=_number(order.lmtPrice),
+        trail=_number(order.auxPrice),
+        status=said[-1] if said else trade.orderStatus.status,
+    )
+
+
+def _execution(fill: Fill) -> Execution:
+    """Read an execution, with its commission if that is known."""
+    execution, report, contract = fill.execution, fill.commissionReport, fill.contract
+    known = bool(report and report.execId)
+    return Execution(
+        execution_id=execution.execId,
+        reference=execution.orderRef or "",
+        permanent_id=execution.permId,
+        con_id=contract.conId,
+        side="BUY" if execution.side == "BOT" else "SELL",
+        quantity=float(execution.shares),
+        price=float(execution.price),
+        time=execution.time,
+        commission=_number(report.commission) if known else None,
+        commission_currency=report.currency if known else "",
+    )
+
+
+def _number(value: object) -> float | None:
+    """Give a finite number, or None for text that is none and for what the wire calls unset."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) and abs(number) < 1e300 else None
+
+
+def _day(value: date | datetime) -> date:
+    return value.date() if isinstance(value, datetime) else value
