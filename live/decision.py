@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
+import numpy as np
+
 import engine
+from engine.accounts.market import signals_of
+from engine.kernels.crosses import ABOVE, DEATH, GOLDEN, NO_SIGNAL, sides
+from engine.kernels.indicators import averages
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Action", "Decision", "decide"]
+__all__ = ["Action", "Decision", "Reading", "decide", "read_last_bar"]
 
 Action = Literal["buy", "sell", "none"]
+
+_CROSS = {GOLDEN: "golden", DEATH: "death", NO_SIGNAL: "none"}
 
 
 @dataclass(frozen=True)
@@ -60,4 +68,51 @@ def decide(
             close=float(prices[str(symbol)].close[-1]),
         )
         for symbol in result.metrics.index
+    )
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the last close of one symbol says, from the engine's own kernels.
+
+    Attributes
+    ----------
+    symbol : str
+    date : Timestamp
+        Of the last bar.
+    cross : {"golden", "death", "none"}
+        At the last close.
+    is_above : bool
+        Whether the fast average is above.
+    strength : float
+        Of a golden cross, (fast - slow) / slow; nan otherwise.
+    distance : float
+        Of the stop that a purchase now would have, currency; nan if it is not defined, or there is no stop.
+    close : float
+        Last close, currency.
+    """
+
+    symbol: str
+    date: pd.Timestamp
+    cross: Literal["golden", "death", "none"]
+    is_above: bool
+    strength: float
+    distance: float
+    close: float
+
+
+def read_last_bar(history: engine.History, fast: int, slow: int, stop: engine.TrailingStop | None) -> Reading:
+    """Read the last bar of a history; the backtest's cross, strength and stop distance at that bar, bit for bit."""
+    signals = signals_of([history], fast, slow, stop)
+    both = averages(history.close, np.array([fast, slow]))
+    side = np.empty(len(history), np.int8)
+    sides(both[0], both[1], side)
+    return Reading(
+        symbol=history.symbol,
+        date=history.dates[-1],
+        cross=cast("Literal['golden', 'death', 'none']", _CROSS[int(signals.cross[-1])]),
+        is_above=bool(side[-1] == ABOVE),
+        strength=float(signals.strength[-1]),
+        distance=float(stop.multiple * signals.atr[-1]) if stop else math.nan,
+        close=float(history.close[-1]),
     )

@@ -67,7 +67,7 @@ def portfolio(
     ] = None,
     output_format: o.Format = "text",
 ) -> int:
-    """Trade one pair of averages on all symbols with one account. They share its cash and its risk.
+    """Backtest one account that all symbols share. They share its cash and its risk.
 
     Example: goldencross portfolio prices/ --fast 50 --slow 200 --stop 3 --capital 500000 --costs nse-delivery --tick 0.05
     """
@@ -154,7 +154,7 @@ def sweep_portfolio(
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
 ) -> int:
-    """Run one account on all symbols for every pair and stop. Names the best cell, and what it was picked from.
+    """Run that account for every pair and stop. Names the best cell, and what it was picked from.
 
     Example: goldencross sweep-portfolio prices/ --fast 5:100:5 --slow 20:300:10 --stop 2,3,4 --costs nse-delivery
     """
