@@ -1,0 +1,228 @@
+"""How orders are sent, watched and finished: every step is written down before it is done, and believed only after the broker has said it.
+
+Three things are done here, and each ends in a state that was asked for at the broker::
+
+    enter     limit buy with a trailing stop as its child; a part that is filled keeps a stop of its own size
+    leave     cancel the stops, see that they are gone, then sell what is still held; never both
+    protect   as many shares in stops as are held: change, place or cancel, or say that it cannot be done
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from live.broker import Broker, BrokerError
+from live.facts import OrderRequest, Pinned, Truth
+from live.protection import Cover, cover_of
+
+__all__ = ["Actor", "Patience", "Recorder", "Result"]
+
+
+class Recorder(Protocol):
+    """Where everything is written before it is done."""
+
+    def intent(self, pinned: Pinned, request: OrderRequest) -> None:
+        """Write that an order will be sent."""
+
+    def sent(self, pinned: Pinned, request: OrderRequest, number: int) -> None:
+        """Write that an order was handed to the gateway, under this number."""
+
+    def cancelling(self, pinned: Pinned, reference: str, number: int) -> None:
+        """Write that the cancellation of an order will be asked for."""
+
+    def truth(self, truth: Truth) -> None:
+        """Write what is new in what the broker said."""
+
+    def protection(self, pinned: Pinned, cover: Cover) -> None:
+        """Write how much is held and how much of it stops cover."""
+
+    def alarm(self, pinned: Pinned | None, text: str) -> None:
+        """Write what a person has to look at."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long is waited, in seconds.
+
+    Attributes
+    ----------
+    fill : float
+        For a buy or a sale to be filled, before the rest is cancelled.
+    confirm : float
+        For the broker to confirm a cancellation or a stop.
+    poll : float
+        Between two questions.
+    """
+
+    fill: float = 180.0
+    confirm: float = 20.0
+    poll: float = 2.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one thing that was done."""
+
+    done: bool
+    text: str
+
+
+class Actor:
+    """Sends orders for one account.
+
+    Parameters
+    ----------
+    broker : Broker
+    recorder : Recorder
+    sleep : callable
+        Waits for seconds; virtual in tests.
+    now : callable
+        Seconds that go on while it waits.
+    patience : Patience
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        recorder: Recorder,
+        sleep: Callable[[float], Awaitable[None]],
+        now: Callable[[], float],
+        patience: Patience = Patience(),  # noqa: B008  it is frozen
+    ) -> None:
+        self._broker, self._recorder, self._sleep, self._now = broker, recorder, sleep, now
+        self._patience = patience
+        self._mine: dict[str, int] = {}  # numbers of the orders of this connection, by reference
+
+    async def truth(self) -> Truth:
+        """Ask the broker for everything, and write it down."""
+        truth = await self._broker.truth()
+        self._recorder.truth(truth)
+        return truth
+
+    async def enter(self, pinned: Pinned, buy: OrderRequest, stop: OrderRequest) -> Result:
+        """Send a buy with its stop, wait for it, and leave exactly what was bought under a stop.
+
+        Raises
+        ------
+        BrokerError
+            The connection is lost; the next reconciliation finds out what became of the orders.
+        """
+        for request in (buy, stop):
+            self._recorder.intent(pinned, request)
+        self._remember(pinned, (buy, stop), self._broker.send(pinned, (buy, stop)))
+        truth = await self._watch(buy.reference, self._patience.fill)
+        working = truth.order(buy.reference)
+        if working is not None and working.is_live:
+            await self._cancel(pinned, buy.reference)
+        result = await self.protect(pinned, stop)
+        truth = await self.truth()
+        bought = truth.bought(buy.reference)
+        if bought == 0:
+            return Result(result.done, f"{pinned.symbol}: nothing was bought at {buy.limit:g}. {result.text}".rstrip())
+        part = "" if bought == buy.quantity else f" of {buy.quantity:g}"
+        return Result(result.done, f"{pinned.symbol}: bought {bought:g}{part} shares. {result.text}".rstrip())
+
+    async def leave(self, pinned: Pinned, sale: OrderRequest, stop: OrderRequest) -> Result:
+        """Cancel the stops, then sell what is held then; what cannot be sold comes under a stop again."""
+        truth = await self.truth()
+        for order in cover_of(truth, pinned.con_id).sells:
+            self._mine.setdefault(order.reference, order.order_id)
+            await self._cancel(pinned, order.reference)
+        truth = await self.truth()
+        cover = cover_of(truth, pinned.con_id)
+        if cover.sells:
+            self._recorder.alarm(pinned, f"{pinned.symbol}: a sell order cannot be cancelled, so nothing was sold")
+            return Result(False, f"{pinned.symbol}: not sold, because its stop cannot be cancelled.")
+        if cover.held <= 0:
+            return Result(cover.held == 0, f"{pinned.symbol}: the stop had sold it before.")
+        wanted = replace(sale, quantity=cover.held)
+        self._recorder.intent(pinned, wanted)
+        self._remember(pinned, (wanted,), self._broker.send(pinned, (wanted,)))
+        truth = await self._watch(wanted.reference, self._patience.fill)
+        working = truth.order(wanted.reference)
+        if working is not None and working.is_live:
+            await self._cancel(pinned, wanted.reference)
+        cover = cover_of(await self.truth(), pinned.con_id)
+        if cover.held == 0 and not cover.sells:
+            return Result(True, f"{pinned.symbol}: sold {wanted.quantity:g} shares.")
+        kept = await self.protect(pinned, stop)
+        self._recorder.alarm(pinned, f"{pinned.symbol}: {cover.held:g} shares could not be sold")
+        return Result(False, f"{pinned.symbol}: {cover.held:g} shares could not be sold. {kept.text}")
+
+    async def protect(self, pinned: Pinned, stop: OrderRequest) -> Result:
+        """Bring as many shares under stops as are held, and have the broker confirm it.
+
+        ``stop`` is what a new stop would be; its quantity is chosen here, and its reference numbered if it is used already.
+        """
+        end = self._now() + self._patience.confirm
+        tried: set[tuple[float, float]] = set()
+        while True:
+            truth = await self.truth()
+            cover = cover_of(truth, pinned.con_id)
+            self._recorder.protection(pinned, cover)
+            if cover.is_exact:
+                return Result(True, "" if cover.held == 0 else f"{cover.held:g} shares are under a stop.")
+            if self._now() >= end:
+                break
+            state = (cover.held, cover.on_sale)
+            if state not in tried:  # once for each state: an answer may be on its way
+                tried.add(state)
+                await self._mend(pinned, stop, cover, truth)
+            await self._sleep(self._patience.poll)
+        text = f"{pinned.symbol}: {cover.naked:g} of {cover.held:g} shares are under no stop"
+        if cover.too_many:
+            text = f"{pinned.symbol}: {cover.on_sale:g} shares are on sale, {cover.held:g} are held"
+        self._recorder.alarm(pinned, text)
+        return Result(False, f"{text}: ALARM.")
+
+    async def flatten(self, pinned: Pinned, sale: OrderRequest) -> Result:
+        """Sell everything at the market, whatever else there is; the last resort."""
+        return await self.leave(pinned, replace(sale, kind="MKT", limit=None), sale)
+
+    async def _mend(self, pinned: Pinned, stop: OrderRequest, cover: Cover, truth: Truth) -> None:
+        """Take one step towards as many shares in stops as are held."""
+        if cover.held <= 0:
+            for order in cover.sells:
+                self._mine.setdefault(order.reference, order.order_id)
+                self._recorder.cancelling(pinned, order.reference, order.order_id)
+                self._broker.cancel(order.order_id)
+            return
+        own = [order for order in cover.sells if order.reference.startswith(stop.reference)]
+        if len(own) == 1 and len(cover.sells) == 1:
+            wanted = replace(stop, reference=own[0].reference, quantity=cover.held + own[0].filled, stop=None)
+            self._recorder.intent(pinned, wanted)
+            self._broker.change_quantity(pinned, own[0].order_id, wanted)
+            return
+        if cover.sells:  # several, or another's: too many to be sure about
+            return
+        used = {order.reference for order in truth.orders} | {e.reference for e in truth.executions} | set(self._mine)
+        names = [stop.reference, *(f"{stop.reference}-{i}" for i in range(2, 100))]
+        wanted = replace(stop, reference=next(name for name in names if name not in used), quantity=cover.held)
+        self._recorder.intent(pinned, wanted)
+        self._remember(pinned, (wanted,), self._broker.send(pinned, (wanted,)))
+
+    async def _watch(self, reference: str, seconds: float) -> Truth:
+        """Ask until an order is not live any more, or the time is over."""
+        end = self._now() + seconds
+        while True:
+            await self._sleep(self._patience.poll)
+            truth = await self.truth()
+            order = truth.order(reference)
+            if order is None or not order.is_live or self._now() >= end:
+                return truth
+
+    async def _cancel(self, pinned: Pinned, reference: str) -> None:
+        """Ask for the cancellation of an order, and wait until the broker does not have it any more, or no longer."""
+        number = self._mine.get(reference)
+        if number is None:
+            raise BrokerError(f"{pinned.symbol}: the number of order {reference} is not known")
+        self._recorder.cancelling(pinned, reference, number)
+        self._broker.cancel(number)
+        await self._watch(reference, self._patience.confirm)
+
+    def _remember(self, pinned: Pinned, requests: tuple[OrderRequest, ...], numbers: list[int]) -> None:
+        for request, number in zip(requests, numbers, strict=True):
+            self._mine[request.reference] = number
+            self._recorder.sent(pinned, request, number)

@@ -1,0 +1,56 @@
+"""From the broker's daily bars to a history that the engine's own rules let through; everything else is a reason not to trade."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+
+import engine
+from engine.errors import DataError
+from live.facts import DayBar
+
+__all__ = ["history_of"]
+
+_REFUSED = {"split-like", "scaled-stretch"}
+"""Warnings that are harmless in a backtest, where they are said, and not before an order."""
+
+
+def history_of(symbol: str, currency: str, bars: Sequence[DayBar], session: date, least: int) -> engine.History:
+    """Check daily bars and give them as a history.
+
+    Parameters
+    ----------
+    symbol, currency : str
+    bars : sequence of DayBar
+        As the broker gave them.
+    session : date
+        Today at the exchange: the last bar has to be of it, and is taken for the bar of the close that is near.
+    least : int
+        Bars that the averages need.
+
+    Raises
+    ------
+    DataError
+        Too few bars, a last bar of another day, bars that the engine refuses, or a jump like that of a split among the last ``least`` bars.
+    """
+    if len(bars) < least:
+        raise DataError(f"{symbol}: {len(bars)} bars, fewer than the {least} that are needed", symbol=symbol)
+    if bars[-1].day != session:
+        raise DataError(
+            f"{symbol}: the last bar is of {bars[-1].day}, today is {session}: the data is stale", symbol=symbol
+        )
+    prices = engine.Prices.from_frames({symbol: _frame(bars)}, currency=currency)
+    history = prices[symbol]
+    first = str(history.dates[-least].date())
+    for finding in prices.report.warnings:
+        if finding.rule in _REFUSED and (finding.date or first) >= first:
+            raise DataError(f"{finding.message}: not traded until it is explained", symbol=symbol)
+    return history
+
+
+def _frame(bars: Sequence[DayBar]) -> pd.DataFrame:
+    fields = ("open", "high", "low", "close", "volume")
+    columns = {name: [getattr(bar, name) for bar in bars] for name in fields}
+    return pd.DataFrame({"date": [bar.day.isoformat() for bar in bars], **columns})
