@@ -9,6 +9,7 @@ Three things are done here, and each ends in a state that was asked for at the b
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -18,6 +19,10 @@ from live.facts import OrderRequest, Pinned, Truth
 from live.protection import Cover, cover_of
 
 __all__ = ["Actor", "Patience", "Recorder", "Result"]
+
+
+_SETTLED = 2
+"""Times in a row that the broker has to say the same before something is done about it."""
 
 
 class Recorder(Protocol):
@@ -89,7 +94,7 @@ class Actor:
         recorder: Recorder,
         sleep: Callable[[float], Awaitable[None]],
         now: Callable[[], float],
-        patience: Patience = Patience(),  # noqa: B008  it is frozen
+        patience: Patience = Patience(),
     ) -> None:
         self._broker, self._recorder, self._sleep, self._now = broker, recorder, sleep, now
         self._patience = patience
@@ -157,7 +162,7 @@ class Actor:
         ``stop`` is what a new stop would be; its quantity is chosen here, and its reference numbered if it is used already.
         """
         end = self._now() + self._patience.confirm
-        tried: set[tuple[float, float]] = set()
+        seen: Counter[tuple[float, float, int]] = Counter()
         while True:
             truth = await self.truth()
             cover = cover_of(truth, pinned.con_id)
@@ -166,10 +171,10 @@ class Actor:
                 return Result(True, "" if cover.held == 0 else f"{cover.held:g} shares are under a stop.")
             if self._now() >= end:
                 break
-            state = (cover.held, cover.on_sale)
-            if state not in tried:  # once for each state: an answer may be on its way
-                tried.add(state)
-                await self._mend(pinned, stop, cover, truth)
+            state = (cover.held, cover.on_sale, len(cover.sells))
+            seen[state] += 1
+            if seen[state] == _SETTLED:  # not at once: a fill, or the answer to an order, may be on its way
+                self._mend(pinned, stop, cover, truth)
             await self._sleep(self._patience.poll)
         text = f"{pinned.symbol}: {cover.naked:g} of {cover.held:g} shares are under no stop"
         if cover.too_many:
@@ -181,21 +186,19 @@ class Actor:
         """Sell everything at the market, whatever else there is; the last resort."""
         return await self.leave(pinned, replace(sale, kind="MKT", limit=None), sale)
 
-    async def _mend(self, pinned: Pinned, stop: OrderRequest, cover: Cover, truth: Truth) -> None:
+    def _mend(self, pinned: Pinned, stop: OrderRequest, cover: Cover, truth: Truth) -> None:
         """Take one step towards as many shares in stops as are held."""
-        if cover.held <= 0:
-            for order in cover.sells:
-                self._mine.setdefault(order.reference, order.order_id)
-                self._recorder.cancelling(pinned, order.reference, order.order_id)
-                self._broker.cancel(order.order_id)
+        surplus = cover.sells if cover.held <= 0 else cover.sells[1:]
+        for order in surplus:
+            self._recorder.cancelling(pinned, order.reference, order.order_id)
+            self._broker.cancel(order.order_id)
+        if surplus:
             return
-        own = [order for order in cover.sells if order.reference.startswith(stop.reference)]
-        if len(own) == 1 and len(cover.sells) == 1:
-            wanted = replace(stop, reference=own[0].reference, quantity=cover.held + own[0].filled, stop=None)
+        if cover.sells:
+            (order,) = cover.sells
+            wanted = replace(stop, reference=order.reference, quantity=cover.held + order.filled, stop=None)
             self._recorder.intent(pinned, wanted)
-            self._broker.change_quantity(pinned, own[0].order_id, wanted)
-            return
-        if cover.sells:  # several, or another's: too many to be sure about
+            self._broker.change_quantity(pinned, order.order_id, wanted)
             return
         used = {order.reference for order in truth.orders} | {e.reference for e in truth.executions} | set(self._mine)
         names = [stop.reference, *(f"{stop.reference}-{i}" for i in range(2, 100))]
