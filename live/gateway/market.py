@@ -1,0 +1,178 @@
+"""What is listed, and the price of it at any moment of a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from engine.errors import InputError
+from live.gateway.clock import KOLKATA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import engine
+    from engine.prices.series import History
+
+__all__ = ["CLOSE", "OPEN", "Bar", "Listing", "Market", "Path"]
+
+OPEN, CLOSE = time(9, 15), time(15, 30)  # of the continuous session, Asia/Kolkata
+STEPS = 48  # moments of a session at which orders are tested; a multiple of 3, so that the extremes are among them
+Path = Literal["low_first", "high_first"]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One instrument on one exchange.
+
+    Attributes
+    ----------
+    isin, symbol : str
+        The symbol is that of its prices, too.
+    con_id : int
+        The broker's number of it.
+    exchange, currency : str
+    market_rule : tuple of (float, float)
+        Lowest price and the tick from there on, currency; rising.
+    minimum_size, size_increment : int
+        Shares.
+    """
+
+    isin: str
+    symbol: str
+    con_id: int
+    exchange: str = "NSE"
+    currency: str = "INR"
+    market_rule: tuple[tuple[float, float], ...] = ((0.0, 0.05),)
+    minimum_size: int = 1
+    size_increment: int = 1
+
+    def tick(self, price: float) -> float:
+        """Return the price increment at a price, currency."""
+        return [tick for edge, tick in self.market_rule if edge <= max(price, 0.0)][-1]
+
+    def on_tick(self, price: float) -> bool:
+        """Tell whether a price is a whole multiple of the tick, to the last digit as written."""
+        return Decimal(repr(float(price))) % Decimal(repr(float(self.tick(price)))) == 0
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One day, prices in currency, volume in shares."""
+
+    day: date
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+@dataclass(frozen=True)
+class Market:
+    """Prices and listings.
+
+    Parameters
+    ----------
+    prices : engine.Prices
+        Daily bars by symbol.
+    listings : iterable of Listing
+    path : {"low_first", "high_first"}
+        Which extreme of a day comes first.
+
+    Raises
+    ------
+    InputError
+        If two listings have one number, or a listing has no prices.
+    """
+
+    prices: engine.Prices
+    listings: tuple[Listing, ...]
+    path: Path = "low_first"
+    _bars: dict[str, dict[date, Bar]] = field(default_factory=dict, repr=False)
+
+    def __init__(self, prices: engine.Prices, listings: Iterable[Listing], path: Path = "low_first") -> None:
+        object.__setattr__(self, "prices", prices)
+        object.__setattr__(self, "listings", tuple(listings))
+        object.__setattr__(self, "path", path)
+        if len({listing.con_id for listing in self.listings}) < len(self.listings):
+            raise InputError("two listings have the same con_id")
+        for listing in self.listings:
+            if listing.symbol not in prices:
+                raise InputError(f"there are no prices for the listing {listing.symbol}")
+        object.__setattr__(self, "_bars", {listing.symbol: _days(prices[listing.symbol]) for listing in self.listings})
+
+    def find(
+        self, *, con_id: int = 0, isin: str = "", symbol: str = "", exchange: str = "", currency: str = ""
+    ) -> tuple[Listing, ...]:
+        """Return the listings that agree with all that is given; SMART stands for any exchange."""
+        return tuple(
+            listing
+            for listing in self.listings
+            if con_id in {0, listing.con_id}
+            and isin in {"", listing.isin}
+            and symbol in {"", listing.symbol}
+            and exchange in {"", "SMART", listing.exchange}
+            and currency in {"", listing.currency}
+        )
+
+    def price(self, listing: Listing, moment: datetime) -> float | None:
+        """Return the last price up to a moment, currency; None before the first bar."""
+        bars = self.bars(listing, moment)
+        return bars[-1].close if bars else None
+
+    def days(self) -> list[date]:
+        """Return the days on which anything trades."""
+        return sorted({day for bars in self._bars.values() for day in bars})
+
+    def trades_on(self, listing: Listing, day: date) -> bool:
+        """Tell whether a listing has a bar on a day."""
+        return day in self._bars[listing.symbol]
+
+    def bars(self, listing: Listing, moment: datetime) -> tuple[Bar, ...]:
+        """Return the daily bars up to a moment, with that of the day as far as it has gone."""
+        local = moment.astimezone(KOLKATA)
+        today = local.date()
+        bars = [bar for day, bar in self._bars[listing.symbol].items() if day < today]
+        whole = self._bars[listing.symbol].get(today)
+        if whole is not None and local.time() >= OPEN:
+            bars.append(self._partial(listing, whole, local))
+        return tuple(bars)
+
+    def _partial(self, listing: Listing, bar: Bar, local: datetime) -> Bar:
+        part = (local - opening(bar.day)) / (closing(bar.day) - opening(bar.day))
+        if part >= 1:
+            return bar
+        second, third = (bar.low, bar.high) if self.path == "low_first" else (bar.high, bar.low)
+        knots = (bar.open, second, third, bar.close)
+        leg = int(part * 3)
+        within = part * 3 - leg
+        level = knots[leg] if within == 0 else knots[leg] + (knots[leg + 1] - knots[leg]) * within
+        tick = listing.tick(level)
+        last = level if within == 0 else round(round(level / tick) * tick, 6)
+        seen = (*knots[: leg + 1], last)
+        return Bar(bar.day, bar.open, max(seen), min(seen), last, float(int(bar.volume * part)))
+
+
+def opening(day: date) -> datetime:
+    """Return when the session of a day starts."""
+    return datetime.combine(day, OPEN, KOLKATA)
+
+
+def closing(day: date) -> datetime:
+    """Return when the session of a day ends."""
+    return datetime.combine(day, CLOSE, KOLKATA)
+
+
+def moments(day: date) -> list[datetime]:
+    """Return the moments of a session at which orders are tested, from the opening to the close."""
+    step: timedelta = (closing(day) - opening(day)) / STEPS
+    return [opening(day) + step * i for i in range(STEPS)] + [closing(day)]
+
+
+def _days(history: History) -> dict[date, Bar]:
+    columns = (history.open, history.high, history.low, history.close, history.volume)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return {stamp.date(): Bar(stamp.date(), *row) for stamp, row in zip(history.dates, rows, strict=True)}
