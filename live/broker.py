@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 _CLIENT_IDS = 8
 """How many client ids are tried, one after the other, if one is in use (326)."""
-_STARTUP = StartupFetch.POSITIONS | StartupFetch.ORDERS_OPEN | StartupFetch.EXECUTIONS | StartupFetch.ACCOUNT_UPDATES
+_STARTUP = StartupFetch.POSITIONS | StartupFetch.ORDERS_OPEN | StartupFetch.EXECUTIONS
 
 
 class BrokerError(GoldencrossError):
@@ -142,7 +142,6 @@ class Broker:
             door.port,
             client_id,
             timeout=door.connect / 3,
-            account=door.account,
             raiseSyncErrors=True,
             fetchFields=_STARTUP,
         )
