@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import InputError
@@ -159,6 +159,7 @@ def test_moments_without_a_zone_and_empty_lists_are_refused():
         next_run(at("2026-11-23T09:00"), [], FIVE)
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(datetime(2025, 1, 1), datetime(2026, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
     st.integers(1, 120),
