@@ -1,0 +1,48 @@
+"""What can go wrong on the way to an order, under the root of ``engine.errors``.
+
+::
+
+    GoldencrossError
+    ├── InputError
+    │   └── ConfigError    a config file that cannot be used
+    ├── SessionError       a day or a moment that the session table has no answer for
+    ├── ClockError         the clock of this machine is not the broker's
+    ├── MoneyError         an amount, price or distance from the broker that is no number
+    └── LimitError         an order that a limit or the halt file forbids; nothing was sent
+"""
+
+from __future__ import annotations
+
+from engine.errors import GoldencrossError, InputError
+
+__all__ = ["ClockError", "ConfigError", "LimitError", "MoneyError", "SessionError"]
+
+
+class ConfigError(InputError):
+    """A config file that cannot be used: what is wrong in which line of it, and what to write instead."""
+
+
+class SessionError(GoldencrossError):
+    """A day or a moment that the session table has no answer for; nothing is traded on a guess."""
+
+
+class ClockError(GoldencrossError):
+    """The clock of this machine is not the broker's."""
+
+
+class MoneyError(GoldencrossError):
+    """An amount, price or distance that is unset, no number, or negative."""
+
+
+class LimitError(GoldencrossError):
+    """An order that a limit or the halt file forbids.
+
+    Parameters
+    ----------
+    reasons : tuple of str
+        All of them, one sentence each.
+    """
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
