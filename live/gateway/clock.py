@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import selectors
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 from zoneinfo import ZoneInfo
 
 from engine.errors import GoldencrossError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
+    from concurrent.futures import Executor
 
 __all__ = ["KOLKATA", "StandstillError", "VirtualLoop", "now", "run_virtual"]
 
@@ -19,6 +20,7 @@ KOLKATA = ZoneInfo("Asia/Kolkata")
 _GRACE = 0.001  # seconds of real time for bytes under way on the loopback; epoll has no finer step
 _PATIENCE = 10.0  # seconds of real time without a timer, a byte or a thread at work
 _Result = TypeVar("_Result")
+_Arguments = TypeVarTuple("_Arguments")
 
 
 class StandstillError(GoldencrossError):
@@ -39,7 +41,7 @@ class _Selector(selectors.BaseSelector):
             return ready
         if self.threads or timeout is None:
             ready = self._real.select(_PATIENCE)
-            if not ready:
+            if not ready and not self.threads:
                 raise StandstillError(f"nothing happened for {_PATIENCE:g} s and no timer is set")
             return ready
         ready = self._real.select(_GRACE)
@@ -92,10 +94,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Return the virtual moment, in Asia/Kolkata."""
         return (self._start + timedelta(seconds=self._virtual.elapsed)).astimezone(KOLKATA)
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*_Arguments], _Result], *args: *_Arguments
+    ) -> asyncio.Future[_Result]:
         """Run in a thread; the clock stands until it is done."""
         self._virtual.threads += 1
-        future = cast("asyncio.Future[Any]", super().run_in_executor(executor, func, *args))
+        future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._thread_done)
         return future
 

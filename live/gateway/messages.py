@@ -46,7 +46,7 @@ _KINDS = {
     91: ("reqMarketRule", 0),
     99: ("reqCompletedOrders", 0),
 }
-_PARENT = 27  # position of parentId in placeOrder
+_PARENT = 28  # position of parentId in placeOrder
 KINDS = frozenset(name for name, _ in _KINDS.values())
 
 

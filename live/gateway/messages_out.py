@@ -208,7 +208,8 @@ def contract_details(identifier: int, listing: Listing, moment: datetime, versio
         listing.symbol, listing.symbol, listing.symbol, listing.con_id, tick, *([1] if old else []), "",
         "ACTIVETIM,DAY,GTC,LMT,MKT,STP,TRAIL", listing.exchange, 1, 0, listing.symbol, listing.exchange, "", "", "", "",
         "Asia/Kolkata", hours, hours, "", 0, 1, "ISIN", listing.isin, 1, "", "", rule_id(listing), "", "COMMON",
-        *([listing.minimum_size, listing.size_increment, listing.size_increment] if not old else []),
+        *([listing.minimum_size, listing.size_increment] if not old else []),
+        *([listing.size_increment] if version >= 163 else []),
     )  # fmt: skip
     return Message("contractDetails", fields)
 
