@@ -156,12 +156,10 @@ class Broker:
         """Close the connection."""
         self._ib.disconnect()
 
-    async def _ask(self, what: str, answer: Awaitable[T], deadline: float | None = None) -> T:
-        """Wait for an answer, but not for ever."""
-        if not self.is_connected:
-            raise BrokerError(f"the connection is lost: {what} cannot be asked for")
+    async def _ask(self, what: str, question: Callable[[], Awaitable[T]], deadline: float | None = None) -> T:
+        """Ask, and wait for an answer, but not for ever."""
         try:
-            return await asyncio.wait_for(answer, deadline or self._door.answer)
+            return await asyncio.wait_for(question(), deadline or self._door.answer)
         except TimeoutError:
             raise BrokerError(f"no answer within {deadline or self._door.answer:g} seconds: {what}") from None
         except ConnectionError:
@@ -173,7 +171,7 @@ class Broker:
 
     async def server_time(self) -> datetime:
         """Ask the broker for the time."""
-        return await self._ask("the time", self._ib.reqCurrentTimeAsync())
+        return await self._ask("the time", self._ib.reqCurrentTimeAsync)
 
     async def funds(self, currency: str) -> Funds:
         """Ask for the account's money in one currency.
@@ -184,7 +182,7 @@ class Broker:
             A value is missing, unset, or in another currency.
         """
         self._ib.wrapper.acctSummary.clear()  # it is kept for ever otherwise
-        values = await self._ask("the account's money", self._ib.accountSummaryAsync(self._door.account))
+        values = await self._ask("the account's money", lambda: self._ib.accountSummaryAsync(self._door.account))
         found = {v.tag: v for v in values if v.tag in ("AvailableFunds", "NetLiquidation") and v.currency == currency}
         amounts = {tag: _number(value.value) for tag, value in found.items()}
         for tag in ("AvailableFunds", "NetLiquidation"):
@@ -204,7 +202,7 @@ class Broker:
         """
         asked = Contract(secType="STK", secIdType="ISIN", secId=isin, exchange=exchange, currency=currency)
         try:
-            details = await self._ask(f"the listings of {isin}", self._ib.reqContractDetailsAsync(asked))
+            details = await self._ask(f"the listings of {isin}", lambda: self._ib.reqContractDetailsAsync(asked))
         except AnsweredError as error:
             if error.code != 200:
                 raise
@@ -228,7 +226,7 @@ class Broker:
     async def _market_rule(self, symbol: str, number: str) -> tuple[tuple[float, float], ...]:
         if not number.isdigit():
             raise RefusedError(f"{symbol}: the broker names no rule for its price steps")
-        steps = await self._ask(f"the price steps of {symbol}", self._ib.reqMarketRuleAsync(int(number)))
+        steps = await self._ask(f"the price steps of {symbol}", lambda: self._ib.reqMarketRuleAsync(int(number)))
         if not steps:
             raise RefusedError(f"{symbol}: the broker does not say its price steps")
         return tuple((float(step.lowEdge), float(step.increment)) for step in steps)
@@ -242,7 +240,7 @@ class Broker:
         """
         bars = await self._ask(
             f"the daily bars of {pinned.symbol}",
-            self._ib.reqHistoricalDataAsync(
+            lambda: self._ib.reqHistoricalDataAsync(
                 self._contracts[pinned.con_id],
                 "",
                 f"{years} Y",
@@ -267,9 +265,9 @@ class Broker:
         ------
         BrokerError
         """
-        positions = await self._ask("the positions", self._ib.reqPositionsAsync())
-        trades = await self._ask("the open orders", self._ib.reqAllOpenOrdersAsync())
-        fills = await self._ask("the executions", self._ib.reqExecutionsAsync())
+        positions = await self._ask("the positions", self._ib.reqPositionsAsync)
+        trades = await self._ask("the open orders", self._ib.reqAllOpenOrdersAsync)
+        fills = await self._ask("the executions", self._ib.reqExecutionsAsync)
         mine = self._door.account
         return Truth(
             asked=datetime.now(UTC),

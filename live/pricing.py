@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from engine.errors import InputError
-from engine.kernels.position import ON_TICK
+from engine.kernels.money import ON_TICK
 from live.errors import MoneyError
 
 __all__ = [
