@@ -25,6 +25,7 @@ from live.bars import history_of
 from live.broker import Broker, BrokerError
 from live.decision import read_last_bar
 from live.facts import OrderRequest, Pinned, Truth
+from live.journal.state import State
 from live.plan import Wish, in_turn, wish
 from live.pricing import buy_limit, sell_limit, sell_stop, trail_amount
 from live.protection import cover_of
@@ -113,6 +114,8 @@ class Runner:
     send : bool
         False: nothing is sent, only said.
     patience : Patience or None
+    known : State or None
+        What the journal knows of earlier runs: what was sent is not sent again, whatever became of it, and its numbers are not used again.
     """
 
     def __init__(
@@ -124,9 +127,10 @@ class Runner:
         *,
         send: bool = False,
         patience: Patience | None = None,
+        known: State | None = None,
     ) -> None:
         self._broker, self._clock, self._strategy, self._send = broker, clock, strategy, send
-        self._recorder = recorder
+        self._recorder, self._known = recorder, known or State()
         self._actor = Actor(broker, recorder, clock.sleep, clock.elapsed, patience or Patience())
 
     async def run(self, window: Run[Instrument]) -> Report:
@@ -154,6 +158,7 @@ class Runner:
                 Status.REFUSED,
             )
             return
+        self._broker.raise_id_floor(self._known.highest_number + 1)
         truth = await self._actor.truth()
         wishes = await self._look(window.instruments, window.session.day, truth, report)
         for one in wishes:
@@ -240,7 +245,7 @@ class Runner:
         """Say why nothing may be bought now, if so."""
         if not window.is_open(self._clock.now()):
             return "the time for entries is over"
-        if truth.order(reference) or truth.bought(reference):
+        if truth.order(reference) or truth.bought(reference) or reference in self._known.intents:
             return "its order of today has been sent already"
         if not self._broker.link_is_up:
             return "the gateway has lost its line to the broker"

@@ -1,0 +1,79 @@
+"""What the bot does, before it does it, and what the broker says, as events of the journal."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from live.facts import Message, OrderRequest, Pinned, Truth
+from live.journal.state import state_of
+from live.journal.store import Journal
+from live.protection import Cover
+
+__all__ = ["JournalRecorder"]
+
+
+class JournalRecorder:
+    """Writes for ``acting`` and ``runner``; of what the broker says only what is new.
+
+    Parameters
+    ----------
+    journal : Journal
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._said: dict[tuple[str, str], Any] = {}
+        self._executions = {one: data["commission"] for one, data in state_of(journal.events()).executions.items()}
+
+    def note(self, kind: str, symbol: str = "", **data: Any) -> None:
+        """Write something else."""
+        self._journal.append(kind, data, symbol=symbol)
+
+    def intent(self, pinned: Pinned, request: OrderRequest) -> None:
+        """Write that an order will be sent."""
+        self._journal.append("intent", asdict(request), symbol=pinned.symbol, reference=request.reference)
+
+    def sent(self, pinned: Pinned, request: OrderRequest, number: int) -> None:
+        """Write that an order was handed to the gateway, under this number."""
+        self._journal.append("sent", {"number": number}, symbol=pinned.symbol, reference=request.reference)
+
+    def cancelling(self, pinned: Pinned, reference: str, number: int) -> None:
+        """Write that the cancellation of an order will be asked for."""
+        self._journal.append("cancelling", {"number": number}, symbol=pinned.symbol, reference=reference)
+
+    def truth(self, truth: Truth) -> None:
+        """Write executions, commissions, statuses and positions, as far as they are new."""
+        for one in truth.executions:
+            known = self._executions.get(one.execution_id, "new")
+            if known == "new" or (known is None and one.commission is not None):
+                self._executions[one.execution_id] = one.commission
+                data = {**asdict(one), "time": one.time.isoformat()}
+                self._journal.append("execution", data, reference=one.reference)
+        for order in truth.orders:
+            said = {
+                "status": order.status,
+                "filled": order.filled,
+                "quantity": order.quantity,
+                "permanent_id": order.permanent_id,
+            }
+            self._if_new("order", order.reference, said, order.symbol)
+        self._if_new("positions", "", {str(con_id): held for con_id, held in sorted(truth.positions.items())}, "")
+
+    def protection(self, pinned: Pinned, cover: Cover) -> None:
+        """Write how much is held and how much of it stops cover, if that is new."""
+        said = {"held": cover.held, "stopped": cover.stopped, "on_sale": cover.on_sale}
+        self._if_new("protection", pinned.symbol, said, pinned.symbol)
+
+    def alarm(self, pinned: Pinned | None, text: str) -> None:
+        """Write what a person has to look at."""
+        self._journal.append("alarm", {"text": text}, symbol=pinned.symbol if pinned else "")
+
+    def heard(self, message: Message) -> None:
+        """Write what the gateway said besides answers."""
+        self._journal.append("message", {"code": message.code, "text": message.text, "request": message.request})
+
+    def _if_new(self, kind: str, key: str, said: dict[str, Any], symbol: str) -> None:
+        if self._said.get((kind, key)) != said:
+            self._said[(kind, key)] = said
+            self._journal.append(kind, said, symbol=symbol, reference=key if kind == "order" else "")

@@ -1,0 +1,88 @@
+"""What is known, from the events alone: any beginning of a journal gives a state, and the same one every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from live.journal.store import Event
+
+__all__ = ["State", "state_of"]
+
+
+@dataclass
+class State:
+    """What the journal knows.
+
+    Attributes
+    ----------
+    intents : dict
+        By reference: the last order that was to be sent.
+    numbers : dict
+        By reference: the number under which it was sent.
+    executions : dict
+        By execution id, without its correction's number: the newest version.
+    orders : dict
+        By reference: the last status that the broker said.
+    held : dict
+        By symbol: (shares held, shares under stops), as last seen.
+    alarms : list of str
+        Since the last run that ended well.
+    runs : list of dict
+        Of each run its begin, end and status; an end of None was broken off.
+    """
+
+    intents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    executions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    orders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    held: dict[str, tuple[float, float]] = field(default_factory=dict)
+    alarms: list[str] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def highest_number(self) -> int:
+        """The highest order number that was ever used."""
+        return max(self.numbers.values(), default=0)
+
+    def bought(self, reference: str) -> float:
+        """Shares executed under a reference."""
+        return sum(float(one["quantity"]) for one in self.executions.values() if one["reference"] == reference)
+
+
+def state_of(events: Iterable[Event]) -> State:
+    """Replay events."""
+    state = State()
+    for event in events:
+        _take(state, event)
+    return state
+
+
+def _take(state: State, event: Event) -> None:
+    """Take one event in."""
+    data = event.data
+    if event.kind == "intent":
+        state.intents[event.reference] = data
+    elif event.kind == "sent":
+        state.numbers[event.reference] = int(data["number"])
+    elif event.kind == "execution":
+        state.executions[_without_correction(data["execution_id"])] = data
+    elif event.kind == "order":
+        state.orders[event.reference] = data
+    elif event.kind == "protection":
+        state.held[event.symbol] = (data["held"], data["stopped"])
+    elif event.kind == "alarm":
+        state.alarms.append(data["text"])
+    elif event.kind == "run started":
+        state.runs.append({"begun": event.time, "ended": None, "status": None, **data})
+    elif event.kind == "run ended" and state.runs:
+        state.runs[-1].update(ended=event.time, status=data["status"])
+        if data["status"] == 0:
+            state.alarms.clear()
+
+
+def _without_correction(execution_id: str) -> str:
+    """Give the name of an execution: a correction has the same, with a higher number at its end (.01, .02)."""
+    head, dot, last = execution_id.rpartition(".")
+    return head if dot and last.isdigit() else execution_id

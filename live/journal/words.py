@@ -1,0 +1,73 @@
+"""The journal in plain sentences; account numbers never leave the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from live.journal.state import State
+from live.journal.store import Event
+
+__all__ = ["journal_lines", "masked", "status_lines"]
+
+_ACCOUNT = re.compile(r"\b(D?[UFI]\w?\d)\d{3,}(\d{2})\b")
+
+
+def masked(text: str) -> str:
+    """Hide account numbers: DU1234567 becomes DU1***67."""
+    return _ACCOUNT.sub(r"\1***\2", text)
+
+
+def journal_lines(events: Iterable[Event]) -> list[str]:
+    """Say every event, one a line, oldest first."""
+    return [masked(_sentence(event)) for event in events]
+
+
+def _sentence(event: Event) -> str:
+    when = event.time[:19].replace("T", " ")
+    about = " ".join(part for part in (event.symbol, event.reference) if part)
+    said = _SAY.get(event.kind, _anything)(event.data)
+    return f"{when} UTC: {about + ': ' if about else ''}{said}."
+
+
+def _anything(data: dict[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in data.items()) or "noted"
+
+
+def _price(data: dict[str, Any]) -> str:
+    if data["kind"] == "TRAIL":
+        return f"trailing {data['trail']:g} below the highest price"
+    return "at the market" if data["limit"] is None else f"at {data['limit']:g} or better"
+
+
+_SAY: dict[str, Callable[[dict[str, Any]], str]] = {
+    "intent": lambda d: f"will {d['side'].lower()} {d['quantity']:g} {_price(d)}",
+    "sent": lambda d: f"sent as order {d['number']}",
+    "cancelling": lambda d: f"asks for the cancellation of order {d['number']}",
+    "execution": lambda d: f"{'bought' if d['side'] == 'BUY' else 'sold'} {d['quantity']:g} at {d['price']:g}",
+    "order": lambda d: f"the broker says {d['status']}, {d['filled']:g} of {d['quantity']:g} filled",
+    "protection": lambda d: f"{d['held']:g} shares held, {d['stopped']:g} under a stop",
+    "positions": lambda d: f"the broker has {len(d)} positions",
+    "alarm": lambda d: f"ALARM: {d['text']}",
+    "message": lambda d: f"the gateway says {d['code']}, {d['text']}",
+    "run started": lambda d: f"run started, {'sending' if d.get('send') else 'dry'}",
+    "run ended": lambda d: f"run ended with status {d['status']}",
+    "said": lambda d: str(d["text"]).rstrip("."),
+}
+
+
+def status_lines(state: State) -> list[str]:
+    """Say how things stand: alarms first, then what is held, then the last run."""
+    lines = [f"{len(state.alarms)} alarm{'s' * (len(state.alarms) != 1)} to look at."]
+    lines += [f"ALARM: {text}." for text in state.alarms]
+    held = {symbol: numbers for symbol, numbers in state.held.items() if numbers[0]}
+    lines.append(f"{len(held)} position{'s' * (len(held) != 1)} held, as last seen.")
+    for symbol, (shares, stopped) in held.items():
+        cover = "all under a stop" if stopped == shares else f"{stopped:g} under a stop"
+        lines.append(f"{symbol}: {shares:g} shares, {cover}.")
+    if not state.runs:
+        return [*lines, "The bot has never run with this journal."]
+    last = state.runs[-1]
+    ended = f"ended with status {last['status']}" if last["ended"] else "did not end: it was broken off"
+    return [masked(line) for line in [*lines, f"The last run began at {last['begun'][:19]} UTC and {ended}."]]
