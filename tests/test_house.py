@@ -111,7 +111,7 @@ def test_readme_has_the_two_commands_and_ci_runs_the_second():
 def test_core_dependencies_stay_light():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {requirement.split(">")[0] for requirement in project["dependencies"]}
-    assert names == {"arch", "numba", "numpy", "pandas", "pyarrow", "tqdm", "typer"}
+    assert names == {"arch", "numba", "numpy", "pandas", "pyarrow", "pydantic", "tqdm", "typer"}
 
 
 def test_engine_modules_stay_readable():
