@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from engine.errors import InputError
 from live import scheduler
 from live.errors import ClockError
 from live.scheduler import SystemClock, clock_skew, require_clock, wait_until
+from live.sessions import next_run
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -111,3 +113,13 @@ def test_skew():
         require_clock(START, START + timedelta(seconds=90), most)
     with pytest.raises(ClockError, match="6 s behind the broker's"):
         require_clock(START, START - timedelta(seconds=6), most)
+
+
+def test_a_machine_that_slept_through_the_window_does_not_run():
+    share = SimpleNamespace(closing_auction=True)
+    run = next_run(START, [share], timedelta(minutes=5))  # 09:40 UTC, until 09:45
+    done = wait(run.moment, FakeClock([(600, 2400)]))
+    assert done.steps
+    assert not run.is_open(done.arrived)
+    punctual = wait(run.moment, FakeClock())
+    assert run.is_open(punctual.arrived)
