@@ -46,6 +46,9 @@ class Recorder(Protocol):
     def alarm(self, pinned: Pinned | None, text: str) -> None:
         """Write what a person has to look at."""
 
+    def day(self, day: str, equity: float) -> None:
+        """Write the equity with which a day began."""
+
 
 @dataclass(frozen=True)
 class Patience:

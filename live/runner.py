@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import IntEnum
+from pathlib import Path
 
 import engine
+from engine.costs.india import nse_delivery
 from engine.costs.plain import Costs
 from engine.costs.schedule import CostSchedule
 from engine.errors import GoldencrossError
@@ -24,16 +26,19 @@ from live.acting import Actor, Patience, Recorder
 from live.bars import history_of
 from live.broker import Broker, BrokerError
 from live.decision import read_last_bar
-from live.facts import OrderRequest, Pinned, Truth
+from live.errors import LimitError
+from live.facts import Funds, OrderRequest, Pinned, Truth
 from live.journal.state import State
+from live.limits import Entry, Limits, Tally, require_allowed
 from live.plan import Wish, in_turn, wish
 from live.pricing import buy_limit, sell_limit, sell_stop, trail_amount
 from live.protection import cover_of
 from live.scheduler import Clock, clock_skew
+from live.schema import Config, Instrument
 from live.sessions import Run
 from live.sizing import size
 
-__all__ = ["Instrument", "Report", "Runner", "Status", "Strategy"]
+__all__ = ["Guard", "Report", "Runner", "Status", "Strategy"]
 
 
 class Status(IntEnum):
@@ -44,18 +49,6 @@ class Status(IntEnum):
     REFUSED = 2  # nothing was done: configuration, journal, session
     ALARM = 3  # somebody has to look
     UNREACHABLE = 4  # the gateway cannot be reached, or was lost
-
-
-@dataclass(frozen=True)
-class Instrument:
-    """One share that the bot may trade."""
-
-    isin: str
-    symbol: str
-    exchange: str = "NSE"
-    currency: str = "INR"
-    closing_auction: bool = False
-    lot: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -88,6 +81,28 @@ class Strategy:
     below: float = 0.01
     max_notional: float | None = None
 
+    @classmethod
+    def of(cls, config: Config) -> Strategy:
+        """Give the strategy of a config file; costs are those of Interactive Brokers, as far as they are known."""
+        rules = config.rules
+        terms = AccountTerms(rules.max_positions, rules.max_weight, rules.priority)
+        costs, most = nse_delivery("interactive_brokers"), config.limits.max_order_notional
+        return cls(rules.fast, rules.slow, rules.stop, rules.risk, terms, costs, max_notional=most)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What may stop an entry before it is sent.
+
+    Attributes
+    ----------
+    limits : Limits
+    halt_file : Path
+    """
+
+    limits: Limits
+    halt_file: Path
+
 
 @dataclass
 class Report:
@@ -116,6 +131,8 @@ class Runner:
     patience : Patience or None
     known : State or None
         What the journal knows of earlier runs: what was sent is not sent again, whatever became of it, and its numbers are not used again.
+    guard : Guard or None
+        Limits of the day and the halt file.
     """
 
     def __init__(
@@ -128,9 +145,12 @@ class Runner:
         send: bool = False,
         patience: Patience | None = None,
         known: State | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self._broker, self._clock, self._strategy, self._send = broker, clock, strategy, send
-        self._recorder, self._known = recorder, known or State()
+        self._recorder, self._known, self._guard = recorder, known or State(), guard
+        self._tally: Tally | None = None
+        self._funds: Funds | None = None
         self._actor = Actor(broker, recorder, clock.sleep, clock.elapsed, patience or Patience())
 
     async def run(self, window: Run[Instrument]) -> Report:
@@ -185,7 +205,13 @@ class Runner:
                     raise
                 report.say(f"Skipped {share.symbol}: {error}.".replace("..", "."), Status.SKIPPED)
                 continue
-            one = wish(pinned, reading, cover_of(truth, pinned.con_id))
+            cover = cover_of(truth, pinned.con_id)
+            if self._known.held.get(share.symbol, (0.0, 0.0))[0] > 0 and cover.held == 0:
+                report.say(
+                    f"{share.symbol}: held at the last run and not any more; its stop, or somebody, has sold it."
+                )
+                self._recorder.protection(pinned, cover)
+            one = wish(pinned, reading, cover)
             report.say(f"{share.symbol}: {one.reason}.", Status.ALARM if "sold short" in one.reason else Status.DONE)
             wishes.append(one)
         return wishes
@@ -235,7 +261,15 @@ class Runner:
         except GoldencrossError as error:
             report.say(f"{pinned.symbol}: not bought, {error}.", Status.SKIPPED)
             return
-        if buy is None or stop is None or not self._send:
+        if buy is None or stop is None:
+            report.say(text)
+            return
+        try:
+            self._require_allowed(one, buy, truth, day)
+        except LimitError as error:
+            report.say(f"Not bought: {error}.", Status.SKIPPED)
+            return
+        if not self._send:
             report.say(text)
             return
         result = await self._actor.enter(pinned, buy, stop)
@@ -256,12 +290,33 @@ class Runner:
             return f"{held} positions are open already"
         return ""
 
+    def _require_allowed(self, one: Wish, buy: OrderRequest, truth: Truth, day: date) -> None:
+        """Count the entry against the limits of the day.
+
+        Raises
+        ------
+        LimitError
+        """
+        if self._guard is None or self._funds is None:
+            return
+        if self._tally is None:
+            start, orders, notional = self._known.day(day.isoformat())
+            equity = self._funds.equity if start is None else start
+            self._recorder.day(day.isoformat(), equity)
+            self._tally = Tally(day, equity, orders, notional)
+        held = sum(1 for quantity in truth.positions.values() if quantity > 0)
+        entry = Entry(one.pinned.symbol, buy.quantity, buy.limit or 0.0, one.reading.close)
+        halt, equity = self._guard.halt_file, self._funds.equity
+        self._tally = require_allowed(
+            entry, self._tally, self._guard.limits, day=day, equity=equity, positions=held, halt_file=halt
+        )
+
     async def _bracket(
         self, one: Wish, share: Instrument, reference: str, day: date
     ) -> tuple[OrderRequest | None, OrderRequest | None, str]:
         """Give the buy and its stop, or none and why."""
         strategy, pinned, close = self._strategy, one.pinned, one.reading.close
-        funds = await self._broker.funds(pinned.currency)
+        funds = self._funds = await self._broker.funds(pinned.currency)
         limit = buy_limit(close * (1 + strategy.above), pinned.market_rule)
         sized = size(
             funds.available,

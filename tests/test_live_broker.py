@@ -42,6 +42,9 @@ class Notes:
     def protection(self, _pinned, cover):
         pass
 
+    def day(self, _day, _equity):
+        pass
+
     def alarm(self, _pinned, text):
         self.alarms.append(text)
 

@@ -13,7 +13,8 @@ from live.acting import Patience
 from live.broker import Broker, Door
 from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, now, run_virtual
 from live.protection import cover_of
-from live.runner import Instrument, Runner, Status, Strategy
+from live.runner import Runner, Status, Strategy
+from live.schema import Instrument
 from live.sessions import Run, session_on
 from tests.test_live_broker import ACCOUNT, Notes
 
@@ -21,7 +22,7 @@ DAY = date(2026, 3, 16)
 PATIENCE = Patience(fill=60.0, confirm=20.0, poll=1.0)
 STRATEGY = Strategy(fast=2, slow=5, stop=engine.TrailingStop(2.0, 3), terms=AccountTerms(), risk=0.02)
 NAMES = {"RELIANCE": "INE002A01018", "TCS": "INE467B01029"}
-SHARES = tuple(Instrument(isin, symbol) for symbol, isin in NAMES.items())
+SHARES = tuple(Instrument(isin=isin, symbol=symbol, closing_auction=False) for symbol, isin in NAMES.items())
 GOLDEN = (100, 99, 98, 97, 96, 95, 94, 99)
 DEATH = (94, 95, 96, 97, 98, 99, 100, 95)
 FALLING = (100, 99, 98, 97, 96, 95, 94, 93)

@@ -5,20 +5,12 @@ Exit status: 0 done, 1 some symbols were left out, 2 bad use or no usable input,
 
 from __future__ import annotations
 
-import functools
-import os
-import sys
-from collections.abc import Callable
-from typing import ParamSpec
-
 import typer
 
 from engine.cli import commands, portfolios
-from engine.errors import GoldencrossError
+from engine.cli.spoken import spoken
 
 __all__ = ["app", "main"]
-
-P = ParamSpec("P")
 
 app = typer.Typer(
     name="goldencross",
@@ -30,25 +22,6 @@ app = typer.Typer(
 )
 
 
-def _spoken(command: Callable[P, int]) -> Callable[P, None]:
-    """Turn our errors into one line and exit status 2; anything else is a defect and shows its traceback."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            status = command(*args, **kwargs)
-            sys.stdout.flush()
-        except GoldencrossError as error:
-            typer.echo(f"error: {error}", err=True)
-            status = 2
-        except BrokenPipeError:  # the reader, such as head, has had enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            status = 0
-        raise typer.Exit(status)
-
-    return run
-
-
 for _command in (
     commands.backtest,
     commands.sweep,
@@ -57,7 +30,7 @@ for _command in (
     commands.validate,
     commands.simulate,
 ):
-    app.command()(_spoken(_command))
+    app.command()(spoken(_command))
 
 
 def main() -> None:

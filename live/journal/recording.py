@@ -69,6 +69,10 @@ class JournalRecorder:
         """Write what a person has to look at."""
         self._journal.append("alarm", {"text": text}, symbol=pinned.symbol if pinned else "")
 
+    def day(self, day: str, equity: float) -> None:
+        """Write the equity with which a day began."""
+        self._if_new("day", day, {"day": day, "equity": equity}, "")
+
     def heard(self, message: Message) -> None:
         """Write what the gateway said besides answers."""
         self._journal.append("message", {"code": message.code, "text": message.text, "request": message.request})

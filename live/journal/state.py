@@ -31,6 +31,8 @@ class State:
         Since the last run that ended well.
     runs : list of dict
         Of each run its begin, end and status; an end of None was broken off.
+    days : dict
+        By day: the equity with which it began.
     """
 
     intents: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -40,6 +42,20 @@ class State:
     held: dict[str, tuple[float, float]] = field(default_factory=dict)
     alarms: list[str] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
+    days: dict[str, float] = field(default_factory=dict)
+
+    def day(self, day: str) -> tuple[float | None, int, float]:
+        """Give the equity with which a day began, and the entries that were to be sent on it: their number and value."""
+        entries = [
+            one
+            for reference, one in self.intents.items()
+            if reference.startswith(f"gc-{day.replace('-', '')}-") and one["side"] == "BUY"
+        ]
+        return (
+            self.days.get(day),
+            len(entries),
+            sum(float(one["limit"] or 0) * float(one["quantity"]) for one in entries),
+        )
 
     @property
     def highest_number(self) -> int:
@@ -72,6 +88,8 @@ def _take(state: State, event: Event) -> None:
         state.orders[event.reference] = data
     elif event.kind == "protection":
         state.held[event.symbol] = (data["held"], data["stopped"])
+    elif event.kind == "day":
+        state.days.setdefault(data["day"], float(data["equity"]))
     elif event.kind == "alarm":
         state.alarms.append(data["text"])
     elif event.kind == "run started":

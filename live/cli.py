@@ -1,0 +1,154 @@
+"""The command ``goldencross-live``: check, run, status, journal, halt, resume, demo.
+
+Exit status of a run: 0 done, 1 some shares were skipped, 2 nothing was done (configuration, journal, session), 3 somebody has to look, 4 the gateway is out of reach.
+"""
+
+# typer reads the annotations of these functions at run time, so they must not be strings: no "from __future__ import annotations" here.
+
+import asyncio
+import json
+import logging
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.cli.spoken import spoken
+from engine.errors import InputError
+from live.config import account_of, load_config
+from live.halting import halt as write_halt
+from live.halting import halted
+from live.halting import resume as remove_halt
+from live.journal import Journal, journal_lines, state_of, status_lines
+from live.schema import Config
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="goldencross-live",
+    help="Trade moving-average crossovers through Interactive Brokers, with the engine's own kernels.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+ConfigPath = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="The TOML file; docs/example-config.toml has every key.")
+]
+Send = Annotated[bool, typer.Option("--send", help="Send orders. Without it nothing is sent.")]
+Live = Annotated[
+    bool, typer.Option("--real-money", help="Needed, besides --send, for an account that is no paper account.")
+]
+
+
+def check(path: ConfigPath) -> int:
+    """Read the configuration, connect, and say what the bot would do. Nothing is ever sent.
+
+    Example: goldencross-live check bot.toml
+    """
+    config = load_config(path)
+    _say(config.describe())
+    from live.service import run_now  # noqa: PLC0415  ib_async is imported only to connect
+
+    return asyncio.run(run_now(config, account_of(config), send=False, say=typer.echo, any_time=True))
+
+
+def run(
+    path: ConfigPath,
+    once: Annotated[bool, typer.Option("--once", help="Run now, if it is time, and end: for cron or a timer.")] = False,
+    send: Send = False,
+    real_money: Live = False,
+) -> int:
+    """Run the bot at its time. It stays up and waits for the next session, or runs once. Without --send it is a dry run.
+
+    Example: goldencross-live run bot.toml --once --send
+    """
+    config = load_config(path)
+    account = account_of(config)
+    if send and config.account.mode == "live" and not real_money:
+        raise InputError("this is a live account: give --real-money besides --send, or use a paper account")
+    if real_money and config.account.mode != "live":
+        raise InputError("--real-money is for a live account, and this configuration is of a paper account")
+    from live.service import run_now, stay_up  # noqa: PLC0415  ib_async is imported only to connect
+
+    if once:
+        return asyncio.run(run_now(config, account, send=send, say=typer.echo))
+    return asyncio.run(stay_up(config, account, send=send, say=typer.echo))
+
+
+def status(path: ConfigPath) -> int:
+    """Say how things stand, from the journal alone: alarms, positions and their stops, the last run."""
+    config = load_config(path)
+    journal = _journal(config)
+    reason = halted(config.paths.halt)
+    _say([*status_lines(state_of(journal.events())), *([f"Entries are halted: {reason}."] if reason else [])])
+    return 0
+
+
+def journal(
+    path: ConfigPath,
+    output_format: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> int:
+    """Say everything that the journal has, oldest first, after checking its chain."""
+    if output_format not in ("text", "json"):
+        raise InputError(f"--format {output_format}: it must be text or json")
+    book = _journal(load_config(path))
+    book.verify()
+    events = book.events()
+    if output_format == "text":
+        _say(journal_lines(events))
+    else:
+        from live.journal.words import masked  # noqa: PLC0415  for this format only
+
+        typer.echo(masked(json.dumps([vars(event) for event in events], indent=1)))
+    return 0
+
+
+def halt(
+    path: ConfigPath, reason: Annotated[str, typer.Argument(help="Why, for the journal.")] = "halted by hand"
+) -> int:
+    """Stop all entries, of this and every later run, until resume. Sales and stops go on."""
+    config = load_config(path)
+    write_halt(config.paths.halt, reason)
+    typer.echo(f"No entries from now on: {config.paths.halt} exists. Sales and stops go on.")
+    return 0
+
+
+def resume(path: ConfigPath) -> int:
+    """Allow entries again."""
+    stopped = remove_halt(load_config(path).paths.halt)
+    typer.echo("Entries are allowed again." if stopped else "Entries were not halted.")
+    return 0
+
+
+def demo(
+    seed: Annotated[int, typer.Option("--seed", help="Of the simulated prices.")] = 3,
+    path: Annotated[Path | None, typer.Option("--journal", help="Keep the journal in this file.")] = None,
+) -> int:
+    """Trade a simulated month against a simulated gateway. Nothing else is needed, and nothing is waited for."""
+    from live.demo import demo as trade  # noqa: PLC0415  ib_async is imported only to connect
+
+    logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it says to the console is in the journal
+    return trade(seed, path, typer.echo)
+
+
+def _say(lines: list[str]) -> None:
+    typer.echo("\n".join(lines).encode("ascii", "backslashreplace").decode("ascii"))
+
+
+def _journal(config: Config) -> Journal:
+    """Open the journal for reading."""
+    if not config.paths.journal.exists():
+        raise InputError(f"there is no journal {config.paths.journal} yet; the first run makes it")
+    return Journal(config.paths.journal, read_only=True)
+
+
+_COMMANDS: tuple[Any, ...] = (check, run, status, journal, halt, resume, demo)
+for _command in _COMMANDS:
+    app.command()(spoken(_command))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

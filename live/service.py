@@ -1,0 +1,154 @@
+"""The bot as its command runs it: journal and lock first, then one run, or one run after the other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from engine.errors import GoldencrossError
+from live.broker import Broker, Door
+from live.errors import SessionError
+from live.journal import Journal, JournalRecorder, single_instance, state_of
+from live.limits import Limits
+from live.runner import Guard, Runner, Status, Strategy
+from live.scheduler import Clock, SystemClock, wait_until
+from live.schema import Config, Instrument
+from live.sessions import Run, exchange_day, next_run, run_time, session_on
+
+__all__ = ["run_now", "stay_up"]
+
+Say = Callable[[str], None]
+_RETRY = timedelta(minutes=2)
+
+
+async def run_now(
+    config: Config, account: str, *, send: bool, say: Say, any_time: bool = False, clock: Clock | None = None
+) -> int:
+    """Run once for the shares whose time it is now; give the exit status.
+
+    Parameters
+    ----------
+    config : Config
+    account : str
+    send : bool
+    say : callable
+    any_time : bool
+        Look at all shares, whatever the time is; only without ``send``.
+    clock : Clock or None
+
+    Raises
+    ------
+    JournalError, SessionError
+    """
+    clock = clock or SystemClock()
+    windows = _open_now(config, clock) if not any_time else _all_of_today(config, clock)
+    if not windows:
+        say("It is not the time of a run: nothing was done.")
+        return int(Status.REFUSED)
+    with single_instance(config.paths.journal):
+        journal = Journal(config.paths.journal, clock=clock.now)
+        try:
+            return max(
+                [await _run(config, account, window, journal, clock, send and not any_time, say) for window in windows]
+            )
+        finally:
+            journal.close()
+
+
+async def stay_up(config: Config, account: str, *, send: bool, say: Say, clock: Clock | None = None) -> int:
+    """Wait for every run, and run; ends only where the session table ends, or when it is stopped.
+
+    A gateway that is out of reach is tried again until the time for entries is over: it restarts every night, and on Sundays it waits for its owner.
+    """
+    clock = clock or SystemClock()
+    with single_instance(config.paths.journal):
+        journal = Journal(config.paths.journal, clock=clock.now)
+        try:
+            while True:
+                try:
+                    window = next_run(clock.now(), config.instruments, config.run.before)
+                except SessionError as error:
+                    say(f"The bot stops: {error}")
+                    return int(Status.REFUSED)
+                say(f"The next run is at {window.moment:%Y-%m-%d %H:%M} at the exchange, for {_names(window)}.")
+                waited = await wait_until(window.moment, clock)
+                for step in waited.steps:
+                    journal.append("said", {"text": str(step)})
+                await _until_reached(config, account, window, journal, clock, send, say)
+        finally:
+            journal.close()
+
+
+async def _until_reached(
+    config: Config, account: str, window: Run[Instrument], journal: Journal, clock: Clock, send: bool, say: Say
+) -> None:
+    """Run, and run again while the gateway is out of reach and there is time."""
+    while True:
+        status = await _run(config, account, window, journal, clock, send, say)
+        if status != Status.UNREACHABLE or not window.is_open(clock.now() + _RETRY):
+            return
+        await clock.sleep(_RETRY.total_seconds())
+
+
+async def _run(
+    config: Config, account: str, window: Run[Instrument], journal: Journal, clock: Clock, send: bool, say: Say
+) -> int:
+    """Run once, with everything in the journal."""
+    logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it says to the console is in the journal
+    recorder = JournalRecorder(journal)
+    gateway = config.gateway
+    door = Door(
+        gateway.host,
+        gateway.port,
+        gateway.client_id,
+        account,
+        gateway.connect_seconds,
+        gateway.answer_seconds,
+        gateway.bars_seconds,
+    )
+    guard = Guard(Limits.of(config), config.paths.halt)
+    runner = Runner(
+        Broker(door, recorder.heard),
+        recorder,
+        clock,
+        Strategy.of(config),
+        send=send,
+        known=state_of(journal.events()),
+        guard=guard,
+    )
+    journal.append("run started", {"send": send, "shares": [share.symbol for share in window.instruments]})
+    try:
+        report = await runner.run(window)
+    except GoldencrossError as error:
+        say(f"The run was broken off: {error}")
+        journal.append("alarm", {"text": str(error)})
+        return int(Status.ALARM)
+    for line in report.lines:
+        journal.append("said", {"text": line})
+        say(line)
+    journal.append("run ended", {"status": int(report.status)})
+    return int(report.status)
+
+
+def _open_now(config: Config, clock: Clock) -> list[Run[Instrument]]:
+    """Give the runs of today whose time it is."""
+    return [window for window in _all_of_today(config, clock) if window.is_open(clock.now())]
+
+
+def _all_of_today(config: Config, clock: Clock) -> list[Run[Instrument]]:
+    """Give the runs of today; none on a day without a full session."""
+    session = session_on(exchange_day(clock.now()))
+    if session is None or session.is_short:
+        return []
+    groups: dict[object, list[Instrument]] = {}
+    for share in config.instruments:
+        groups.setdefault(session.last_entry(share), []).append(share)
+    return [
+        Run(run_time(shares[0], session, config.run.before), session.last_entry(shares[0]), session, tuple(shares))
+        for shares in groups.values()
+    ]
+
+
+def _names(window: Run[Instrument]) -> str:
+    return ", ".join(share.symbol for share in window.instruments)
