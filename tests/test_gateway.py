@@ -554,3 +554,25 @@ def test_the_log_tells_the_time_and_the_order():
 def test_faults_that_make_no_sense(place, what, message):
     with pytest.raises(engine.InputError, match=message):
         Fault(place, what)
+
+
+def test_a_clock_set_by_hand_in_real_time():
+    moment = [at("09:10")]
+
+    async def main():
+        gateway = Gateway(market((101, 112, 99, 104)), clock=lambda: moment[0])
+        async with gateway.serve() as port:
+            ib = await connected(port)
+            parent, child = bracket(ib, await qualified(ib))
+            seen = []
+            for clock in ("09:10", "09:15", "11:30", "15:30"):
+                moment[0] = at(clock)
+                gateway.advance()
+                await asyncio.sleep(0.02)
+                seen.append((parent.orderStatus.status, child.orderStatus.status))
+            ib.disconnect()
+            await asyncio.sleep(0.01)
+        return seen
+
+    waiting = ("PreSubmitted", "PreSubmitted"), ("Submitted", "PreSubmitted")
+    assert asyncio.run(main()) == [*waiting, ("Filled", "PreSubmitted"), ("Filled", "Filled")]
