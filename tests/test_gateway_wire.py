@@ -20,7 +20,7 @@ FIELD = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 VERSIONS = [157, 158, 159, 160, 162, 163, 164, 166, 169, 170, 176, 177, 178]
 LISTING = Listing("INE002A01018", "RELIANCE", 1001)
 NOON = datetime(2024, 3, 15, 12, 0, tzinfo=KOLKATA)
-TICKET = Ticket(7, 3, 1001, "DU1", "SELL", 10, "TRAIL", None, 12.5, "GTC", "stop", True, 2, 2487.55)  # noqa: FBT003
+TICKET = Ticket(7, 3, 1001, "DU1", "SELL", 10, "TRAIL", None, 12.5, "GTC", "stop", True, 2, 2487.55)
 
 
 @given(st.lists(st.lists(FIELD, min_size=1, max_size=5), min_size=1, max_size=4), st.data())
@@ -117,7 +117,7 @@ def test_orders_are_read_to_the_last_field(version):
 def test_other_requests_are_named_and_read():
     real, sent = client(178)
     real.reqContractDetails(5, ib_async.Contract(secIdType="ISIN", secId="INE002A01018", exchange="NSE"))
-    real.reqHistoricalData(6, CONTRACT, "", "5 Y", "1 day", "TRADES", True, 1, False, [])  # noqa: FBT003
+    real.reqHistoricalData(6, CONTRACT, "", "5 Y", "1 day", "TRADES", True, 1, False, [])
     real.cancelOrder(9)
     real.reqExecutions(8, ExecutionFilter())
     real.reqAccountSummary(4, "All", "AvailableFunds")

@@ -116,6 +116,8 @@ class Book(Fills):
             return 435, "You must specify an account."
         if ticket.parent_id and self.find(ticket.client_id, ticket.parent_id) is None:
             return 135, f"Can't find order with id = {ticket.parent_id}"
+        if known is not None and not _same(known, ticket):
+            return 105, "Order being modified does not match original order."
         return fault_of(ticket, self.listings.get(ticket.con_id))
 
     def _modify(self, order: Order, ticket: Ticket, when: datetime) -> list[Event]:
@@ -164,3 +166,10 @@ class Book(Fills):
             room = self.sellable(order) if parent is None or parent.done else parent.ticket.quantity
             return OVERSELL if order.remaining > room else None
         return FUNDS if self.cost(order) > self.available_funds(ticket.account, leaving_out=order.perm_id) else None
+
+
+def _same(order: Order, ticket: Ticket) -> bool:
+    """Tell whether a ticket can be a modification of an order."""
+    old = order.ticket
+    fixed = (old.con_id, old.account, old.action, old.parent_id)
+    return (ticket.con_id, ticket.account, ticket.action, ticket.parent_id) == fixed and ticket.quantity > order.filled

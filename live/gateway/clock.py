@@ -80,11 +80,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """
 
     def __init__(self, start: datetime) -> None:
-        if start.tzinfo is None:
-            raise InputError("the start of a virtual clock needs a zone")
-        self._start = start.astimezone(UTC)
         self._virtual = _Selector()
         super().__init__(self._virtual)
+        if start.tzinfo is None:
+            self.close()
+            raise InputError("the start of a virtual clock needs a zone")
+        self._start = start.astimezone(UTC)
 
     def time(self) -> float:
         """Return the virtual seconds since the start."""

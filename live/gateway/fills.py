@@ -179,7 +179,7 @@ class Fills:
         self.executions.append(execution)
         events: list[Event] = [Executed(execution), self.keep(after), Charged(execution)]
         for child in self.children(after):
-            if child.working:
+            if child.working and child.status != "Inactive":
                 events += self._wake(child, price, when)
         return events
 
@@ -189,7 +189,7 @@ class Fills:
         return changed + self.test(child.perm_id, when, opening=False)
 
     def _fillable(self, order: Order) -> int:
-        most = order.ticket.quantity if order.cap is None else order.cap
+        most = min(order.ticket.quantity, order.ticket.quantity if order.cap is None else order.cap)
         parent = self.parent(order) if order.ticket.parent_id else None
         if parent is not None and order.ticket.sells != parent.ticket.sells:
             most = min(most, parent.filled)

@@ -40,7 +40,9 @@ class Gateway:
     commission_rate : float
         Share of the turnover.
     clock : callable
-        Returns the exchange's time.
+        Returns the exchange's time; by default that of a virtual loop, or of the machine.
+    pace : float
+        Seconds that the clock shows for one second of the loop.
 
     Attributes
     ----------
@@ -60,12 +62,15 @@ class Gateway:
         read_only: bool = False,
         commission_rate: float = 0.0003,
         clock: Callable[[], datetime] = now,
+        pace: float = 1.0,
     ) -> None:
         cash = accounts if accounts is not None else {"DU1234567": 1_000_000.0}
         self.market = market
         self.book = Book(cash, market.listings, commission_rate=commission_rate, read_only=read_only)
         self.port = 0
         self._clock = clock
+        self._pace = pace
+        self._trading: Trading | None = None
         self._faults = Faults(faults)
         self._board = Switchboard(self.book, Answers(market, self.book), self._faults, server_version, clock)
 
@@ -86,8 +91,8 @@ class Gateway:
         board = self._board
         server = await loop.create_server(lambda: Connection(board.receive, board.gone), "127.0.0.1", port)
         self.port = server.sockets[0].getsockname()[1]
-        trading = Trading(self.market, self.book, self._clock())
-        driver = asyncio.create_task(trading.run(self._clock, board.happened))
+        self._trading = Trading(self.market, self.book, self._clock())
+        driver = asyncio.create_task(self._trading.run(self._clock, board.happened, self._pace))
         try:
             yield self.port
         finally:
@@ -96,6 +101,11 @@ class Gateway:
             server.close()
             await asyncio.gather(driver, return_exceptions=True)
             await server.wait_closed()
+
+    def advance(self) -> None:
+        """Trade up to what the clock shows now, for a clock that is set by hand."""
+        if self._trading is not None:
+            self._board.happened(self._trading.advance(self._clock()))
 
     def fault(self, fault: Fault) -> None:
         """Add a fault; messages count from now on."""

@@ -50,13 +50,14 @@ class Trading:
             self._next = next(self._coming, None)
         return events
 
-    async def run(self, clock: Callable[[], datetime], tell: Callable[[list[Event]], None]) -> None:
-        """Trade as the clock goes, until the prices end."""
+    async def run(self, clock: Callable[[], datetime], tell: Callable[[list[Event]], None], pace: float = 1.0) -> None:
+        """Trade as the clock goes, until the prices end; ``pace`` is the seconds it shows for one of the loop."""
         while self._next is not None:
-            moment = self._next
-            await asyncio.sleep(max(0.0, (moment - clock()).total_seconds()))
-            if clock() >= moment:
-                tell(self.advance(clock()))
+            wait = (self._next - clock()).total_seconds() / pace
+            await asyncio.sleep(max(0.0, wait))
+            events = self.advance(clock())
+            if events:
+                tell(events)
 
     def _moments(self, start: datetime) -> Iterator[datetime]:
         for day in self._market.days():
