@@ -2,6 +2,7 @@
 
 import math
 import sys
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
@@ -15,6 +16,7 @@ from engine.kernels import drawdown, legs, machine, prefix, stops
 from engine.kernels._jit import kernel
 from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.indicators import average_true_range
+from engine.kernels.power import power
 from engine.settings import Settings
 
 ordinary = settings(max_examples=200, deadline=None)
@@ -54,6 +56,20 @@ numbers = st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-6)
 @given(numbers, numbers, numbers)
 def test_fused_multiply_add_is_rounded_once(a, b, c):
     assert multiply_add(a, b, c) == float(Fraction(a) * Fraction(b) + Fraction(c))
+
+
+@ordinary
+@given(st.floats(1e-300, 1e300), st.floats(-3, 3) | st.floats(-300, 300))
+def test_powers_are_those_of_more_digits(base, exponent):
+    with localcontext() as context:
+        context.prec = 40
+        log = Decimal(exponent) * Decimal(base).ln()
+        exact = log.exp() if abs(log) < 709 else (Decimal(0) if log < 0 else Decimal("inf"))
+    got = power(base, exponent)
+    if not -708 < log < 709:
+        assert got in (0.0, np.inf) or abs(log) < 709.1
+    else:
+        assert abs(Decimal(got) / exact - 1) < Decimal("4e-16") * (1 + abs(log))
 
 
 def test_words_say_which_row_is_above():

@@ -35,6 +35,7 @@ from engine.kernels.finish import Result, finish
 from engine.kernels.legs import Crosses, Span, fill_market, lay_legs
 from engine.kernels.loop import Bars, with_multiple
 from engine.kernels.machine import WORD, highest_bit, index
+from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.position import Rules
 from engine.kernels.prefix import HARD, MIXED, SINGLE, TICKS, add_up
 from engine.kernels.stops import Exits, Stops, exits_of
@@ -117,7 +118,7 @@ def scratch_of(plan: Plan, bars: int) -> Scratch:
         aligned(plan.most_windows * WORD),
         np.empty(plan.most_pairs * (bars // WORD), np.uint64),
         crosses,
-        np.empty((bars + 1) * LEG_SIZE),
+        np.empty(max((bars + 1) * LEG_SIZE, (METRIC_COUNT + 1) * LANES)),
         np.empty(LANES, np.int64),
     )
 
@@ -208,7 +209,7 @@ def run_block(
             if span.stop == span.last:
                 for i in range(lanes):
                     counts[i] = plan.row[first + i] * count + k
-                finish(account, lanes, span, rows, result, counts)
+                finish(account, lanes, span, rows, result, counts, legs)
                 for i in range(lanes):
                     result.sure[counts[i]] &= not pairs.doubtful[first + i]
 

@@ -13,7 +13,17 @@ from numba.core import cgutils
 
 from engine.kernels._jit import inline_code, rule
 
-__all__ = ["WORD", "above_words", "count_ones", "fused", "highest_bit", "index", "trailing_zeros"]
+__all__ = [
+    "WORD",
+    "above_words",
+    "bits_of",
+    "count_ones",
+    "double_of",
+    "fused",
+    "highest_bit",
+    "index",
+    "trailing_zeros",
+]
 
 _ir: Any = cgutils.ir  # type: ignore[attr-defined]
 WORD = 64
@@ -35,6 +45,26 @@ def fused(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:
         return builder.fma(*arguments)
 
     return types.float64(types.float64, types.float64, types.float64), generate
+
+
+@inline_code
+def bits_of(_context: Any, _value: Any) -> Any:
+    """Give the 64 bits of a double as they are."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], _ir.IntType(64))
+
+    return types.uint64(types.float64), generate
+
+
+@inline_code
+def double_of(_context: Any, _bits: Any) -> Any:
+    """Give the double that has these 64 bits."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], _ir.DoubleType())
+
+    return types.float64(types.uint64), generate
 
 
 @inline_code

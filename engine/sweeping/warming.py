@@ -69,4 +69,4 @@ def compile_accounts() -> None:
     most = lay_legs(rows, numbers, exits, rules, span, crosses, 1, account, legs, counts)
     settle(account, legs, counts, most, rules.costs)
     result = Result(1.0, 252.0, np.empty(METRIC_COUNT), np.empty(1, np.bool_))
-    finish(account, 1, span, rows, result, counts)
+    finish(account, 1, span, rows, result, counts, np.empty((METRIC_COUNT + 1) * LANES))
