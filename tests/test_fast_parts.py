@@ -1,7 +1,6 @@
 """The parts of the fast sweep, each against plain Python."""
 
 import math
-import sys
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
@@ -33,8 +32,8 @@ def multiply_add(a, b, c):
 
 
 @kernel
-def compare(rows, one, others, number, words, place, stride):
-    machine.above_words(rows, one, others, number, words, place, stride)
+def compare(rows, one, others, number, words, place, doubts, at):
+    return machine.above_words(rows, one, others, number, words, place, doubts, at)
 
 
 @kernel
@@ -72,17 +71,25 @@ def test_powers_are_those_of_more_digits(base, exponent):
         assert abs(Decimal(got) / exact - 1) < Decimal("4e-16") * (1 + abs(log))
 
 
-def test_words_say_which_row_is_above():
-    assert sys.byteorder == "little"
+def test_words_say_which_row_is_above_or_that_they_cannot_tell():
     rng = np.random.default_rng(1)
-    rows = rng.integers(0, 4, (7, 64)).astype(float)  # many ties
-    rows[2, 5] = np.nan
-    words = np.full(40, 99, np.uint64)
-    compare(rows.reshape(-1), 1, 2, 5, words, 3, 7)
+    rows = rng.integers(-16_000, 16_001, (9, 64)).astype(np.int16)
+    rows[2:7] = rows[1] + rng.integers(-4, 5, (5, 64))
+    rows[1, :2], rows[8, :2] = (-16_000, 16_000), (16_000, -16_000)
+    rows[7] = rows[1] + rng.choice([-2, 2], 64)  # near, but not too near
+    words, doubts = np.full(10, 99, np.uint64), np.full(20, 99, np.uint64)
+    assert compare(rows.reshape(-1), 1, 2, 7, words, 3, doubts, 1) == 6
+    for j in range(7):
+        bits = [int(words[3 + j]) >> i & 1 for i in range(64)]
+        assert bits == [int(rows[1, i] > rows[2 + j, i] + 1) for i in range(64)]
     for j in range(5):
-        bits = [int(words[3 + 7 * j]) >> i & 1 for i in range(64)]
-        assert bits == [int(rows[1, i] > rows[2 + j, i]) for i in range(64)]
-    assert (words == 99).sum() == 35
+        place, doubt = doubts[2 * j + 2 : 2 * j + 4].tolist()
+        near = [abs(int(rows[1, i]) - int(rows[2 + j, i])) < 2 for i in range(64)]
+        assert place == 3 + j
+        assert [doubt >> i & 1 for i in range(64)] == [near[i] | near[i + 32] for i in range(32)] + [0] * 32
+    assert (words == 99).sum() == 3
+    assert (doubts[:2] == 99).all()
+    assert (doubts[14:] == 99).all()
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 63, 64, 65, 200])

@@ -22,6 +22,7 @@ The fast sweep, which skips the bars on which nothing happens, by the same rules
     finish       from the sums of 32 accounts to their metrics
     power        a power of many numbers at once
     fast         all of it, span by span
+    symbols      one symbol after the other, in the same memory
 
 A rule is a small scalar function marked ``@rule``; a kernel is a loop over rules marked ``@kernel``. Kernels never raise and never repair: the
 facade (``engine.backtesting``, ``engine.sweeping``) gives them only prices that the validation let through. Shapes: T bars of one symbol.

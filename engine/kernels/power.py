@@ -42,7 +42,8 @@ def log_of(base: float) -> float:
     for divisor in (19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0):
         series = fused(series, square, 1.0 / divisor)
     tail = fused(exponent, _LOG_2_REST, 2.0 * s * square * series)
-    return fused(exponent, _LOG_2, 2.0 * s + tail)
+    log: float = fused(exponent, _LOG_2, 2.0 * s + tail)
+    return log
 
 
 @rule
