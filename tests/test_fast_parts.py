@@ -36,9 +36,12 @@ def compare(rows, one, others, number, words, place, doubts, at):
     return machine.above_words(rows, one, others, number, words, place, doubts, at)
 
 
-@kernel
 def run_of(table, size, first, last):
-    return drawdown.run_between(table, size, first, last)
+    one, two = (int(place) for place in drawdown.places_of_run(size, first, last))
+    return drawdown.join(
+        drawdown.Run(table[one], table[one + 1], table[one + 2], table[one + 3]),
+        drawdown.Run(table[two], table[two + 1], table[two + 2], table[two + 3]),
+    )
 
 
 @ordinary
@@ -97,13 +100,15 @@ def test_runs_of_closes(size):
     rng = np.random.default_rng(size)
     close = np.round(np.exp(np.cumsum(rng.normal(0, 0.1, size + 5))) * 100, 2)
     room = size + 3
-    table = np.full((room.bit_length() * room, drawdown.ROW), np.nan)
-    drawdown.fill_runs(close, 5, size + 5, np.full((6, room), np.nan), table, room)
+    table = np.full(room.bit_length() * room * drawdown.ROW, np.nan)
+    drawdown.fill_runs(close, 5, size + 5, np.full(drawdown.WORK_SIZE, np.nan), table, room)
     for first in range(size):
         for last in range(first + 1, size + 1):
             part = close[5 + first : 5 + last]
             fall = min(1.0, (part / np.maximum.accumulate(part)).min())
-            assert tuple(run_of(table, room, first, last)) == (part.max(), part.min(), fall)
+            run = run_of(table, room, first, last)
+            assert (run.highest, run.lowest, run.inverse) == (part.max(), part.min(), 1 / part.max())
+            assert abs(run.fall - fall) < 4e-16
 
 
 kinds = st.sampled_from(["paise", "float32", "any"])
@@ -157,11 +162,13 @@ def test_exits_of_all_entries(kind, fill, intrabar, size):
         if bar is not None:
             assert exits.price[0, entry] == price
             found += 1
+        else:
+            assert exits.peak[0, entry] == price
     assert found > 200
 
 
 def plain_exit(history, atr, entry, limit, kind, fill, intrabar):
-    """Follow one position by the contract's words."""
+    """Follow one position by the contract's words: bar and price of its exit, or None and its peak."""
     delay = 0 if fill == "close" else 1
     peak = (history.close if fill == "close" else history.open)[entry] * (1 + 0.001)
     stop = -math.inf
@@ -176,7 +183,7 @@ def plain_exit(history, atr, entry, limit, kind, fill, intrabar):
         if history.low[t] <= stop:
             return t, stop * (1 - 0.001)
         peak = max(peak, history.high[t])
-    return None, None
+    return None, peak
 
 
 @pytest.mark.parametrize("bars", [100, 1_000_000])

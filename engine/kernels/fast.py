@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from engine.kernels._jit import kernel, rule
 from engine.kernels.accounts import LANES, LEG_SIZE, open_accounts, settle
 from engine.kernels.bits import Block, Crosses, Words, find_crosses, words_of_span
-from engine.kernels.drawdown import ROW, fill_runs
+from engine.kernels.drawdown import MOST_BARS, ROW, WORK_SIZE, fill_runs
 from engine.kernels.finish import Result, finish
 from engine.kernels.legs import Span, fill_market, lay_legs
 from engine.kernels.loop import Bars, with_multiple
@@ -45,7 +45,7 @@ __all__ = ["SPAN", "Pairs", "Plan", "run_span"]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-SPAN = 2048
+SPAN = MOST_BARS
 """Bars that are worked on together, at most: what belongs to them stays in a cache of 1 MiB."""
 
 
@@ -134,8 +134,8 @@ def scratch_of(plan: Plan, bars: int) -> Scratch:
         aligned(max((bars + 1) * LEG_SIZE, (METRIC_COUNT + 1) * LANES)),
         np.empty(LANES, np.int64),
         np.empty(LANES, np.int64),
-        np.empty((6, bars)),
-        np.empty((highest_bit(np.uint64(2 * bars)) * bars, ROW)),
+        aligned(WORK_SIZE),
+        aligned(highest_bit(np.uint64(2 * bars)) * bars * ROW),
         Pairs(np.empty(pairs, np.int64), np.empty(pairs, np.bool_), np.empty(pairs, np.int64)),
     )
 

@@ -26,7 +26,7 @@ from engine.kernels.accounts import (
     SQUARES,
 )
 from engine.kernels.bits import Crosses
-from engine.kernels.drawdown import NO_RUN, run_between
+from engine.kernels.drawdown import NO_RUN, ONE, THREE, TWO, Run, join, places_of_run
 from engine.kernels.exact import two_sum
 from engine.kernels.loop import Bars
 from engine.kernels.machine import WORD, index
@@ -129,7 +129,7 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
         Of the stop; not read if ``rules.multiple`` is nan.
     exit_bar, exit_price : int64, float64 (T,)
         Those of ``stops.Exits`` that can be asked for, looked for up to the span's end.
-    runs : float64 (L * span.size, ROW)
+    runs : float64 (L * span.size * ROW,)
         From ``drawdown.fill_runs``.
     crosses : Crosses
         Of the pairs of a block.
@@ -184,12 +184,15 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
             )
             legs[index(leg + FIRST_CLOSE)] = rows[index(after + LAST)] if new and holds else np.nan
             legs[index(leg + LAST_CLOSE)] = rows[index(before + LAST)] if holds or not new else np.nan
-            run = run_between(runs, size, start - first_bar, end - first_bar) if holds else NO_RUN
-            legs[index(leg + HIGHEST)], legs[index(leg + LOWEST)], legs[index(leg + FALL)] = (
-                run.highest,
-                run.lowest,
-                run.fall,
-            )
+            run = NO_RUN
+            if holds:
+                one, two = places_of_run(size, start - first_bar, end - first_bar)
+                run = join(
+                    Run(runs[one], runs[one + ONE], runs[one + TWO], runs[one + THREE]),
+                    Run(runs[two], runs[two + ONE], runs[two + TWO], runs[two + THREE]),
+                )
+            legs[index(leg + HIGHEST)], legs[index(leg + LOWEST)] = run.highest, run.lowest
+            legs[index(leg + FALL)] = run.fall
             since = min(start + new, end) * MARKET_ROW
             returns += rows[index(before + SUM_RETURNS)] - rows[index(since + SUM_RETURNS)]
             squares += rows[index(before + SUM_SQUARES)] - rows[index(since + SUM_SQUARES)]

@@ -16,7 +16,7 @@ from engine.backtesting import kernel_bars
 from engine.kernels import _jit
 from engine.kernels.accounts import ACCOUNT_SIZE, LANES, open_accounts, settle
 from engine.kernels.bits import Crosses
-from engine.kernels.drawdown import ROW, fill_runs
+from engine.kernels.drawdown import ROW, WORK_SIZE, fill_runs
 from engine.kernels.finish import Result, finish
 from engine.kernels.legs import MARKET_ROW, Span, fill_market, lay_legs
 from engine.kernels.loop import Bars
@@ -53,14 +53,14 @@ def _compile_bars() -> None:
     """Compile what is done with the bars before any account."""
     close = _bars().close
     add_up(close, -1, _BARS, np.zeros((4, _BARS + 2)))
-    fill_runs(close, 0, _BARS, np.empty((6, _BARS)), np.empty((7 * _BARS, ROW)), _BARS)
+    fill_runs(close, 0, _BARS, np.empty(WORK_SIZE), np.empty(7 * _BARS * ROW), _BARS)
 
 
 def compile_accounts() -> None:
     """Compile what is done with accounts."""
     rules, rows = Settings().kernel_rules(None), np.empty((_BARS + 1) * MARKET_ROW)
     fill_market(_bars(), rules, rows)
-    span, runs = Span(0, _BARS, _BARS, _BARS), np.empty((7 * _BARS, ROW))
+    span, runs = Span(0, _BARS, _BARS, _BARS), np.empty(7 * _BARS * ROW)
     numbers, counts = np.empty(_BARS), np.zeros(LANES, np.int64)
     crosses = Crosses(np.zeros(1, np.int32), counts, counts, np.zeros(1, np.bool_))
     account, legs = np.empty(ACCOUNT_SIZE), np.empty((METRIC_COUNT + 1) * LANES)
