@@ -12,7 +12,6 @@ from engine.backtesting import kernel_bars
 from engine.grid import Grid
 from engine.kernels import fast as fast_kernels
 from engine.kernels import prefix
-from engine.kernels.bits import words_of_span
 from engine.kernels.crosses import crosses
 from engine.kernels.events import simulate_events
 from engine.kernels.fast import SPAN
@@ -21,6 +20,7 @@ from engine.kernels.legs import Span
 from engine.kernels.loop import Tile, simulate, sweep_tile, with_multiple
 from engine.kernels.metrics import METRIC_COUNT, METRICS
 from engine.kernels.stops import Stops
+from engine.kernels.symbols import Trails
 from engine.settings import Settings
 from engine.sweeping.blocks import plan_of
 from engine.sweeping.spans import run_spans
@@ -44,7 +44,9 @@ def compare_ways(history, windows, multiples, atr_window, setting, stop, *, leas
     shape = (len(grid.pairs), len(multiples), METRIC_COUNT)
     quick, plain = np.full(shape, -1.0), np.full(shape, -2.0)
     plan = plan_of(fast, slow, int(slow.max()))
-    sure = run_spans(bars, plan, stops, setting.capital, rules, setting.bars_per_year, quick, most=most)
+    trails = Trails(np.array([atr_window]), stops.row, stops.multiple, stop.atr == "wilder")
+    year = setting.bars_per_year
+    sure = run_spans([history], plan, trails, setting.capital, rules, year, quick[None], most=most)[0]
     sweep_tile(bars, tile, False, setting.capital, rules, setting.bars_per_year, plain)
     assert sure.mean() >= least_sure
     assert np.array_equal(quick[sure][:, EXACT], plain[sure][:, EXACT], equal_nan=True)
@@ -130,17 +132,14 @@ def crosses_by_spans(closes, pair, delay, size):
     """Find the crosses of one pair as the fast sweep does, and whether it leaves them to the plain loop."""
     plan = plan_of(np.array(pair[:1]), np.array(pair[1:]), pair[1])
     scratch = fast_kernels.scratch_of(plan, size)
-    pairs = fast_kernels.Pairs(np.zeros(1, np.int64), np.zeros(1, np.bool_))
+    pairs = scratch.pairs
+    pairs.above[:], pairs.doubtful[:] = 0, False
     block, found = fast_kernels.block_of(plan, 0), []
     for start in range(0, len(closes), size):
         stop = min(start + size, len(closes))
-        span = Span(start, stop, size, len(closes), np.empty(0))
-        kind = prefix.add_up(closes, start - delay - pair[1], stop - delay, scratch.sums)
-        known = start + 1 - delay
-        words_of_span(
-            scratch.sums, kind, pair[1] + 1, known, block, stop - start, size // 64, scratch.tile, scratch.words
-        )
-        fast_kernels.find_crosses(scratch, kind, pair[1] + 1, block, span, delay == 0, 0, 1, 0, pairs)
+        span, origin = Span(start, stop, size, len(closes)), start - delay - pair[1]
+        kind = prefix.add_up(closes, origin, stop - delay, scratch.sums)
+        fast_kernels.find_block(closes, origin, scratch, kind, pair[1] + 1, block, span, delay, 0, 1)
         bars = scratch.crosses.bars[: scratch.crosses.counts[0]] + start
         sign = 1 if scratch.crosses.golden[0] else -1
         found += [(bar, sign if i % 2 == 0 else -sign) for i, bar in enumerate(bars.tolist())]

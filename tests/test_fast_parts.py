@@ -1,7 +1,7 @@
 """The parts of the fast sweep, each against plain Python."""
 
 import math
-import sys
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import numpy as np
@@ -15,6 +15,7 @@ from engine.kernels import drawdown, legs, machine, prefix, stops
 from engine.kernels._jit import kernel
 from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.indicators import average_true_range
+from engine.kernels.power import power
 from engine.settings import Settings
 
 ordinary = settings(max_examples=200, deadline=None)
@@ -31,13 +32,16 @@ def multiply_add(a, b, c):
 
 
 @kernel
-def compare(rows, one, others, number, words, place, stride):
-    machine.above_words(rows, one, others, number, words, place, stride)
+def compare(rows, one, others, number, words, place, doubts, at):
+    return machine.above_words(rows, one, others, number, words, place, doubts, at)
 
 
-@kernel
 def run_of(table, size, first, last):
-    return drawdown.run_between(table, size, first, last)
+    one, two = (int(place) for place in drawdown.places_of_run(size, first, last))
+    return drawdown.join(
+        drawdown.Run(table[one], table[one + 1], table[one + 2], table[one + 3]),
+        drawdown.Run(table[two], table[two + 1], table[two + 2], table[two + 3]),
+    )
 
 
 @ordinary
@@ -56,17 +60,39 @@ def test_fused_multiply_add_is_rounded_once(a, b, c):
     assert multiply_add(a, b, c) == float(Fraction(a) * Fraction(b) + Fraction(c))
 
 
-def test_words_say_which_row_is_above():
-    assert sys.byteorder == "little"
+@ordinary
+@given(st.floats(1e-300, 1e300), st.floats(-3, 3) | st.floats(-300, 300))
+def test_powers_are_those_of_more_digits(base, exponent):
+    with localcontext() as context:
+        context.prec = 40
+        log = Decimal(exponent) * Decimal(base).ln()
+        exact = log.exp() if abs(log) < 709 else (Decimal(0) if log < 0 else Decimal("inf"))
+    got = power(base, exponent)
+    if not -708 < log < 709:
+        assert got in (0.0, np.inf) or abs(log) < 709.1
+    else:
+        assert abs(Decimal(got) / exact - 1) < Decimal("4e-16") * (1 + abs(log))
+
+
+def test_words_say_which_row_is_above_or_that_they_cannot_tell():
     rng = np.random.default_rng(1)
-    rows = rng.integers(0, 4, (7, 64)).astype(float)  # many ties
-    rows[2, 5] = np.nan
-    words = np.full(40, 99, np.uint64)
-    compare(rows.reshape(-1), 1, 2, 5, words, 3, 7)
+    rows = rng.integers(-16_000, 16_001, (9, 64)).astype(np.int16)
+    rows[2:7] = rows[1] + rng.integers(-4, 5, (5, 64))
+    rows[1, :2], rows[8, :2] = (-16_000, 16_000), (16_000, -16_000)
+    rows[7] = rows[1] + rng.choice([-2, 2], 64)  # near, but not too near
+    words, doubts = np.full(10, 99, np.uint64), np.full(20, 99, np.uint64)
+    assert compare(rows.reshape(-1), 1, 2, 7, words, 3, doubts, 1) == 6
+    for j in range(7):
+        bits = [int(words[3 + j]) >> i & 1 for i in range(64)]
+        assert bits == [int(rows[1, i] > rows[2 + j, i] + 1) for i in range(64)]
     for j in range(5):
-        bits = [int(words[3 + 7 * j]) >> i & 1 for i in range(64)]
-        assert bits == [int(rows[1, i] > rows[2 + j, i]) for i in range(64)]
-    assert (words == 99).sum() == 35
+        place, doubt = doubts[2 * j + 2 : 2 * j + 4].tolist()
+        near = [abs(int(rows[1, i]) - int(rows[2 + j, i])) < 2 for i in range(64)]
+        assert place == 3 + j
+        assert [doubt >> i & 1 for i in range(64)] == [near[i] | near[i + 32] for i in range(32)] + [0] * 32
+    assert (words == 99).sum() == 3
+    assert (doubts[:2] == 99).all()
+    assert (doubts[14:] == 99).all()
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 63, 64, 65, 200])
@@ -74,13 +100,15 @@ def test_runs_of_closes(size):
     rng = np.random.default_rng(size)
     close = np.round(np.exp(np.cumsum(rng.normal(0, 0.1, size + 5))) * 100, 2)
     room = size + 3
-    table = np.full((room.bit_length() * room, drawdown.ROW), np.nan)
-    drawdown.fill_runs(close, 5, size + 5, np.full((6, room), np.nan), table, room)
+    table = np.full(room.bit_length() * room * drawdown.ROW, np.nan)
+    drawdown.fill_runs(close, 5, size + 5, np.full(drawdown.WORK_SIZE, np.nan), table, room)
     for first in range(size):
         for last in range(first + 1, size + 1):
             part = close[5 + first : 5 + last]
             fall = min(1.0, (part / np.maximum.accumulate(part)).min())
-            assert tuple(run_of(table, room, first, last)) == (part.max(), part.min(), fall)
+            run = run_of(table, room, first, last)
+            assert (run.highest, run.lowest, run.inverse) == (part.max(), part.min(), 1 / part.max())
+            assert abs(run.fall - fall) < 4e-16
 
 
 kinds = st.sampled_from(["paise", "float32", "any"])
@@ -134,11 +162,13 @@ def test_exits_of_all_entries(kind, fill, intrabar, size):
         if bar is not None:
             assert exits.price[0, entry] == price
             found += 1
+        else:
+            assert exits.peak[0, entry] == price
     assert found > 200
 
 
 def plain_exit(history, atr, entry, limit, kind, fill, intrabar):
-    """Follow one position by the contract's words."""
+    """Follow one position by the contract's words: bar and price of its exit, or None and its peak."""
     delay = 0 if fill == "close" else 1
     peak = (history.close if fill == "close" else history.open)[entry] * (1 + 0.001)
     stop = -math.inf
@@ -153,7 +183,7 @@ def plain_exit(history, atr, entry, limit, kind, fill, intrabar):
         if history.low[t] <= stop:
             return t, stop * (1 - 0.001)
         peak = max(peak, history.high[t])
-    return None, None
+    return None, peak
 
 
 @pytest.mark.parametrize("bars", [100, 1_000_000])

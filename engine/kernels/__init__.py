@@ -28,8 +28,10 @@ The fast sweep, which skips the bars on which nothing happens, by the same rules
     drawdown     highest, lowest and deepest fall of any run of closes
     legs         from the crosses of a pair to what its account does
     accounts     32 accounts side by side, taken through their legs
-    finish       from the sums of an account to its metrics
+    finish       from the sums of 32 accounts to their metrics
+    power        a power of many numbers at once
     fast         all of it, span by span
+    symbols      one symbol after the other, in the same memory
 
 A rule is a small scalar function marked ``@rule``; a kernel is a loop over rules marked ``@kernel``. Kernels never raise and never repair: the
 facade (``engine.backtesting``, ``engine.sweeping``) gives them only prices that the validation let through. Shapes: T bars of one symbol.

@@ -29,14 +29,15 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
 from engine.kernels.accounts import LANES, LEG_SIZE, open_accounts, settle
-from engine.kernels.bits import Block, cross_bars, is_tie, may_be_tie, settle_ties, words_of_span
-from engine.kernels.drawdown import ROW, fill_runs
+from engine.kernels.bits import Block, Crosses, Words, find_crosses, words_of_span
+from engine.kernels.drawdown import MOST_BARS, ROW, WORK_SIZE, fill_runs
 from engine.kernels.finish import Result, finish
-from engine.kernels.legs import Crosses, Span, fill_market, lay_legs
+from engine.kernels.legs import Span, fill_market, lay_legs
 from engine.kernels.loop import Bars, with_multiple
 from engine.kernels.machine import WORD, highest_bit, index
+from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.position import Rules
-from engine.kernels.prefix import HARD, MIXED, SINGLE, TICKS, add_up
+from engine.kernels.prefix import HARD, add_up
 from engine.kernels.stops import Exits, Stops, exits_of
 
 __all__ = ["SPAN", "Pairs", "Plan", "run_span"]
@@ -44,7 +45,7 @@ __all__ = ["SPAN", "Pairs", "Plan", "run_span"]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-SPAN = 2048
+SPAN = MOST_BARS
 """Bars that are worked on together, at most: what belongs to them stays in a cache of 1 MiB."""
 
 
@@ -71,17 +72,21 @@ class Pairs(NamedTuple):
 
     above: Integers  # 1 if the fast average is above at the end of the span
     doubtful: NDArray[np.bool_]  # a tie could not be settled
+    order: Integers  # in which the pairs of a block are grouped: those with about as many legs side by side
 
 
 class Scratch(NamedTuple):
-    """Memory that every span and block uses again."""
+    """Memory that every symbol, span and block uses again: that of a new array costs a page fault for every 4 KiB."""
 
     sums: Floats  # prefix sums of the closes
-    tile: Floats  # averages of 64 bars
-    words: NDArray[np.uint64]  # of a block
+    words: Words
     crosses: Crosses
     legs: Floats
     counts: Integers
+    cells: Integers
+    work: Floats  # for the table of runs
+    runs: Floats
+    pairs: Pairs
 
 
 @rule
@@ -109,16 +114,29 @@ def aligned(size: int) -> Floats:
 @rule
 def scratch_of(plan: Plan, bars: int) -> Scratch:
     """Get the memory for spans of so many bars."""
+    most, pairs = plan.most_pairs, len(plan.row)
+    words = Words(
+        np.empty(most * (bars // WORD), np.uint64),
+        np.empty(most, np.bool_),
+        aligned(plan.most_windows * WORD // 4).view(np.int16),
+        np.empty(2 * most + 2, np.uint64),
+    )
     crosses = Crosses(
-        np.empty(LANES * (bars + 5), np.int64), bars + 5, np.empty(LANES, np.int64), np.empty(LANES, np.bool_)
+        np.empty(most * bars + 5, np.int32),
+        np.empty(most, np.int64),
+        np.empty(most, np.int64),
+        np.empty(most, np.bool_),
     )
     return Scratch(
         np.zeros((4, bars + plan.longest + 2)),
-        aligned(plan.most_windows * WORD),
-        np.empty(plan.most_pairs * (bars // WORD), np.uint64),
+        words,
         crosses,
-        np.empty((bars + 1) * LEG_SIZE),
+        aligned(max((bars + 1) * LEG_SIZE, (METRIC_COUNT + 1) * LANES)),
         np.empty(LANES, np.int64),
+        np.empty(LANES, np.int64),
+        aligned(WORK_SIZE),
+        aligned(highest_bit(np.uint64(2 * bars)) * bars * ROW),
+        Pairs(np.empty(pairs, np.int64), np.empty(pairs, np.bool_), np.empty(pairs, np.int64)),
     )
 
 
@@ -132,7 +150,7 @@ def run_span(
     rules: Rules,
     start: int,
     size: int,
-    pairs: Pairs,
+    scratch: Scratch,
     accounts: Floats,
     result: Result,
 ) -> None:
@@ -151,25 +169,65 @@ def run_span(
         Long only, sizing ALL_IN; its multiple is replaced by that of each stop.
     start, size : int
         First bar of the span, and bars of a span, a multiple of 64.
-    pairs : Pairs
+    scratch : Scratch
+        For this plan, and for spans of this size or larger ones.
     accounts : float64 (groups, K, ACCOUNT_SIZE)
         Begun in the first span. If there is only one span, one group is enough: all use the same memory in turn.
     result : Result
         Written in the last span.
     """
     n, lead = len(bars.close), plan.longest
-    work, runs = np.empty((6, size)), np.empty((highest_bit(np.uint64(2 * size)) * size, ROW))
-    span = Span(start, min(start + size, n), size, n, runs)
+    span = Span(start, min(start + size, n), size, n)
     if start == 0:
         fill_market(bars, rules, rows)
-    scratch = scratch_of(plan, size)
     delay = 0 if rules.fill_at_close else 1
-    kind = add_up(bars.close, start - delay - lead, span.stop - delay, scratch.sums)
-    if kind == HARD:
-        pairs.doubtful[:] = True
-    fill_runs(bars.close, start, span.stop, work, runs, size)
+    origin = start - delay - lead
+    kind = add_up(bars.close, origin, span.stop - delay, scratch.sums)
+    fill_runs(bars.close, start, span.stop, scratch.work, scratch.runs, size)
     for b in range(len(plan.window_start) - 1):
-        run_block(rows, plan, b, stops, exits, rules, span, kind, scratch, pairs, accounts, result)
+        block, first, last = block_of(plan, b), plan.pair_start[b], plan.pair_start[b + 1]
+        find_block(bars.close, origin, scratch, kind, lead + 1, block, span, delay, first, last)
+        run_block(rows, plan, b, stops, exits, rules, span, scratch, accounts, result)
+
+
+@kernel
+def find_block(
+    close: Floats,
+    origin: int,
+    scratch: Scratch,
+    kind: int,
+    before: int,
+    block: Block,
+    span: Span,
+    delay: int,
+    first: int,
+    last: int,
+) -> None:
+    """Find the crosses of the pairs [first, last) of a plan, which are a block; in the first span, put the pairs in order."""
+    known, bars, sums, pairs = span.start + 1 - delay, span.stop - span.start, scratch.sums, scratch.pairs
+    if kind != HARD:
+        words_of_span(sums, kind, before, known, close, origin, block, bars, scratch.words)
+    above, doubtful, order = pairs.above[first:last], pairs.doubtful[first:last], pairs.order[first:last]
+    find_crosses(sums, kind, before, known, block, bars, scratch.words, above, doubtful, scratch.crosses)
+    if span.start == 0:
+        order_by_count(scratch.crosses.counts, order)
+
+
+_MOST = 256
+
+
+@kernel
+def order_by_count(count: Integers, order: Integers) -> None:
+    """Write the places of so many counts, those of the small counts first; counts above 255 are not told apart."""
+    start = np.zeros(_MOST + 1, np.int64)
+    for i in range(len(order)):
+        start[index(min(count[index(i)], _MOST - 1) + 1)] += 1
+    for i in range(_MOST):
+        start[index(i + 1)] += start[index(i)]
+    for i in range(len(order)):
+        key = index(min(count[index(i)], _MOST - 1))
+        order[index(start[key])] = i
+        start[key] += 1
 
 
 @kernel
@@ -181,71 +239,30 @@ def run_block(
     exits: Exits,
     rules: Rules,
     span: Span,
-    kind: int,
     scratch: Scratch,
-    pairs: Pairs,
     accounts: Floats,
     result: Result,
 ) -> None:
     """Take all accounts of a block through one span; begin them in the first, write their metrics in the last."""
-    block, count = block_of(plan, b), len(stops.multiple)
-    size, before = span.size // WORD, plan.longest + 1
-    known, bars_here = span.start + (1 if rules.fill_at_close else 0), span.stop - span.start
-    words_of_span(scratch.sums, kind, before, known, block, bars_here, size, scratch.tile, scratch.words)
-    start, stop = plan.pair_start[b], plan.pair_start[b + 1]
-    for first in range(start, stop, LANES):
-        lanes = min(LANES, stop - first)
-        group = plan.group_start[b] + (first - start) // LANES if len(accounts) > 1 else 0
-        find_crosses(scratch, kind, before, block, span, rules.fill_at_close, first - start, lanes, first, pairs)
-        for k in range(count):
-            one = with_multiple(rules, stops.multiple[k])
-            account, atr, leaves = accounts[group, k], stops.atr[stops.row[k]], exits_of(exits, k)
+    start, stop, group_start = plan.pair_start[b], plan.pair_start[b + 1], plan.group_start[b]
+    legs, counts, cells, runs = scratch.legs, scratch.counts, scratch.cells, scratch.runs
+    crosses, order, doubtful, cell_rows = scratch.crosses, scratch.pairs.order, scratch.pairs.doubtful, plan.row
+    sure, stop_count = result.sure, len(stops.multiple)
+    for k in range(stop_count):
+        one = with_multiple(rules, stops.multiple[k])
+        atr, leaves = stops.atr[stops.row[k]], exits_of(exits, k)
+        exit_bar, exit_price = leaves.bar, leaves.price
+        for first in range(start, stop, LANES):
+            lanes = min(LANES, stop - first)
+            account = accounts[group_start + (first - start) // LANES if len(accounts) > 1 else 0, k]
             if span.start == 0:
                 open_accounts(account, result.capital)
-            crosses, legs, counts = scratch.crosses, scratch.legs, scratch.counts
-            most = lay_legs(rows, atr, leaves, one, span, crosses, lanes, account, legs, counts)
-            settle(account, legs, counts, most, rules.costs)
+            chosen = order[first : first + lanes]
+            most = lay_legs(rows, atr, exit_bar, exit_price, one, span, runs, crosses, chosen, account, legs, counts)
+            settle(account, legs, counts, most, one.costs)
             if span.stop == span.last:
                 for i in range(lanes):
-                    counts[i] = plan.row[first + i] * count + k
-                finish(account, lanes, span, rows, result, counts)
+                    cells[i] = cell_rows[start + chosen[i]] * stop_count + k
+                finish(account, lanes, span, rows, result, cells, legs)
                 for i in range(lanes):
-                    result.sure[counts[i]] &= not pairs.doubtful[first + i]
-
-
-@kernel
-def find_crosses(
-    scratch: Scratch,
-    kind: int,
-    before: int,
-    block: Block,
-    span: Span,
-    fill_at_close: bool,
-    in_block: int,
-    lanes: int,
-    in_plan: int,
-    pairs: Pairs,
-) -> None:
-    """Write the crosses of 32 pairs in a span; remember which are above at its end, and which could not be settled."""
-    crosses, words, sums = scratch.crosses, scratch.words, scratch.sums
-    bars = crosses.bars
-    total, exact = sums[TICKS], 0.0 if kind == MIXED else (2.0**28 if kind == SINGLE else 2.0**52)
-    size, last = span.size // WORD, span.stop - span.start
-    delay = 0 if fill_at_close else 1
-    for lane in range(lanes):
-        pair = in_plan + lane
-        fast, slow = block.windows[block.fast_of[in_block + lane]], block.windows[block.slow_of[in_block + lane]]
-        start, place = (in_block + lane) * size, lane * crosses.room
-        first = slow - 1 + delay - span.start
-        count, golden = cross_bars(words, start, first, last, pairs.above[pair], bars, place)
-        pairs.above[pair] = np.int64(words[index(start + size - 1)] >> np.uint64(WORD - 1))
-        if 0 <= first < last and may_be_tie(total, exact, before + first, fast, slow):
-            pairs.doubtful[pair] |= is_tie(sums, kind, before + first, fast, slow)
-        suspects = 0
-        for i in range(place + golden, place + count, 2):
-            suspects += may_be_tie(total, exact, before + bars[index(i)], fast, slow)
-        if suspects > 0:
-            count = settle_ties(sums, kind, before, fast, slow, last, bars[place:], count, golden)
-            pairs.doubtful[pair] |= count < 0
-            count = max(count, 0)
-        crosses.counts[lane], crosses.golden[lane] = count, golden
+                    sure[cells[i]] &= not doubtful[start + chosen[i]]

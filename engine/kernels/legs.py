@@ -25,14 +25,14 @@ from engine.kernels.accounts import (
     SKIPPED,
     SQUARES,
 )
-from engine.kernels.drawdown import NO_RUN, run_between
+from engine.kernels.bits import Crosses
+from engine.kernels.drawdown import NO_RUN, ONE, THREE, TWO, Run, join, places_of_run
 from engine.kernels.exact import two_sum
 from engine.kernels.loop import Bars
 from engine.kernels.machine import WORD, index
 from engine.kernels.position import Rules, paid, received
-from engine.kernels.stops import Exits
 
-__all__ = ["MARKET_ROW", "STEEPEST", "SUM_LOSSES", "SUM_SQUARES", "Crosses", "Span", "fill_market", "lay_legs"]
+__all__ = ["MARKET_ROW", "STEEPEST", "SUM_LOSSES", "SUM_SQUARES", "Span", "fill_market", "lay_legs"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -48,13 +48,12 @@ MARKET_ROW = 8
 
 
 class Span(NamedTuple):
-    """Bars [start, stop) of the history's ``last``, and the runs of their closes (``drawdown.fill_runs``) in a table for ``size`` bars."""
+    """Bars [start, stop) of the history's ``last``; there is room for ``size`` bars, a multiple of 64."""
 
     start: int
     stop: int
     size: int
     last: int
-    runs: Floats
 
 
 @rule
@@ -104,29 +103,22 @@ def fill_market(bars: Bars, rules: Rules, rows: Floats) -> None:
     rows[STEEPEST] = steepest
 
 
-class Crosses(NamedTuple):
-    """The crosses of 32 pairs in a span, as bars where orders fill, counted from the span's start."""
-
-    bars: Integers  # (LANES * room,) those of a lane begin at lane * room
-    room: int  # bars of the span + 5
-    counts: Integers  # (LANES,)
-    golden: NDArray[np.bool_]  # (LANES,) whether the first is golden
-
-
 @kernel
 def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take longer than the parts
     rows: Floats,
     atr: Floats,
-    exits: Exits,
+    exit_bar: Integers,
+    exit_price: Floats,
     rules: Rules,
     span: Span,
+    runs: Floats,
     crosses: Crosses,
-    lanes: int,
+    lane_pairs: Integers,
     account: Floats,
     legs: Floats,
     counts: Integers,
 ) -> int:
-    """Write the legs of 32 accounts in a span, and book what does not depend on their cash: returns within holdings, exposure, skipped signals.
+    """Write the legs of up to 32 accounts in a span, and book what does not depend on their cash: returns within holdings, exposure, skipped signals.
 
     Parameters
     ----------
@@ -135,11 +127,14 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
     rules, span
     atr : float64 (T,)
         Of the stop; not read if ``rules.multiple`` is nan.
-    exits : Exits
-        Those that can be asked for, looked for up to the span's end.
+    exit_bar, exit_price : int64, float64 (T,)
+        Those of ``stops.Exits`` that can be asked for, looked for up to the span's end.
+    runs : float64 (L * span.size * ROW,)
+        From ``drawdown.fill_runs``.
     crosses : Crosses
-    lanes : int
-        Accounts that there are.
+        Of the pairs of a block.
+    lane_pairs : int64 (lanes,)
+        The pair of each account.
     account : float64 (ACCOUNT_SIZE,)
     legs : float64 (at least (bars of the span + 1) * LEG_SIZE,)
         Overwritten.
@@ -152,21 +147,22 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
         The largest number of legs.
     """
     # Arrays are taken out of their tuples once: a tuple that is handed on counts references, 1,000 cycles a cell in all.
-    exit_bar, exit_price = exits.bar, exits.price
-    cross, runs, size, first_bar, last_bar = crosses.bars, span.runs, span.size, span.start, span.stop
-    room = crosses.room
+    cross, cross_start, cross_count, golden = crosses.bars, crosses.start, crosses.counts, crosses.golden
+    size, first_bar, last_bar = span.size, span.start, span.stop
     has_stop = not np.isnan(rules.multiple)
     delay = 0 if rules.fill_at_close else 1
     most = 0
-    for lane in range(lanes):
-        count = crosses.counts[lane]
+    for lane in range(len(lane_pairs)):
+        pair = lane_pairs[index(lane)]
         new = not account[SHARES + lane] > 0.0
-        i = 1 if new and not crosses.golden[lane] else 0
+        i = cross_start[index(pair)]
+        count = i + cross_count[index(pair)]
+        i += 1 if new and not golden[index(pair)] else 0
         number = exposed = 0
         returns = squares = losses = 0.0
         while i < count or not new:
             if new:
-                entry = start = first_bar + cross[index(lane * room + i)]
+                entry = start = first_bar + int(cross[index(i)])
                 i += 1
                 if has_stop and (entry < delay or np.isnan(atr[index(entry - delay)])):
                     account[SKIPPED + lane] += 1.0
@@ -174,7 +170,7 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
                     continue
             else:
                 entry, start = int(account[ENTRY + lane]), first_bar
-            death = first_bar + cross[index(lane * room + i)] if i < count else _NEVER
+            death = first_bar + int(cross[index(i)]) if i < count else _NEVER
             i += 1
             leave = exit_bar[index(entry)] if has_stop else _NEVER
             stopped = leave <= death - delay and leave < last_bar
@@ -188,17 +184,20 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
             )
             legs[index(leg + FIRST_CLOSE)] = rows[index(after + LAST)] if new and holds else np.nan
             legs[index(leg + LAST_CLOSE)] = rows[index(before + LAST)] if holds or not new else np.nan
-            run = run_between(runs, size, start - first_bar, end - first_bar) if holds else NO_RUN
-            legs[index(leg + HIGHEST)], legs[index(leg + LOWEST)], legs[index(leg + FALL)] = (
-                run.highest,
-                run.lowest,
-                run.fall,
-            )
+            run = NO_RUN
+            if holds:
+                one, two = places_of_run(size, start - first_bar, end - first_bar)
+                run = join(
+                    Run(runs[one], runs[one + ONE], runs[one + TWO], runs[one + THREE]),
+                    Run(runs[two], runs[two + ONE], runs[two + TWO], runs[two + THREE]),
+                )
+            legs[index(leg + HIGHEST)], legs[index(leg + LOWEST)] = run.highest, run.lowest
+            legs[index(leg + FALL)] = run.fall
             since = min(start + new, end) * MARKET_ROW
             returns += rows[index(before + SUM_RETURNS)] - rows[index(since + SUM_RETURNS)]
             squares += rows[index(before + SUM_SQUARES)] - rows[index(since + SUM_SQUARES)]
             losses += rows[index(before + SUM_LOSSES)] - rows[index(since + SUM_LOSSES)]
-            exposed += max(end - start, np.int64(new))
+            exposed += max(end - start, int(new))
             number += 1
             account[ENTRY + lane] = entry
             new = True
@@ -206,7 +205,7 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
         account[SQUARES + lane] += squares
         account[LOSSES + lane] += losses
         account[EXPOSED + lane] += exposed
-        counts[lane] = number
+        counts[index(lane)] = number
         most = max(most, number)
-    counts[lanes:] = 0
+    counts[len(lane_pairs) :] = 0
     return most

@@ -24,7 +24,8 @@ Integers = NDArray[np.int64]
 NOT_YET = 1 << 62
 """Bar of an exit that has not come up to the bar that was looked at last."""
 _TOGETHER = 16
-_PEAK, _STOP, _DISTANCE, _LEAVE, _PRICE = (_TOGETHER * column for column in range(5))
+_PEAK, _STOP, _DISTANCE, _LEAVE, _PRICE, _PAID, _BEFORE = (_TOGETHER * column for column in range(7))
+_COLUMNS = 7
 _AHEAD = 8
 """Bars between two looks whether all of them have ended."""
 
@@ -94,8 +95,11 @@ def exits_of(exits: Exits, k: int) -> Exits:
 def _begin(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, exits: Exits) -> None:
     """Write the exits of the entries [first, last), looking at the bars before ``last``."""
     fills = bars.close if rules.fill_at_close else bars.open
+    exit_bar, exit_price, exit_peak = exits.bar, exits.price, exits.peak
+    exit_stop, looked = exits.stop, exits.looked
     signal = 0 if rules.fill_at_close else 1  # bars from the signal to the entry
-    lanes = np.empty(5 * _TOGETHER)  # one array: two could overlap for all that the compiler knows
+    quick = not (rules.chandelier or rules.high_first)
+    lanes = np.empty(_COLUMNS * _TOGETHER)  # one array: two could overlap for all that the compiler knows
     for group in range(first, last, _TOGETHER):
         size = min(_TOGETHER, last - group)
         for i in range(_TOGETHER):
@@ -108,12 +112,69 @@ def _begin(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, exits: 
             )
             lanes[_LEAVE + i] = np.inf if i < size and not np.isnan(distance) else -1.0
             lanes[_PRICE + i] = np.inf
-        _walk(bars, atr, rules, group, group + 1 - signal, last, lanes)
+        if quick:
+            _find(bars.open, bars.high, bars.low, rules, group, last, lanes)
+        else:
+            _walk(bars, atr, rules, group, group + 1 - signal, last, lanes)
         for i in range(size):
             at, leave = index(group + i), lanes[_LEAVE + i]
-            exits.bar[at] = NOT_YET if leave == np.inf else np.int64(leave)
-            exits.price[at] = received(lanes[_PRICE + i], rules.costs)
-            exits.peak[at], exits.stop[at], exits.looked[at] = lanes[_PEAK + i], lanes[_STOP + i], last
+            exit_bar[at] = NOT_YET if leave == np.inf else np.int64(leave)
+            exit_price[at] = received(lanes[_PRICE + i], rules.costs)
+            exit_peak[at], exit_stop[at], looked[at] = lanes[_PEAK + i], lanes[_STOP + i], last
+
+
+@kernel
+def _find(opens: Floats, highs: Floats, lows: Floats, rules: Rules, group: int, limit: int, lanes: Floats) -> None:
+    """Do what ``_walk`` does where the distance stays and the low comes before the high: then bars whose low stays above peak - distance do nothing but raise the peak.
+
+    A third of the instructions. What happens on the first bar that does something is asked of ``follow_stop``; a low is never above its open, so that none is missed.
+    """
+    later = 0 if rules.fill_at_close else 1  # a position that began at the open is tested on the same bar
+    for i in range(_TOGETHER):
+        lanes[_PAID + i], lanes[_PEAK + i] = lanes[_PEAK + i], -np.inf
+        lanes[_BEFORE + i] = np.inf
+    full = min(group + _TOGETHER + 1 - later, limit)
+    for bar in range(group + 1 - later, full):  # bars on which some have not begun
+        high, low, now = highs[index(bar)], lows[index(bar)], float(bar)
+        since = float(bar - group + later)
+        for i in range(_TOGETHER):
+            begun = i < since
+            peak = max(lanes[_PEAK + i], lanes[_PAID + i] if begun else -np.inf)
+            ends = low <= peak - lanes[_DISTANCE + i]
+            lanes[_LEAVE + i] = min(lanes[_LEAVE + i], now if ends else np.inf)
+            lanes[_BEFORE + i] = min(lanes[_BEFORE + i], peak if ends else np.inf)
+            lanes[_PEAK + i] = max(peak, high if begun else -np.inf)
+    bar, waiting = full, 1
+    while bar + _AHEAD <= limit and waiting > 0:
+        waiting = 0
+        for i in range(_TOGETHER):
+            peak, distance = lanes[_PEAK + i], lanes[_DISTANCE + i]
+            leave, before = lanes[_LEAVE + i], lanes[_BEFORE + i]
+            for k in range(_AHEAD):
+                at = index(bar + k)
+                ends = lows[at] <= peak - distance
+                leave = min(leave, float(bar + k) if ends else np.inf)
+                before = min(before, peak if ends else np.inf)
+                peak = max(peak, highs[at])
+            lanes[_PEAK + i], lanes[_LEAVE + i], lanes[_BEFORE + i] = peak, leave, before
+            waiting += leave == np.inf
+        bar += _AHEAD
+    for end in range(bar, limit if waiting > 0 else bar):
+        for i in range(_TOGETHER):
+            peak = lanes[_PEAK + i]
+            ends = lows[index(end)] <= peak - lanes[_DISTANCE + i]
+            lanes[_LEAVE + i] = min(lanes[_LEAVE + i], float(end) if ends else np.inf)
+            lanes[_BEFORE + i] = min(lanes[_BEFORE + i], peak if ends else np.inf)
+            lanes[_PEAK + i] = max(peak, highs[index(end)])
+    for i in range(_TOGETHER):
+        lanes[_PEAK + i] = max(lanes[_PEAK + i], lanes[_PAID + i])  # of those that begin only behind the limit
+        if 0.0 <= lanes[_LEAVE + i] < np.inf:
+            at = index(int(lanes[_LEAVE + i]))
+            older = lanes[_LEAVE + i] > group + i
+            before, distance = lanes[_BEFORE + i], lanes[_DISTANCE + i]
+            lanes[_PRICE + i] = follow_stop(
+                -np.inf, before, distance, older, opens[at], highs[at], lows[at], False
+            ).price
 
 
 @kernel

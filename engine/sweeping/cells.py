@@ -1,18 +1,20 @@
-"""A part of a grid on one symbol: by the fast way, and by the plain ones where that does not reach. All give the same results."""
+"""A part of a grid on some symbols: by the fast way, and by the plain ones where that does not reach. All give the same results."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.backtesting import kernel_bars
 from engine.grid import Grid
 from engine.kernels.fast import Plan
 from engine.kernels.indicators import average_true_range
 from engine.kernels.stops import Stops
+from engine.kernels.symbols import Trails
 from engine.prices.history import History
 from engine.settings import Costs, Settings
 from engine.sweeping.blocks import plan_of
@@ -30,7 +32,7 @@ def takes_fast_way(settings: Settings) -> bool:
 
 @dataclass(frozen=True)
 class Part:
-    """Some pairs of a grid, with all its stops: what is worked on in one go, on one symbol after the other.
+    """Some pairs of a grid, with all its stops: what is worked on in one go, on one or more symbols.
 
     Attributes
     ----------
@@ -53,53 +55,76 @@ class Part:
     def _windows(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return self.grid.fast[self.pairs], self.grid.slow[self.pairs]
 
+    @cached_property
+    def _longest(self) -> int:
+        return int(self._windows[1].max(initial=0))
+
     def _plan(self, bars: int) -> Plan:
         """Give the plan of the pairs that a history of so many bars is long enough for."""
-        slow = self._windows[1]
-        key = (self.pairs.start, self.pairs.stop, int(slow[slow <= bars].max(initial=0)))
+        longest = self._longest
+        if bars < longest:
+            slow = self._windows[1]
+            longest = int(slow[slow <= bars].max(initial=0))
+        key = (self.pairs.start, self.pairs.stop, longest)
         plan: Plan | None = self.grid.memo.get(key)
         if plan is None:
             plan = self.grid.memo[key] = plan_of(*self._windows, key[-1])
         return plan
 
     @cached_property
-    def _stop_columns(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-        """ATR windows, the ATR's row of each stop, and the multiples; nan is no stop."""
+    def _trails(self) -> Trails:
+        """The stops in the form of the kernels."""
         windows, stops = self.grid.atr_windows, self.grid.stops
+        first = next((stop for stop in stops if stop), None)
         rows = [windows.index(stop.atr_window) if stop else 0 for stop in stops]
         multiples = [stop.multiple if stop else np.nan for stop in stops]
-        return np.array(windows), np.array(rows), np.array(multiples)
+        wilder = first is not None and first.atr == "wilder"
+        return Trails(np.array(windows), np.array(rows), np.array(multiples), wilder)
 
-    def run(self, history: History, out: Floats) -> None:
-        """Write the metrics of all cells; cells that need more bars than there are stay as they are.
+    def run(self, histories: Sequence[History], out: Floats) -> None:
+        """Write the metrics of all cells; nan for cells that need more bars than there are.
 
         Parameters
         ----------
-        history : History
-        out : float64 (pairs, stops, METRIC_COUNT)
-            C-contiguous.
+        histories : sequence of History
+            Of the symbols.
+        out : float64 (symbols, pairs, stops, METRIC_COUNT)
+            C-contiguous; overwritten.
         """
-        first = next((stop for stop in self.grid.stops if stop), None)
-        windows, rows, multiples = self._stop_columns
-        if first is None:
-            ranges = np.empty((1, len(history)))
-        else:
-            ranges = average_true_range(history.high, history.low, history.close, windows, first.atr == "wilder")
-        stops, settings = Stops(ranges, rows, multiples), self.settings
-        if not takes_fast_way(settings):
-            self._run_plainly(history, stops, np.ones(self.shape, np.bool_), out)
+        if not takes_fast_way(self.settings):
+            out[:] = np.nan
+            for history, cells in zip(histories, out, strict=True):
+                self._run_plainly(history, np.ones(self.shape, np.bool_), cells)
             return
-        plan = self._plan(len(history))
+        first = 0
+        for plan, same in groupby(histories, lambda history: self._plan(len(history))):
+            together = list(same)
+            self._run_fast(together, plan, out[first : first + len(together)])
+            first += len(together)
+
+    def _run_fast(self, histories: Sequence[History], plan: Plan, out: Floats) -> None:
+        """Do so for symbols that are long enough for the same pairs."""
+        if len(plan.row) < out.shape[1]:
+            out[:] = np.nan
         if not len(plan.row):
             return
-        rules = settings.kernel_rules(first)
-        year = settings.bars_per_year
-        sure = run_spans(kernel_bars(history), plan, stops, settings.capital, rules, year, out)
+        settings = self.settings
+        rules = settings.kernel_rules(next((stop for stop in self.grid.stops if stop), None))
+        sure = run_spans(histories, plan, self._trails, settings.capital, rules, settings.bars_per_year, out)
         if not sure.all():
-            self._run_plainly(history, stops, ~sure, out)
+            for history, cells, good in zip(histories, out, sure, strict=True):
+                self._run_plainly(history, ~good, cells)
 
-    def _run_plainly(self, history: History, stops: Stops, wanted: NDArray[np.bool_], out: Floats) -> None:
+    def _run_plainly(self, history: History, wanted: NDArray[np.bool_], out: Floats) -> None:
         """Run the wanted cells, bool (pairs, stops), with the plain loop."""
+        if not wanted.any():
+            return
         from engine.sweeping.plain import run_plainly  # noqa: PLC0415  it is seldom needed, and takes seconds to compile
 
+        trails = self._trails
+        if np.isnan(trails.multiple).all():
+            ranges = np.empty((1, len(history)))
+        else:
+            ranges = average_true_range(history.high, history.low, history.close, trails.windows, trails.wilder)
+        stops = Stops(ranges, trails.row, trails.multiple)
         run_plainly(history, *self._windows, stops, self.grid, self.settings, wanted, out)

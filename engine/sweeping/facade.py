@@ -209,8 +209,15 @@ class _Job:
 
 def _sweep_all(job: _Job) -> SweepResult:
     """Keep all cells."""
-    values = np.full((len(job.symbols), len(job.grid.pairs), len(job.grid.stops), METRIC_COUNT), np.nan)
-    finished = _run_cells(job, lambda i, part: values[i, part.pairs], lambda _i, _part, _values: None)
+    values = np.empty((len(job.symbols), len(job.grid.pairs), len(job.grid.stops), METRIC_COUNT))
+    missing = np.ones(values.shape[:2], np.bool_)
+
+    def take(i: int, part: Part, _values: Floats) -> None:
+        missing[i, part.pairs] = False
+
+    finished = _run_cells(job, lambda numbers, part: values[numbers.start : numbers.stop, part.pairs], take)
+    if not finished:
+        values[missing] = np.nan
     held = buy_and_hold(job.prices, job.symbols)
     return SweepResult(
         symbols=job.symbols,
@@ -231,8 +238,8 @@ def _sweep_best(job: _Job, metric: str, keep: int, out: str | PathLike[str] | No
     reducer = Reducer(job.symbols, job.grid, np.asarray(held, dtype=np.float64), metric, keep)
     shape = len(job.grid.stops), METRIC_COUNT
 
-    def home(_i: int, part: Part) -> Floats:
-        return np.full((part.shape[0], *shape), np.nan)
+    def home(numbers: range, part: Part) -> Floats:
+        return np.empty((len(numbers), part.shape[0], *shape))
 
     facts = {**job.facts, "digest": job.prices.digest}
     if out is None:
@@ -256,9 +263,10 @@ def _usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict
     left_out = dict(prices.report.left_out)
     too_short: dict[str, str] = {}
     slow = grid.slow
+    longest = int(slow.max())
     for symbol in prices.symbols:
         bars = len(prices[symbol])
-        short = int((slow > bars).sum())
+        short = int((slow > bars).sum()) if bars < longest else 0
         if short == len(slow):
             left_out[symbol] = f"{symbol} has {bars} bars, fewer than the slow window of every pair"
         elif short:
@@ -269,16 +277,15 @@ def _usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict
     return symbols, left_out, too_short
 
 
-def _run_cells(job: _Job, home: Callable[[int, Part], Floats], take: Callable[[int, Part, Floats], None]) -> bool:
-    """Run all parts on all symbols, each in the memory that ``home`` gives, and hand them on in order; False if Ctrl-C came before the end."""
+def _run_cells(job: _Job, home: Callable[[range, Part], Floats], take: Callable[[int, Part, Floats], None]) -> bool:
+    """Run all parts on all symbols, in the memory that ``home`` gives, and hand them on symbol by symbol; False if Ctrl-C came before the end."""
     total = len(job.symbols) * job.grid.cells
     done = 0
 
     def run(part: Part, numbers: range) -> list[tuple[int, Part, Floats]]:
-        pieces = [(i, part, home(i, part)) for i in numbers]
-        for i, _, values in pieces:
-            part.run(job.prices[job.symbols[i]], values)
-        return pieces
+        values = home(numbers, part)
+        part.run([job.prices[job.symbols[i]] for i in numbers], values)
+        return [(i, part, values[at]) for at, i in enumerate(numbers)]
 
     def take_all(pieces: list[tuple[int, Part, Floats]]) -> None:
         nonlocal done
@@ -307,6 +314,6 @@ def _tasks(job: _Job) -> Iterator[tuple[Part, range]]:
     if len(parts) > 1:
         yield from ((part, range(i, i + 1)) for i in range(symbols) for part in parts)
         return
-    together = max(1, min(_GOOD_WORK // (cells * bars), symbols // (4 * wanted)))
+    together = max(1, min(_GOOD_WORK // (cells * bars), -(-symbols // (4 * wanted))))
     for i in range(0, symbols, together):
         yield parts[0], range(i, min(i + together, symbols))

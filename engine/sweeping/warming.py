@@ -14,14 +14,14 @@ import numpy as np
 
 from engine.backtesting import kernel_bars
 from engine.kernels import _jit
-from engine.kernels.accounts import ACCOUNT_SIZE, LANES, LEG_SIZE, open_accounts, settle
-from engine.kernels.drawdown import ROW, fill_runs
+from engine.kernels.accounts import ACCOUNT_SIZE, LANES, open_accounts, settle
+from engine.kernels.bits import Crosses
+from engine.kernels.drawdown import ROW, WORK_SIZE, fill_runs
 from engine.kernels.finish import Result, finish
-from engine.kernels.legs import MARKET_ROW, Crosses, Span, fill_market, lay_legs
+from engine.kernels.legs import MARKET_ROW, Span, fill_market, lay_legs
 from engine.kernels.loop import Bars
 from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.prefix import add_up
-from engine.kernels.stops import Exits
 from engine.prices.simulated import simulate
 from engine.settings import Settings
 
@@ -53,20 +53,19 @@ def _compile_bars() -> None:
     """Compile what is done with the bars before any account."""
     close = _bars().close
     add_up(close, -1, _BARS, np.zeros((4, _BARS + 2)))
-    fill_runs(close, 0, _BARS, np.empty((6, _BARS)), np.empty((7 * _BARS, ROW)), _BARS)
+    fill_runs(close, 0, _BARS, np.empty(WORK_SIZE), np.empty(7 * _BARS * ROW), _BARS)
 
 
 def compile_accounts() -> None:
     """Compile what is done with accounts."""
     rules, rows = Settings().kernel_rules(None), np.empty((_BARS + 1) * MARKET_ROW)
     fill_market(_bars(), rules, rows)
-    span = Span(0, _BARS, _BARS, _BARS, np.empty((7 * _BARS, ROW)))
-    crosses = Crosses(np.zeros(LANES, np.int64), 1, np.zeros(LANES, np.int64), np.zeros(LANES, np.bool_))
+    span, runs = Span(0, _BARS, _BARS, _BARS), np.empty(7 * _BARS * ROW)
     numbers, counts = np.empty(_BARS), np.zeros(LANES, np.int64)
-    exits = Exits(counts, numbers, numbers, numbers, counts)
-    account, legs = np.empty(ACCOUNT_SIZE), np.empty(LEG_SIZE)
+    crosses = Crosses(np.zeros(1, np.int32), counts, counts, np.zeros(1, np.bool_))
+    account, legs = np.empty(ACCOUNT_SIZE), np.empty((METRIC_COUNT + 1) * LANES)
     open_accounts(account, 1.0)
-    most = lay_legs(rows, numbers, exits, rules, span, crosses, 1, account, legs, counts)
+    most = lay_legs(rows, numbers, counts, numbers, rules, span, runs, crosses, counts[:1], account, legs, counts)
     settle(account, legs, counts, most, rules.costs)
     result = Result(1.0, 252.0, np.empty(METRIC_COUNT), np.empty(1, np.bool_))
-    finish(account, 1, span, rows, result, counts)
+    finish(account, 1, span, rows, result, counts, legs)
