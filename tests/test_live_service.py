@@ -1,0 +1,269 @@
+"""The command of the bot: refusals in one line, a run with journal and lock, the month of the demo, and restarts after a kill."""
+
+import asyncio
+import contextlib
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from live.cli import app
+from live.config import load_config
+from live.demo import demo
+from live.gateway import KOLKATA, Gateway, Listing, Market, now, run_virtual
+from live.journal import Journal, single_instance, state_of
+from live.service import run_now, stay_up
+from tests.test_live_runner import DAY, GOLDEN, NAMES, RISING, VirtualClock, history
+
+ACCOUNT = "DU1234567"
+EXAMPLE = Path(__file__).parent.parent / "docs/example-config.toml"
+TEXT = """
+[account]
+mode = "paper"
+[gateway]
+port = {port}
+[rules]
+fast = 2
+slow = 5
+stop_multiple = 2.0
+stop_window = 3
+max_weight = 1.0
+[limits]
+max_orders_per_day = {orders}
+max_order_notional = 10_000_000
+max_day_notional = 10_000_000
+max_daily_loss = 20_000
+price_band_percent = 3.0
+[run]
+minutes_before_last_entry = 10
+[paths]
+journal = "journal"
+halt = "HALT"
+[[instruments]]
+isin = "INE002A01018"
+symbol = "RELIANCE"
+closing_auction = false
+"""
+
+
+def cli(*arguments, account=ACCOUNT):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"GOLDENCROSS_ACCOUNT": account})
+
+
+@pytest.fixture
+def config(tmp_path):
+    target = tmp_path / "bot.toml"
+    shutil.copy(EXAMPLE, target)
+    return target
+
+
+def serve(folder, closes, scenario, *, start="15:21", orders=5, day=DAY):
+    """Run scenario(config, gateway, said) against a gateway in virtual time."""
+    import engine
+
+    async def main():
+        prices = engine.Prices.from_histories([history("RELIANCE", closes)])
+        gateway = Gateway(Market(prices, [Listing(NAMES["RELIANCE"], "RELIANCE", 1001)]), {ACCOUNT: 1_000_000.0})
+        async with gateway.serve() as port:
+            path = folder / "bot.toml"
+            path.write_text(TEXT.format(port=port, orders=orders))
+            said = []
+            result = await scenario(load_config(path), gateway, said.append)
+            await asyncio.sleep(1)
+        return result, gateway, said
+
+    moment = datetime.combine(day, datetime.strptime(start, "%H:%M").time(), KOLKATA)  # noqa: DTZ007
+    return run_virtual(main(), moment)
+
+
+def once(send=True):
+    async def scenario(config, _gateway, say):
+        return await run_now(config, ACCOUNT, send=send, say=say, clock=VirtualClock())
+
+    return scenario
+
+
+def test_a_run_buys_and_writes_everything_down(tmp_path):
+    status, gateway, said = serve(tmp_path, GOLDEN, once())
+    assert status == 0, said
+    assert len(gateway.placed()) == 2
+    journal = Journal(tmp_path / "journal")
+    assert journal.verify() > 10
+    kinds = [event.kind for event in journal.events()]
+    assert kinds[0] == "run started"
+    assert kinds[-1] == "run ended"
+    assert kinds.index("intent") < kinds.index("sent") < kinds.index("execution")
+    state = state_of(journal.events())
+    assert state.held["RELIANCE"][0] == state.held["RELIANCE"][1] > 0
+    assert not state.alarms
+
+
+def test_a_dry_run_is_the_default_and_writes_no_intent(tmp_path):
+    status, gateway, said = serve(tmp_path, GOLDEN, once(send=False))
+    assert status == 0, said
+    assert gateway.placed() == []
+    assert not state_of(Journal(tmp_path / "journal").events()).intents
+
+
+def test_a_restart_never_sends_a_second_entry(tmp_path):
+    """Whatever became of an order that was to be sent: the journal alone keeps the bot from sending it again."""
+
+    async def scenario(config, _gateway, say):
+        statuses = []
+        for _ in range(3):
+            statuses.append(await run_now(config, ACCOUNT, send=True, say=say, clock=VirtualClock()))
+        return statuses
+
+    statuses, gateway, _ = serve(tmp_path, GOLDEN, scenario)
+    assert statuses == [0, 0, 0]
+    assert len(gateway.placed()) == 2
+
+
+class KilledError(BaseException):
+    """Stands for kill -9 at a write of the journal: nothing after it happens."""
+
+
+@pytest.mark.parametrize("write", range(1, 26))
+def test_killed_at_any_write_and_started_again(tmp_path, monkeypatch, write):
+    async def scenario(config, _gateway, say):
+        real, count = Journal.append, [0]
+
+        def append(self, *arguments, **named):
+            count[0] += 1
+            if count[0] == write:
+                raise KilledError
+            return real(self, *arguments, **named)
+
+        monkeypatch.setattr(Journal, "append", append)
+        with contextlib.suppress(KilledError):
+            await run_now(config, ACCOUNT, send=True, say=say, clock=VirtualClock())
+        monkeypatch.setattr(Journal, "append", real)
+        await asyncio.sleep(2)
+        return await run_now(config, ACCOUNT, send=True, say=say, clock=VirtualClock())
+
+    status, gateway, said = serve(tmp_path, GOLDEN, scenario)
+    entries = [o for o in gateway.book.orders.values() if o.ticket.action == "BUY" and o.status != "Held"]
+    assert len(entries) <= 1
+    held = sum(position.shares for position in gateway.book.accounts[ACCOUNT].positions.values())
+    stops = sum(o.ticket.quantity for o in gateway.book.orders.values() if o.ticket.action == "SELL" and not o.done)
+    assert held == stops, said
+    assert status in (0, 1), said
+    assert Journal(tmp_path / "journal").verify() > 0
+
+
+def test_the_halt_file_stops_entries(tmp_path):
+    async def scenario(config, _gateway, say):
+        config.paths.halt.write_text("somebody is looking\n")
+        return await run_now(config, ACCOUNT, send=True, say=say, clock=VirtualClock())
+
+    status, gateway, said = serve(tmp_path, GOLDEN, scenario)
+    assert status == 1
+    assert gateway.placed() == []
+    assert any("halted: somebody is looking" in line for line in said)
+
+
+def test_outside_its_time_nothing_is_done(tmp_path):
+    status, gateway, said = serve(tmp_path, GOLDEN, once(), start="12:00")
+    assert status == 2
+    assert gateway.log == []
+    assert said == ["It is not the time of a run: nothing was done."]
+
+
+def test_a_second_bot_refuses(tmp_path):
+    async def scenario(config, _gateway, say):
+        with single_instance(config.paths.journal):
+            from live.journal import JournalError
+
+            with pytest.raises(JournalError, match="another bot is running"):
+                await run_now(config, ACCOUNT, send=True, say=say, clock=VirtualClock())
+
+    _, gateway, _ = serve(tmp_path, GOLDEN, scenario)
+    assert gateway.log == []
+
+
+def test_it_stays_up_and_tries_again_while_there_is_time(tmp_path):
+    async def scenario(config, gateway, say):
+        gateway.restart(downtime=2 * 3600 + 22 * 60)  # until 15:22, two minutes after the time of the run
+        task = asyncio.create_task(stay_up(config, ACCOUNT, send=True, say=say, clock=VirtualClock()))
+        await asyncio.sleep(timedelta(hours=4).total_seconds())
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    _, gateway, said = serve(tmp_path, GOLDEN, scenario, start="13:00")
+    assert "The next run is at 2026-03-16 15:20 at the exchange, for RELIANCE." in said
+    assert any(line.startswith("cannot connect") for line in said)
+    assert any("shares are under a stop" in line for line in said), said
+    assert len(gateway.placed()) == 2
+
+
+def test_nothing_to_do_is_done_quietly(tmp_path):
+    status, gateway, said = serve(tmp_path, RISING, once())
+    assert status == 0
+    assert gateway.placed() == []
+    assert said[0] == "RELIANCE: not held, and no golden cross at the last close."
+
+
+def test_the_month_of_the_demo(tmp_path):
+    said = []
+    assert demo(3, tmp_path / "journal.sqlite", said.append) == 0
+    assert said[-2].startswith("The month is over: 1,000,000.00 became ")
+    assert any("shares are under a stop" in line for line in said)
+    state = state_of(Journal(tmp_path / "journal.sqlite").events())
+    assert len(state.runs) == 19
+    assert all(run["status"] == 0 for run in state.runs)
+    assert now().tzinfo is not None
+
+
+# The command
+
+
+@pytest.mark.parametrize(
+    ("words", "account", "message"),
+    [
+        (["check", "nowhere.toml"], ACCOUNT, "nowhere.toml: cannot be read"),
+        (["run", "CONFIG", "--once"], "", "GOLDENCROSS_ACCOUNT is not set"),
+        (["run", "CONFIG", "--once"], "U1234567", "is a live account, but the file says mode = 'paper'"),
+        (["run", "CONFIG", "--once", "--real-money"], ACCOUNT, "--real-money is for a live account"),
+        (["status", "CONFIG"], ACCOUNT, "there is no journal"),
+        (["journal", "CONFIG", "--format", "xml"], ACCOUNT, "--format xml"),
+    ],
+)
+def test_refusals_are_one_line_and_status_2(config, words, account, message):
+    done = cli(*[config if word == "CONFIG" else word for word in words], account=account)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert "1234567" not in done.stderr
+
+
+def test_a_live_account_needs_a_second_switch(config):
+    config.write_text(
+        config.read_text().replace('mode = "paper"', 'mode = "live"').replace("port = 4002", "port = 4001")
+    )
+    done = cli("run", config, "--once", "--send", account="U1234567")
+    assert done.exit_code == 2
+    assert "--real-money" in done.stderr
+
+
+def test_status_and_journal_are_sentences(tmp_path):
+    serve(tmp_path, GOLDEN, once())
+    config = tmp_path / "bot.toml"
+    status = cli("status", config)
+    assert status.exit_code == 0
+    lines = status.stdout.splitlines()
+    assert lines[:2] == ["0 alarms to look at.", "1 position held, as last seen."]
+    assert lines[2].endswith("shares, all under a stop.")
+    journal = cli("journal", config)
+    assert "will buy" in journal.stdout
+    assert all(line.isascii() and line.endswith(".") for line in journal.stdout.splitlines())
+    assert ACCOUNT not in journal.stdout
+
+
+def test_halt_and_resume(config):
+    assert cli("halt", config, "looking").exit_code == 0
+    assert (config.parent / "HALT").exists()
+    assert "allowed again" in cli("resume", config).stdout
+    assert not (config.parent / "HALT").exists()
