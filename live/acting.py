@@ -191,7 +191,9 @@ class Actor:
 
     def _mend(self, pinned: Pinned, stop: OrderRequest, cover: Cover, truth: Truth) -> None:
         """Take one step towards as many shares in stops as are held."""
-        surplus = cover.sells if cover.held <= 0 else cover.sells[1:]
+        # What sleeps cannot be changed, only taken away; of several that work, the first is enough.
+        wanted_ones = cover.stops[:1] if cover.held > 0 else ()
+        surplus = [order for order in cover.sells if order not in wanted_ones]
         for order in surplus:
             self._recorder.cancelling(pinned, order.reference, order.order_id)
             self._broker.cancel(order.order_id)

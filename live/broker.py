@@ -300,7 +300,8 @@ class Broker:
         """Change an order of this connection, by its number, to this request."""
         order = _order(wanted, self._door.account)
         order.orderId, order.transmit = number, True
-        self._ib.placeOrder(self._contracts[pinned.con_id], order)
+        # Not ib.placeOrder, which refuses to change an order that the library, by mistake or not, holds for done.
+        self._ib.client.placeOrder(number, self._contracts[pinned.con_id], order)  # type: ignore[no-untyped-call]
 
     def cancel(self, number: int) -> None:
         """Ask the broker to cancel an order of this connection; whether it did, ``truth`` tells."""

@@ -1,6 +1,7 @@
 """The broker's file and the acting, through the real client, against the simulated gateway in virtual time."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, datetime
 
 import numpy as np
@@ -240,6 +241,53 @@ def test_a_rejected_stop_is_placed_anew():
         assert result.done, result.text
 
     play(scenario, faults=[Fault("placeOrder.child", "reject_child")])
+
+
+def test_a_stop_that_sleeps_is_replaced():
+    async def scenario(_gateway, broker):
+        pinned = await pinned_by(broker)
+        actor, notes = actor_of(broker)
+        result = await actor.enter(pinned, *bracket())
+        assert result.done, (result.text, notes.kinds)
+        cover = cover_of(await broker.truth(), 1001)
+        assert (cover.held, cover.stopped, len(cover.sells)) == (10, 10, 1)
+        assert cover.stops[0].reference == "entry-stop-2"
+
+    play(scenario, faults=[Fault("placeOrder.child", "inactive")])
+
+
+def test_a_stop_that_the_broker_cancels_is_placed_again():
+    async def scenario(gateway, broker):
+        pinned = await pinned_by(broker)
+        actor, _ = actor_of(broker)
+        assert (await actor.enter(pinned, *bracket())).done
+        (stop,) = cover_of(await broker.truth(), 1001).stops
+        gateway.cancel(7, stop.order_id)
+        await asyncio.sleep(1)
+        assert cover_of(await broker.truth(), 1001).naked == 10
+        result = await actor.protect(pinned, bracket()[1])
+        assert result.done, result.text
+        assert cover_of(await broker.truth(), 1001).is_exact
+
+    play(scenario)
+
+
+def test_a_stop_of_the_wrong_size_is_changed():
+    async def scenario(_gateway, broker):
+        pinned = await pinned_by(broker)
+        actor, _ = actor_of(broker)
+        assert (await actor.enter(pinned, *bracket())).done
+        (stop,) = cover_of(await broker.truth(), 1001).stops
+        broker.change_quantity(pinned, stop.order_id, replace(bracket()[1], quantity=4, stop=None))
+        await asyncio.sleep(1)
+        assert cover_of(await broker.truth(), 1001).naked == 6
+        result = await actor.protect(pinned, bracket()[1])
+        assert result.done, result.text
+        cover = cover_of(await broker.truth(), 1001)
+        assert (cover.held, cover.stopped, len(cover.sells)) == (10, 10, 1)
+        assert cover.stops[0].order_id == stop.order_id
+
+    play(scenario)
 
 
 def test_stops_that_are_never_accepted_raise_an_alarm():

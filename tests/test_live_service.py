@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from live.cli import app
 from live.config import load_config
 from live.demo import demo
-from live.gateway import KOLKATA, Gateway, Listing, Market, now, run_virtual
+from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, now, run_virtual
 from live.journal import Journal, single_instance, state_of
 from live.service import run_now, stay_up
 from tests.test_live_runner import DAY, GOLDEN, NAMES, RISING, VirtualClock, history
@@ -119,6 +119,21 @@ def test_a_restart_never_sends_a_second_entry(tmp_path):
     statuses, gateway, _ = serve(tmp_path, GOLDEN, scenario)
     assert statuses == [0, 0, 0]
     assert len(gateway.placed()) == 2
+
+
+@pytest.mark.parametrize(
+    "what", ["reject_parent", "error 201", "inactive", "silence", "no_answer", "drop", "drop_after"]
+)
+def test_an_order_that_came_to_nothing_is_not_tried_again_on_that_day(tmp_path, what):
+    async def scenario(config, gateway, say):
+        gateway.fault(Fault("placeOrder.parent", what))
+        for _ in range(3):
+            await run_now(config, ACCOUNT, send=True, say=say, clock=VirtualClock())
+            await asyncio.sleep(1)
+
+    _, gateway, said = serve(tmp_path, GOLDEN, scenario)
+    parents = [entry for entry in gateway.placed() if "gc-20260316-RELIANCE-entry" in entry.fields]
+    assert len(parents) == 1, said
 
 
 class KilledError(BaseException):
