@@ -97,7 +97,7 @@ class Run(Generic[T]):
 
 def _aware(moment: datetime) -> datetime:
     """Give a moment in the exchange's zone; one without a zone could be anything."""
-    if moment.tzinfo is None or moment.utcoffset() is None:
+    if moment.utcoffset() is None:
         raise InputError(f"{moment.isoformat()} has no time zone; give an aware datetime")
     return moment.astimezone(EXCHANGE_ZONE)
 

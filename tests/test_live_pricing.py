@@ -170,6 +170,8 @@ def test_below_the_first_price():
 def test_a_stop_below_nothing_is_refused():
     with pytest.raises(InputError, match="would not be above 0"):
         trail_amount(120.0, 100.0, NSE)
+    with pytest.raises(InputError, match="would not be above 0"):
+        trail_amount(99.995, 100.0, NSE)
 
 
 @pytest.mark.parametrize(

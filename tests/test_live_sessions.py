@@ -114,6 +114,8 @@ def test_15_28_is_refused_for_a_share_with_a_closing_auction():
     assert not run.is_open(at("2026-11-23T15:28"))
     assert not run.is_open(at("2026-11-23T15:15"))
     assert run.is_open(at("2026-11-23T15:14:59"))
+    assert run.is_open(run.moment)
+    assert not run.is_open(run.moment - timedelta(seconds=1))
 
 
 # When the bot runs
@@ -150,6 +152,11 @@ def test_the_end_of_the_table_is_an_error():
 def test_a_run_lies_within_the_session(before):
     with pytest.raises(InputError, match="not within the session"):
         run_time(SMALL, session_on(date(2026, 11, 23)), before)
+
+
+def test_a_run_may_be_at_the_open():
+    session = session_on(date(2026, 11, 23))
+    assert run_time(SMALL, session, session.close - session.open) == session.open
 
 
 def test_moments_without_a_zone_and_empty_lists_are_refused():

@@ -176,6 +176,7 @@ def test_nothing_where_there_must_be_something(name):
         ({"distance": 250.0}, "would not be above 0"),
         ({"max_weight": 1.5}, "max weight is 1.5"),
         ({"max_weight": math.nan}, "max weight is nan"),
+        ({"max_weight": 0.0}, "max weight is 0.0"),
         ({"risk": 0.0}, "risk"),
         ({"risk": 1.5}, "risk"),
     ],
