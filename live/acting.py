@@ -201,9 +201,11 @@ class Actor:
             return
         if cover.sells:
             (order,) = cover.sells
-            wanted = replace(stop, reference=order.reference, quantity=cover.held + order.filled, stop=None)
-            self._recorder.intent(pinned, wanted)
-            self._broker.change_quantity(pinned, order.order_id, wanted)
+            quantity = cover.held + order.filled
+            self._recorder.intent(
+                pinned, replace(stop, reference=order.reference, quantity=quantity, trail=order.trail, stop=None)
+            )
+            self._broker.change_quantity(pinned, order, quantity)
             return
         used = {order.reference for order in truth.orders} | {e.reference for e in truth.executions} | set(self._mine)
         names = [stop.reference, *(f"{stop.reference}-{i}" for i in range(2, 100))]

@@ -296,12 +296,23 @@ class Broker:
             numbers.append(order.orderId)
         return numbers
 
-    def change_quantity(self, pinned: Pinned, number: int, wanted: OrderRequest) -> None:
-        """Change an order of this connection, by its number, to this request."""
-        order = _order(wanted, self._door.account)
-        order.orderId, order.transmit = number, True
+    def change_quantity(self, pinned: Pinned, working: WorkingOrder, quantity: float) -> None:
+        """Change the quantity of a stop; everything else has to be as the broker has it, or it refuses (105)."""
+        order = Order(
+            action=working.side,
+            orderType=working.kind,
+            totalQuantity=quantity,
+            auxPrice=UNSET_DOUBLE if working.trail is None else working.trail,
+            lmtPrice=UNSET_DOUBLE,
+            tif=working.time_in_force,
+            orderRef=working.reference,
+            account=self._door.account,
+            parentId=working.parent_id,
+            orderId=working.order_id,
+            outsideRth=False,
+        )
         # Not ib.placeOrder, which refuses to change an order that the library, by mistake or not, holds for done.
-        self._ib.client.placeOrder(number, self._contracts[pinned.con_id], order)  # type: ignore[no-untyped-call]
+        self._ib.client.placeOrder(working.order_id, self._contracts[pinned.con_id], order)  # type: ignore[no-untyped-call]
 
     def cancel(self, number: int) -> None:
         """Ask the broker to cancel an order of this connection; whether it did, ``truth`` tells."""
@@ -356,6 +367,7 @@ def _working(trade: Trade) -> WorkingOrder:
         filled=float(trade.orderStatus.filled),
         limit=_number(order.lmtPrice),
         trail=_number(order.auxPrice),
+        time_in_force=order.tif,
         status=said[-1] if said else trade.orderStatus.status,
     )
 

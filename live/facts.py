@@ -114,6 +114,7 @@ class WorkingOrder:
     filled: float
     limit: float | None
     trail: float | None
+    time_in_force: str
     status: str
 
     @property

@@ -1,7 +1,6 @@
 """The broker's file and the acting, through the real client, against the simulated gateway in virtual time."""
 
 import asyncio
-from dataclasses import replace
 from datetime import date, datetime
 
 import numpy as np
@@ -278,7 +277,7 @@ def test_a_stop_of_the_wrong_size_is_changed():
         actor, _ = actor_of(broker)
         assert (await actor.enter(pinned, *bracket())).done
         (stop,) = cover_of(await broker.truth(), 1001).stops
-        broker.change_quantity(pinned, stop.order_id, replace(bracket()[1], quantity=4, stop=None))
+        broker.change_quantity(pinned, stop, 4)
         await asyncio.sleep(1)
         assert cover_of(await broker.truth(), 1001).naked == 6
         result = await actor.protect(pinned, bracket()[1])
