@@ -1,10 +1,19 @@
-"""The live bridge: the latest bars through the very same kernels as the backtest.
+"""The live bridge: the latest bars through the very same kernels as the backtest, and orders that end in a known state.
 
 ::
 
-    bars -> engine.kernels -> decision -> sizing -> orders -> broker -> journal
+    config, schema, describe    one TOML file, checked as a whole, said in plain words
+    sessions, nse, scheduler    when NSE trades, when the bot runs, waiting by the wall clock
+    broker, facts, codes        the only file that speaks with Interactive Brokers; what it says in the bot's own words
+    bars, decision, plan        bars -> engine.kernels -> what each share asks for
+    sizing, pricing, limits     how many, at which legal price, and what stops an entry
+    acting, protection          orders sent, watched and finished; every share under a stop
+    runner, service, cli        one run; the bot that stays up; the command goldencross-live
+    journal                     its memory, written before anything is done
+    gateway                     a simulated gateway that speaks the real protocol
+    demo                        a month against it
 
-So far it has the decision: what the strategy asks for after the last bar. Nothing here can send an order yet.
+``docs/live.md`` says what is promised, by which test, and what is not proven without a real gateway.
 """
 
 from live.decision import Decision, decide
