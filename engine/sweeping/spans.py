@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels.fast import SPAN, Plan
 from engine.kernels.loop import Bars
+from engine.kernels.plan import SPAN, Plan
 from engine.kernels.position import Rules
 from engine.kernels.symbols import Memory, Trails, memory_of, run_symbols
 from engine.prices.history import History
