@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine.kernels import crosses, events, fast, indicators, loop, metrics, stops
+from engine.kernels import crosses, events, indicators, loop, metrics, symbols
 
 ROOT = Path(__file__).parent.parent
 IMPORT_LINTER = Path(sys.executable).with_name("lint-imports")
@@ -66,8 +66,6 @@ def check_signatures():
         loop.simulate,
         loop.sweep_tile,
         events.sweep_events,
-        fast.run_span,
-        stops.find_exits,
         loop.long_short,
         metrics.summarise,
         indicators.averages,
@@ -76,6 +74,7 @@ def check_signatures():
         crosses.sides,
     ):
         assert len(function.signatures) == 1, (function, function.signatures)
+    assert len(symbols.run_symbols.signatures) == 2  # with stops and without
 
 
 def test_every_kernel_module_is_in_the_map():

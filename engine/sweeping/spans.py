@@ -85,4 +85,6 @@ def _side_by_side(histories: Sequence[History], bars: int) -> Bars:
     np.concatenate([history.high for history in histories], out=columns[1])
     np.concatenate([history.low for history in histories], out=columns[2])
     np.concatenate([history.close for history in histories], out=columns[3])
+    for column in columns:  # as the prices are, so that nothing is compiled for a second type
+        column.flags.writeable = False
     return Bars(*columns)
