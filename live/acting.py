@@ -14,7 +14,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from live.broker import Broker, BrokerError
+from live.broker import Broker
+from live.errors import BrokerError
 from live.facts import OrderRequest, Pinned, Truth
 from live.protection import Cover, cover_of
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
@@ -22,54 +21,17 @@ from ib_async import IB, Contract, Fill, Order, StartupFetch, Trade
 from ib_async.util import UNSET_DOUBLE
 from ib_async.wrapper import RequestError
 
-from engine.errors import GoldencrossError
 from live.codes import CodeClass, class_of
-from live.facts import DayBar, Execution, Funds, Message, OrderRequest, Pinned, Truth, WorkingOrder
+from live.errors import AnsweredError, BrokerError, RefusedError
+from live.facts import DayBar, Door, Execution, Funds, Message, OrderRequest, Pinned, Truth, WorkingOrder
 
-__all__ = ["AnsweredError", "Broker", "BrokerError", "Door", "RefusedError"]
+__all__ = ["Broker"]
 
 T = TypeVar("T")
 
 _CLIENT_IDS = 8
 """How many client ids are tried, one after the other, if one is in use (326)."""
 _STARTUP = StartupFetch.POSITIONS | StartupFetch.ORDERS_OPEN | StartupFetch.EXECUTIONS
-
-
-class BrokerError(GoldencrossError):
-    """The broker did not answer, or not with what was asked for."""
-
-
-class AnsweredError(BrokerError):
-    """The broker answered with an error; ``code`` is its number."""
-
-    def __init__(self, what: str, code: int, text: str) -> None:
-        super().__init__(f"{what}: the broker answers {code}, {text}")
-        self.code = code
-
-
-class RefusedError(BrokerError):
-    """A listing that cannot be traded as it is configured."""
-
-
-@dataclass(frozen=True)
-class Door:
-    """Where the gateway is, and how long it may take.
-
-    Attributes
-    ----------
-    host, port, client_id, account : str and int
-        The account is never written anywhere but into the journal.
-    connect, answer, bars : float
-        Deadlines in seconds: for a connection with all its lists, for an answer, for five years of bars.
-    """
-
-    host: str
-    port: int
-    client_id: int
-    account: str
-    connect: float = 15.0
-    answer: float = 10.0
-    bars: float = 60.0
 
 
 class Broker:

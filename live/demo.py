@@ -13,7 +13,8 @@ import pandas as pd
 import engine
 from engine.report.spoken import count, money
 from engine.terms import AccountTerms
-from live.broker import Broker, Door
+from live.broker import Broker
+from live.facts import Door
 from live.gateway import KOLKATA, Gateway, Listing, Market, now, run_virtual
 from live.journal import Journal, JournalRecorder, state_of
 from live.runner import Report, Runner, Status, Strategy

@@ -8,14 +8,26 @@
     ├── SessionError       a day or a moment that the session table has no answer for
     ├── ClockError         the clock of this machine is not the broker's
     ├── MoneyError         an amount, price or distance from the broker that is no number
-    └── LimitError         an order that a limit or the halt file forbids; nothing was sent
+    ├── LimitError         an order that a limit or the halt file forbids; nothing was sent
+    └── BrokerError        the broker did not answer, or not with what was asked for
+        ├── AnsweredError  it answered with an error
+        └── RefusedError   a listing that cannot be traded as it is configured
 """
 
 from __future__ import annotations
 
 from engine.errors import GoldencrossError, InputError
 
-__all__ = ["ClockError", "ConfigError", "LimitError", "MoneyError", "SessionError"]
+__all__ = [
+    "AnsweredError",
+    "BrokerError",
+    "ClockError",
+    "ConfigError",
+    "LimitError",
+    "MoneyError",
+    "RefusedError",
+    "SessionError",
+]
 
 
 class ConfigError(InputError):
@@ -46,3 +58,19 @@ class LimitError(GoldencrossError):
     def __init__(self, reasons: tuple[str, ...]) -> None:
         super().__init__("; ".join(reasons))
         self.reasons = reasons
+
+
+class BrokerError(GoldencrossError):
+    """The broker did not answer, or not with what was asked for."""
+
+
+class AnsweredError(BrokerError):
+    """The broker answered with an error; ``code`` is its number."""
+
+    def __init__(self, what: str, code: int, text: str) -> None:
+        super().__init__(f"{what}: the broker answers {code}, {text}")
+        self.code = code
+
+
+class RefusedError(BrokerError):
+    """A listing that cannot be traded as it is configured."""

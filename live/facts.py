@@ -8,6 +8,7 @@ from typing import Literal
 
 __all__ = [
     "DayBar",
+    "Door",
     "Execution",
     "Funds",
     "Message",
@@ -165,3 +166,24 @@ class Message:
     code: int
     text: str
     request: int  # number of the order or request, -1 if it is of neither
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where the gateway is, and how long it may take.
+
+    Attributes
+    ----------
+    host, port, client_id, account : str and int
+        The account is never written anywhere but into the journal.
+    connect, answer, bars : float
+        Deadlines in seconds: for a connection with all its lists, for an answer, for five years of bars.
+    """
+
+    host: str
+    port: int
+    client_id: int
+    account: str
+    connect: float = 15.0
+    answer: float = 10.0
+    bars: float = 60.0

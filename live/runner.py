@@ -24,9 +24,9 @@ from engine.report.spoken import money
 from engine.terms import AccountTerms
 from live.acting import Actor, Patience, Recorder
 from live.bars import history_of
-from live.broker import Broker, BrokerError
+from live.broker import Broker
 from live.decision import read_last_bar
-from live.errors import LimitError
+from live.errors import BrokerError, LimitError
 from live.facts import Funds, OrderRequest, Pinned, Truth
 from live.journal.state import State
 from live.limits import Entry, Limits, Tally, require_allowed

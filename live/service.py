@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from engine.errors import GoldencrossError
-from live.broker import Broker, Door
+from live.broker import Broker
 from live.errors import SessionError
+from live.facts import Door
 from live.journal import Journal, JournalRecorder, single_instance, state_of
 from live.limits import Limits
 from live.runner import Guard, Runner, Status, Strategy

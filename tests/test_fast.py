@@ -14,11 +14,11 @@ from engine.kernels import fast as fast_kernels
 from engine.kernels import prefix
 from engine.kernels.crosses import crosses
 from engine.kernels.events import simulate_events
-from engine.kernels.fast import SPAN
 from engine.kernels.indicators import average_true_range, averages
 from engine.kernels.legs import Span
 from engine.kernels.loop import Tile, simulate, sweep_tile, with_multiple
 from engine.kernels.metrics import METRIC_COUNT, METRICS
+from engine.kernels.plan import SPAN, block_of, scratch_of
 from engine.kernels.stops import Stops
 from engine.kernels.symbols import Trails
 from engine.settings import Settings
@@ -131,10 +131,10 @@ def test_crosses_are_those_of_the_contract(bars, pair, delay, size):
 def crosses_by_spans(closes, pair, delay, size):
     """Find the crosses of one pair as the fast sweep does, and whether it leaves them to the plain loop."""
     plan = plan_of(np.array(pair[:1]), np.array(pair[1:]), pair[1])
-    scratch = fast_kernels.scratch_of(plan, size)
+    scratch = scratch_of(plan, size)
     pairs = scratch.pairs
     pairs.above[:], pairs.doubtful[:] = 0, False
-    block, found = fast_kernels.block_of(plan, 0), []
+    block, found = block_of(plan, 0), []
     for start in range(0, len(closes), size):
         stop = min(start + size, len(closes))
         span, origin = Span(start, stop, size, len(closes)), start - delay - pair[1]

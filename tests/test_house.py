@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine.kernels import crosses, events, fast, indicators, loop, metrics, portfolio, stops, trips
+from engine.kernels import crosses, events, indicators, loop, metrics, portfolio, symbols, trips
 
 ROOT = Path(__file__).parent.parent
 IMPORT_LINTER = Path(sys.executable).with_name("lint-imports")
@@ -73,8 +73,6 @@ def check_signatures():
         portfolio.simulate_portfolio,
         trips.sweep_trips,
         trips.find_leaves,
-        fast.run_span,
-        stops.find_exits,
         loop.long_short,
         metrics.summarise,
         indicators.averages,
@@ -83,6 +81,7 @@ def check_signatures():
         crosses.sides,
     ):
         assert len(function.signatures) == 1, (function, function.signatures)
+    assert len(symbols.run_symbols.signatures) == 2  # with stops and without
 
 
 def test_every_kernel_module_is_in_the_map():

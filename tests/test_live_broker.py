@@ -9,8 +9,9 @@ import pytest
 
 import engine
 from live.acting import Actor, Patience
-from live.broker import Broker, BrokerError, Door, RefusedError
-from live.facts import OrderRequest
+from live.broker import Broker
+from live.errors import BrokerError, RefusedError
+from live.facts import Door, OrderRequest
 from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, now, run_virtual
 from live.protection import cover_of
 

@@ -10,7 +10,8 @@ import pytest
 import engine
 from engine.terms import AccountTerms
 from live.acting import Patience
-from live.broker import Broker, Door
+from live.broker import Broker
+from live.facts import Door
 from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, now, run_virtual
 from live.protection import cover_of
 from live.runner import Runner, Status, Strategy

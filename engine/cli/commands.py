@@ -15,9 +15,9 @@ from engine.cli.output import EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT_OUT, check_
 from engine.cli.parsing import parse_names, parse_stops, parse_windows, pick
 from engine.cli.progress import Progress, announce_compilation
 from engine.errors import InputError, OutputError
-from engine.kernels.fast import run_span
 from engine.kernels.loop import simulate as simulate_one
 from engine.kernels.metrics import METRICS
+from engine.kernels.symbols import run_symbols
 from engine.prices.checking import validate as run_validate
 from engine.prices.embedded import sample
 from engine.prices.history import Prices
@@ -171,7 +171,7 @@ def sweep(
         bars_per_year,
     )
     prices = o.prices_of(path, repair, symbols, start, end)
-    if announce_compilation(reporter, run_span):  # done on its own, so that it is not mistaken for the sweep's pace
+    if announce_compilation(reporter, run_symbols):  # done on its own, so that it is not mistaken for the sweep's pace
         if takes_fast_way(settings):
             from engine.sweeping.warming import compile_kernels  # noqa: PLC0415  only the first run ever needs it
 

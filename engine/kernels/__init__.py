@@ -23,13 +23,15 @@ One account that many symbols share, by the same rules of a position::
 
 The fast sweep, which skips the bars on which nothing happens, by the same rules::
 
-    bits         the crosses of a block of pairs, 64 bars at a time
+    words        which of two averages is above, for a block of pairs, 64 bars at a time
+    bits         the crosses of these pairs
     stops        where a trailing stop ends a position, for every bar on which one could begin
     drawdown     highest, lowest and deepest fall of any run of closes
     legs         from the crosses of a pair to what its account does
     accounts     32 accounts side by side, taken through their legs
     finish       from the sums of 32 accounts to their metrics
     power        a power of many numbers at once
+    plan         the pairs in blocks, and the memory that they take
     fast         all of it, span by span
     symbols      one symbol after the other, in the same memory
 

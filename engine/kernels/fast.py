@@ -10,7 +10,8 @@ With ``all_in`` sizing, equity is cash while flat and shares * close while long,
 One symbol is worked on by spans of bars that fit the cache, so that a bar costs the same however long the history is; what an account is at the end of a span is where
 it starts in the next. In a span, and for a block of pairs::
 
-    bits       the crosses, 64 bars at a time, as the bars where their orders fill
+    words      which average is above, a bit a bar
+    bits       the crosses, as the bars where their orders fill
     legs       every holding as far as it lies in the span: prices, closes, run
     accounts   the legs of 32 accounts at once: buy, hold, sell by the rules of ``position``, without a branch
     finish     sums to metrics
@@ -22,125 +23,30 @@ returns that cancel, drawdowns of next to nothing (``finish``).
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels._jit import kernel, rule
-from engine.kernels.accounts import LANES, LEG_SIZE, open_accounts, settle
-from engine.kernels.bits import Block, Crosses, Words, find_crosses, words_of_span
-from engine.kernels.drawdown import MOST_BARS, ROW, WORK_SIZE, fill_runs
+from engine.kernels._jit import kernel, pasted
+from engine.kernels.accounts import LANES, open_accounts, settle
+from engine.kernels.bits import find_crosses
+from engine.kernels.drawdown import fill_runs
 from engine.kernels.finish import Result, finish
 from engine.kernels.legs import Span, fill_market, lay_legs
 from engine.kernels.loop import Bars, with_multiple
-from engine.kernels.machine import WORD, highest_bit, index
-from engine.kernels.metrics import METRIC_COUNT
+from engine.kernels.machine import index
+from engine.kernels.plan import Plan, Scratch, block_of
 from engine.kernels.position import Rules
 from engine.kernels.prefix import HARD, add_up
 from engine.kernels.stops import Exits, Stops, exits_of
+from engine.kernels.words import Block, words_of_span
 
-__all__ = ["SPAN", "Pairs", "Plan", "run_span"]
+__all__ = ["find_block", "order_by_count", "run_span"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-SPAN = MOST_BARS
-"""Bars that are worked on together, at most: what belongs to them stays in a cache of 1 MiB."""
 
-
-class Plan(NamedTuple):
-    """The blocks of pairs of a grid, one behind the other: B blocks, W windows, F fast windows, P pairs in all."""
-
-    windows: Integers  # (W,)
-    window_start: Integers  # (B + 1,)
-    start: Integers  # (F,) as in Block
-    fast_start: Integers  # (B + 1,)
-    first_pair: Integers  # (F,) as in Block
-    fast_of: Integers  # (P,) as in Block
-    slow_of: Integers  # (P,)
-    pair_start: Integers  # (B + 1,)
-    row: Integers  # (P,) where a pair's metrics go
-    group_start: Integers  # (B + 1,) groups of 32 pairs before the block
-    longest: int  # window of all
-    most_windows: int  # of a block
-    most_pairs: int  # of a block
-
-
-class Pairs(NamedTuple):
-    """What is remembered of the pairs of a plan from span to span; (P,) each."""
-
-    above: Integers  # 1 if the fast average is above at the end of the span
-    doubtful: NDArray[np.bool_]  # a tie could not be settled
-    order: Integers  # in which the pairs of a block are grouped: those with about as many legs side by side
-
-
-class Scratch(NamedTuple):
-    """Memory that every symbol, span and block uses again: that of a new array costs a page fault for every 4 KiB."""
-
-    sums: Floats  # prefix sums of the closes
-    words: Words
-    crosses: Crosses
-    legs: Floats
-    counts: Integers
-    cells: Integers
-    work: Floats  # for the table of runs
-    runs: Floats
-    pairs: Pairs
-
-
-@rule
-def block_of(plan: Plan, b: int) -> Block:
-    """Cut one block out."""
-    f, g, w, p = plan.fast_start[b], plan.fast_start[b + 1], plan.window_start[b], plan.pair_start[b]
-    return Block(
-        plan.windows[w : plan.window_start[b + 1]],
-        g - f,
-        plan.start[f:g],
-        plan.first_pair[f:g],
-        plan.fast_of[p : plan.pair_start[b + 1]],
-        plan.slow_of[p : plan.pair_start[b + 1]],
-    )
-
-
-@rule
-def aligned(size: int) -> Floats:
-    """Get memory for so many doubles at an address that 64 divides: a vector that lies in two cache lines takes twice the time."""
-    memory = np.empty(size + 8)
-    start = -(memory.ctypes.data // 8) % 8
-    return memory[start : start + size]
-
-
-@rule
-def scratch_of(plan: Plan, bars: int) -> Scratch:
-    """Get the memory for spans of so many bars."""
-    most, pairs = plan.most_pairs, len(plan.row)
-    words = Words(
-        np.empty(most * (bars // WORD), np.uint64),
-        np.empty(most, np.bool_),
-        aligned(plan.most_windows * WORD // 4).view(np.int16),
-        np.empty(2 * most + 2, np.uint64),
-    )
-    crosses = Crosses(
-        np.empty(most * bars + 5, np.int32),
-        np.empty(most, np.int64),
-        np.empty(most, np.int64),
-        np.empty(most, np.bool_),
-    )
-    return Scratch(
-        np.zeros((4, bars + plan.longest + 2)),
-        words,
-        crosses,
-        aligned(max((bars + 1) * LEG_SIZE, (METRIC_COUNT + 1) * LANES)),
-        np.empty(LANES, np.int64),
-        np.empty(LANES, np.int64),
-        aligned(WORK_SIZE),
-        aligned(highest_bit(np.uint64(2 * bars)) * bars * ROW),
-        Pairs(np.empty(pairs, np.int64), np.empty(pairs, np.bool_), np.empty(pairs, np.int64)),
-    )
-
-
-@kernel
+@pasted
 def run_span(
     bars: Bars,
     rows: Floats,
@@ -190,7 +96,7 @@ def run_span(
         run_block(rows, plan, b, stops, exits, rules, span, scratch, accounts, result)
 
 
-@kernel
+@pasted
 def find_block(
     close: Floats,
     origin: int,
@@ -230,7 +136,7 @@ def order_by_count(count: Integers, order: Integers) -> None:
         start[key] += 1
 
 
-@kernel
+@pasted
 def run_block(
     rows: Floats,
     plan: Plan,

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
 from engine.kernels.accounts import ACCOUNT_SIZE
-from engine.kernels.fast import Plan, Scratch, run_span, scratch_of
+from engine.kernels.fast import run_span
 from engine.kernels.finish import Result
 from engine.kernels.indicators import average_true_range
 from engine.kernels.legs import MARKET_ROW
 from engine.kernels.loop import Bars
 from engine.kernels.machine import WORD
+from engine.kernels.plan import Plan, Scratch, scratch_of
 from engine.kernels.position import Rules
 from engine.kernels.stops import Exits, Stops, find_exits
 
@@ -115,7 +116,6 @@ def span_size(bars: int, most: int) -> int:
     return -(-bars // (spans * WORD)) * WORD
 
 
-@rule
 def memory_of(plan: Plan, stops: int, bars: int, most: int) -> Memory:
     """Get the memory for so many stops and histories of so many bars."""
     shape = max(stops, 1), bars if stops > 0 else 1

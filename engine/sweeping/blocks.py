@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels.accounts import LANES
-from engine.kernels.fast import Plan
+from engine.kernels.plan import Plan
 
 __all__ = ["MOST_FAST", "MOST_SLOW", "plan_of"]
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.grid import Grid
-from engine.kernels.fast import Plan
 from engine.kernels.indicators import average_true_range
+from engine.kernels.plan import Plan
 from engine.kernels.stops import Stops
 from engine.kernels.symbols import Trails
 from engine.prices.history import History

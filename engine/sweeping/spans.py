@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels.fast import SPAN, Plan
 from engine.kernels.loop import Bars
+from engine.kernels.plan import SPAN, Plan
 from engine.kernels.position import Rules
 from engine.kernels.symbols import Memory, Trails, memory_of, run_symbols
 from engine.prices.history import History
@@ -85,4 +85,6 @@ def _side_by_side(histories: Sequence[History], bars: int) -> Bars:
     np.concatenate([history.high for history in histories], out=columns[1])
     np.concatenate([history.low for history in histories], out=columns[2])
     np.concatenate([history.close for history in histories], out=columns[3])
+    for column in columns:  # as the prices are, so that nothing is compiled for a second type
+        column.flags.writeable = False
     return Bars(*columns)

@@ -15,15 +15,18 @@ import numpy as np
 from engine.backtesting import kernel_bars
 from engine.kernels import _jit
 from engine.kernels.accounts import ACCOUNT_SIZE, LANES, open_accounts, settle
-from engine.kernels.bits import Crosses
-from engine.kernels.drawdown import ROW, WORK_SIZE, fill_runs
+from engine.kernels.bits import Crosses, find_crosses
+from engine.kernels.drawdown import ROW, fill_runs
 from engine.kernels.finish import Result, finish
 from engine.kernels.legs import MARKET_ROW, Span, fill_market, lay_legs
 from engine.kernels.loop import Bars
 from engine.kernels.metrics import METRIC_COUNT
+from engine.kernels.plan import block_of, scratch_of
 from engine.kernels.prefix import add_up
+from engine.kernels.words import words_of_span
 from engine.prices.simulated import simulate
 from engine.settings import Settings
+from engine.sweeping.blocks import plan_of
 
 __all__ = ["compile_accounts", "compile_kernels"]
 
@@ -52,8 +55,13 @@ def _bars() -> Bars:
 def _compile_bars() -> None:
     """Compile what is done with the bars before any account."""
     close = _bars().close
-    add_up(close, -1, _BARS, np.zeros((4, _BARS + 2)))
-    fill_runs(close, 0, _BARS, np.empty(WORK_SIZE), np.empty(7 * _BARS * ROW), _BARS)
+    plan = plan_of(np.array([1]), np.array([2]), 2)
+    scratch = scratch_of(plan, _BARS)
+    block, words, pairs = block_of(plan, 0), scratch.words, scratch.pairs
+    kind = add_up(close, -2, _BARS, scratch.sums)
+    words_of_span(scratch.sums, kind, 3, 1, close, -2, block, _BARS, words)
+    find_crosses(scratch.sums, kind, 3, 1, block, _BARS, words, pairs.above, pairs.doubtful, scratch.crosses)
+    fill_runs(close, 0, _BARS, scratch.work, scratch.runs, _BARS)
 
 
 def compile_accounts() -> None:

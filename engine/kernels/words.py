@@ -1,0 +1,147 @@
+"""Which of two averages is above, for many pairs, 64 bars at a time: a bit a bar.
+
+The averages of 64 bars are made for all windows of a block of pairs, compared, and forgotten: they never leave the fastest cache. They are made as codes of 16 bits
+(``prefix.fill_codes``), 32 of which are compared by one instruction. Where two codes are too near to each other to tell, which is one bar in some thousands, the averages
+themselves are compared. A tie is always among these, so the pairs that have one are known.
+With fills at the next open a cross is wanted at the bar where its order fills, so the averages are simply looked up one bar late.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.kernels._jit import kernel, pasted
+from engine.kernels.machine import WORD, above_words, index, trailing_zeros
+from engine.kernels.prefix import MIXED, SINGLE, TICKS, fill_codes, mean_at
+
+__all__ = ["Block", "Words", "words_of_span"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_LARGEST_CODE = 16_000.0
+_NARROWEST = 1e-8
+"""Of the prices, as a fraction of them: below that codes would tell apart what is only rounding."""
+
+
+class Block(NamedTuple):
+    """Pairs that are run together: every fast window with the slow windows from a place on; pairs are counted by fast, then slow."""
+
+    windows: Integers  # (F + S,) fast, then slow; ascending each
+    fasts: int  # F
+    start: Integers  # (F,) place among the slow windows of the first one that is longer
+    first_pair: Integers  # (F,) number of the first pair of each fast window
+    fast_of: Integers  # (P,) place in windows
+    slow_of: Integers  # (P,) place in windows
+
+
+class Words(NamedTuple):
+    """Which average of each pair is above, a bit a bar."""
+
+    bits: NDArray[np.uint64]  # (at least words of a span * P,) word w of pair p at w * P + p
+    tied: NDArray[np.bool_]  # (at least P,) whether the two are the same double anywhere in the span
+    codes: NDArray[np.int16]  # (at least (F + S) * 64,) averages of 64 bars
+    doubts: NDArray[np.uint64]  # (at least 2 * P + 2,) from ``machine.above_words``
+
+
+@kernel
+def words_of_span(
+    sums: Floats, kind: int, before: int, known: int, close: Floats, origin: int, block: Block, bars: int, words: Words
+) -> None:
+    """Write for every pair which of its averages is above, a bit a bar; words that end before both averages are defined are left as they are.
+
+    Parameters
+    ----------
+    sums, kind
+        Prefix sums of the closes, from ``prefix.add_up``; not HARD.
+    before : int
+        Place of the span's first bar in them: the average there is that of the closes before this place.
+    known : int
+        Bars of the history that the average on the span's first bar could use.
+    close : float64 (T,)
+    origin : int
+        Bar of the first place in the sums; may be negative.
+    block : Block
+    bars : int
+        Bars of the span.
+    words : Words
+        Overwritten.
+    """
+    fasts, windows, starts, firsts = block.fasts, block.windows, block.start, block.first_pair
+    bits, codes, doubts, tied = words.bits, words.codes, words.doubts, words.tied
+    pairs, slows = len(block.fast_of), len(windows) - fasts
+    tied[:pairs] = False
+    usable = 0
+    for word in range((bars + WORD - 1) // WORD):
+        place = before + word * WORD
+        while usable < slows and windows[fasts + usable] < known + (word + 1) * WORD:
+            usable += 1
+        if usable == 0:
+            continue
+        used = windows[: fasts + usable]
+        lowest, highest = _range_of(close, origin + place - used[-1], origin + place + WORD)
+        wide = max(highest - lowest, _NARROWEST * highest)
+        fill_codes(sums, kind, place, used, (lowest + highest) / 2.0, 2.0 * _LARGEST_CODE / wide, codes)
+        found = 0
+        for i in range(fasts):
+            start = starts[i]
+            if start < usable:
+                first = word * pairs + firsts[i]
+                found = above_words(codes, i, fasts + start, usable - start, bits, first, doubts, found)
+        if found > 0:
+            _settle_doubts(sums, kind, before, known, block, bars, word, found, words)
+
+
+@pasted
+def _range_of(close: Floats, start: int, stop: int) -> tuple[float, float]:
+    """Give the lowest and the highest close of some bars, as far as there are such bars."""
+    lowest, highest = np.inf, 0.0
+    for t in range(max(start, 0), min(stop, len(close))):
+        value = close[index(t)]
+        lowest, highest = min(lowest, value), max(highest, value)
+    return lowest, highest
+
+
+@kernel
+def _settle_doubts(
+    sums: Floats, kind: int, before: int, known: int, block: Block, bars: int, word: int, found: int, words: Words
+) -> None:
+    """Compare the averages themselves on the bars of a word where codes were too near, and find the pairs that have a tie."""
+    windows, fast_of, slow_of = block.windows, block.fast_of, block.slow_of
+    bits, tied, doubts = words.bits, words.tied, words.doubts
+    pairs, one, first = len(fast_of), np.uint64(1), word * WORD
+    for i in range(found):
+        at, doubt = doubts[2 * i], doubts[2 * i + 1]
+        pair = int(at) - word * pairs
+        fast, slow = windows[fast_of[pair]], windows[slow_of[pair]]
+        sides = bits[at]
+        while doubt != 0:
+            low = trailing_zeros(doubt)
+            doubt &= doubt - one
+            for bit in (low, low + WORD // 2):
+                if known + first + bit < slow or first + bit >= bars:
+                    continue
+                order = _compare(sums, kind, before + first + bit, fast, slow)
+                mask = one << np.uint64(bit)
+                sides = (sides | mask) if order > 0 else (sides & ~mask)
+                tied[pair] |= order == 0
+        bits[at] = sides
+
+
+@kernel
+def _compare(sums: Floats, kind: int, place: int, fast: int, slow: int) -> int:
+    """Give 1, 0 or -1: whether the first of two averages of the closes before a place is above, the same double, or below.
+
+    fast_sum / fast and slow_sum / slow differ by 1 / (fast * slow) or more unless they are equal. Where both products below are less than 2^52 that is more than the
+    rounding of either quotient, and the products themselves have no rounding: no division is needed.
+    """
+    if kind != MIXED:
+        now = sums[TICKS, place]
+        one, two = (now - sums[TICKS, place - fast]) * slow, (now - sums[TICKS, place - slow]) * fast
+        if max(one, two) < (2.0**28 if kind == SINGLE else 2.0**52):
+            return int(one > two) - int(one < two)
+    above, below = mean_at(sums, kind, place, fast), mean_at(sums, kind, place, slow)
+    return int(above > below) - int(above < below)
