@@ -1,0 +1,130 @@
+"""Cycles a cell of each step of the fast sweep by itself, called from compiled code: python -m bench.stages. The table of docs/speed.md."""
+
+import sys
+import time
+
+import numpy as np
+
+import engine
+from engine.backtesting import kernel_bars
+from engine.grid import Grid
+from engine.kernels import accounts, bits, drawdown, fast, finish, legs, plan, prefix, words
+from engine.kernels._jit import kernel
+from engine.kernels.metrics import METRIC_COUNT
+from engine.settings import Settings
+from engine.sweeping.blocks import plan_of
+
+BARS, CYCLES, TURNS, TIMES = 1250, 3.65e9, 12, 30
+
+
+@kernel
+def market(times, bars, rules, rows):
+    for _ in range(times):
+        legs.fill_market(bars, rules, rows)
+
+
+@kernel
+def sums(times, close, lead, scratch):
+    for _ in range(times):
+        prefix.add_up(close, -1 - lead, len(close) - 1, scratch.sums)
+
+
+@kernel
+def runs(times, close, scratch, size):
+    for _ in range(times):
+        drawdown.fill_runs(close, 0, len(close), scratch.work, scratch.runs, size)
+
+
+@kernel
+def sides(times, close, lead, kind, block, scratch):
+    for _ in range(times):
+        words.words_of_span(scratch.sums, kind, lead + 1, 0, close, -1 - lead, block, len(close), scratch.words)
+
+
+@kernel
+def crosses(times, close, lead, kind, block, scratch):
+    for _ in range(times):
+        above, doubtful = scratch.pairs.above, scratch.pairs.doubtful
+        bits.find_crosses(
+            scratch.sums, kind, lead + 1, 0, block, len(close), scratch.words, above, doubtful, scratch.crosses
+        )
+
+
+@kernel
+def order(times, scratch):
+    for _ in range(times):
+        fast.order_by_count(scratch.crosses.counts, scratch.pairs.order)
+
+
+@kernel
+def cells(times, steps, rows, rules, span, scratch, account, result):
+    exits = scratch.counts
+    for _ in range(times):
+        for first in range(0, len(scratch.pairs.order), accounts.LANES):
+            chosen = scratch.pairs.order[first : first + accounts.LANES]
+            accounts.open_accounts(account, 1e5)
+            most = legs.lay_legs(
+                rows,
+                rows,
+                exits,
+                rows,
+                rules,
+                span,
+                scratch.runs,
+                scratch.crosses,
+                chosen,
+                account,
+                scratch.legs,
+                scratch.counts,
+            )
+            if steps > 1:
+                accounts.settle(account, scratch.legs, scratch.counts, most, rules.costs)
+            if steps > 2:
+                finish.finish(account, len(chosen), span, rows, result, chosen, scratch.legs)
+
+
+def best(step, *arguments):
+    """Cycles of one go, in the best turn."""
+    step(1, *arguments)
+    turns = []
+    for _ in range(TURNS):
+        start = time.perf_counter()
+        step(TIMES, *arguments)
+        turns.append(time.perf_counter() - start)
+    return min(turns) / TIMES * CYCLES
+
+
+def measure(history):
+    """Cycles of every step on 499 pairs, which are one block."""
+    bars, rules = kernel_bars(history), Settings(costs=engine.Costs(rate=0.001)).kernel_rules(None)
+    grid = Grid.of(range(5, 101, 5), range(20, 301, 10), None)
+    pairs = plan_of(grid.fast, grid.slow, 300)
+    size, lead, close = -(-BARS // 64) * 64, pairs.longest, bars.close
+    scratch, block = plan.scratch_of(pairs, size), plan.block_of(pairs, 0)
+    scratch.pairs.above[:], scratch.pairs.doubtful[:] = 0, False
+    rows, account, span = (
+        np.empty((BARS + 1) * legs.MARKET_ROW),
+        np.empty(accounts.ACCOUNT_SIZE),
+        legs.Span(0, BARS, size, BARS),
+    )
+    count = len(pairs.row)
+    result = finish.Result(1e5, 252.0, np.empty(count * METRIC_COUNT), np.empty(count, np.bool_))
+    kind = prefix.add_up(close, -1 - lead, BARS - 1, scratch.sums)
+    found = {
+        "market": best(market, bars, rules, rows),
+        "sums": best(sums, close, lead, scratch),
+        "runs": best(runs, close, scratch, size),
+        "words": best(sides, close, lead, kind, block, scratch),
+        "crosses": best(crosses, close, lead, kind, block, scratch),
+        "order": best(order, scratch),
+    }
+    laid, settled, finished = (best(cells, n, rows, rules, span, scratch, account, result) for n in (1, 2, 3))
+    found |= {"legs": laid, "accounts": settled - laid, "metrics": finished - settled}
+    return {name: cycles / count for name, cycles in found.items()}
+
+
+if __name__ == "__main__":
+    prices = engine.simulate(4, BARS)
+    every = [measure(prices[symbol]) for symbol in prices.symbols]
+    for name in every[0]:
+        sys.stdout.write(f"{name:10} {np.mean([one[name] for one in every]):6.0f}\n")
