@@ -630,3 +630,11 @@ def test_a_stranger_is_disconnected():
         return gateway.log
 
     assert play(scenario)[1] == []
+
+
+def test_the_same_scenario_gives_the_same_log():
+    first, second = (
+        [(e.when, e.direction, e.client_id, e.kind, e.fields) for e in placing(rows=((101, 112, 99, 104),))[2].log]
+        for _ in range(2)
+    )
+    assert first == second
