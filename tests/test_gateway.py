@@ -576,3 +576,65 @@ def test_a_clock_set_by_hand_in_real_time():
 
     waiting = ("PreSubmitted", "PreSubmitted"), ("Submitted", "PreSubmitted")
     assert asyncio.run(main()) == [*waiting, ("Filled", "PreSubmitted"), ("Filled", "Filled")]
+
+
+def test_an_order_in_a_quiet_market_fills_at_the_price_of_the_moment():
+    async def scenario(_, ib):
+        contract = await qualified(ib)
+        await wait(2.5 * 3600)  # until 11:30, of a day that opened at 101 and fell to 99
+        ib.placeOrder(contract, ib_async.MarketOrder("BUY", 1, account="DU1234567"))
+        await wait()
+        return ib.fills()[0].execution.price, ib.portfolio()[0].position
+
+    price, shares = run(scenario, start="09:00", rows=((101, 112, 99, 104),))[1]
+    assert (price, shares) == (pytest.approx(100.04, abs=0.3), 1)
+
+
+def test_years_pass_in_no_time_while_no_order_works():
+    async def scenario(_, ib):
+        await wait(365 * 86_400)
+        return (await bars_of(ib))[-1].date
+
+    async def main():
+        gateway = Gateway(market((100, 100, 100, 100)))
+        async with gateway.serve() as port:
+            ib = await connected(port)
+            try:
+                return await scenario(gateway, ib)
+            finally:
+                await leave(ib)
+
+    assert run_virtual(main(), at("09:00", date(2023, 3, 10))) == date(2024, 3, 8)
+
+
+def test_what_cannot_be_read_is_told_and_nothing_else_happens():
+    async def scenario(gateway, ib):
+        codes = []
+        ib.errorEvent += lambda _id, code, *_: codes.append(code)
+        ib.client.send(999, 1)
+        ib.client.send(3, 50, "x")
+        ib.client.send(20, 51, await qualified(ib), "", "", "1 day", "5 lightyears", 1, "TRADES", 1, 0, "")
+        await wait()
+        assert ib.isConnected()
+        return codes, gateway.book.orders
+
+    assert run(scenario)[1] == ([320, 320, 320], {})
+
+
+def test_a_stranger_is_disconnected():
+    async def scenario(gateway, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert await reader.read() == b""
+        writer.close()
+        return gateway.log
+
+    assert play(scenario)[1] == []
+
+
+def test_the_same_scenario_gives_the_same_log():
+    first, second = (
+        [(e.when, e.direction, e.client_id, e.kind, e.fields) for e in placing(rows=((101, 112, 99, 104),))[2].log]
+        for _ in range(2)
+    )
+    assert first == second

@@ -82,6 +82,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self, start: datetime) -> None:
         self._virtual = _Selector()
         super().__init__(self._virtual)
+        self._clock_resolution = (
+            1e-6  # seconds; with asyncio's own, 1e-9, no timer is ever due once a year of seconds swallows it
+        )
         if start.tzinfo is None:
             self.close()
             raise InputError("the start of a virtual clock needs a zone")

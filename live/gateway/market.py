@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -91,7 +92,7 @@ class Market:
     prices: engine.Prices
     listings: tuple[Listing, ...]
     path: Path = "low_first"
-    _bars: dict[str, dict[date, Bar]] = field(default_factory=dict, repr=False)
+    _bars: dict[str, tuple[Bar, ...]] = field(default_factory=dict, repr=False)
 
     def __init__(self, prices: engine.Prices, listings: Iterable[Listing], path: Path = "low_first") -> None:
         object.__setattr__(self, "prices", prices)
@@ -120,26 +121,28 @@ class Market:
 
     def price(self, listing: Listing, moment: datetime) -> float | None:
         """Return the last price up to a moment, currency; None before the first bar."""
-        bars = self.bars(listing, moment)
+        bars = self.bars(listing, moment, last=1)
         return bars[-1].close if bars else None
 
     def days(self) -> list[date]:
         """Return the days on which anything trades."""
-        return sorted({day for bars in self._bars.values() for day in bars})
+        return sorted({bar.day for bars in self._bars.values() for bar in bars})
 
     def trades_on(self, listing: Listing, day: date) -> bool:
         """Tell whether a listing has a bar on a day."""
-        return day in self._bars[listing.symbol]
+        known = self._bars[listing.symbol]
+        place = bisect_left(known, day, key=lambda bar: bar.day)
+        return place < len(known) and known[place].day == day
 
-    def bars(self, listing: Listing, moment: datetime) -> tuple[Bar, ...]:
-        """Return the daily bars up to a moment, with that of the day as far as it has gone."""
+    def bars(self, listing: Listing, moment: datetime, last: int | None = None) -> tuple[Bar, ...]:
+        """Return the daily bars up to a moment, with that of the day as far as it has gone; with ``last`` about as many."""
         local = moment.astimezone(KOLKATA)
-        today = local.date()
-        bars = [bar for day, bar in self._bars[listing.symbol].items() if day < today]
-        whole = self._bars[listing.symbol].get(today)
-        if whole is not None and local.time() >= OPEN:
-            bars.append(self._partial(listing, whole, local))
-        return tuple(bars)
+        known = self._bars[listing.symbol]
+        before = bisect_left(known, local.date(), key=lambda bar: bar.day)
+        bars = known[0 if last is None else max(0, before - last) : before]
+        if before < len(known) and known[before].day == local.date() and local.time() >= OPEN:
+            return (*bars, self._partial(listing, known[before], local))
+        return bars
 
     def _partial(self, listing: Listing, bar: Bar, local: datetime) -> Bar:
         part = (local - opening(bar.day)) / (closing(bar.day) - opening(bar.day))
@@ -172,7 +175,7 @@ def moments(day: date) -> list[datetime]:
     return [opening(day) + step * i for i in range(STEPS)] + [closing(day)]
 
 
-def _days(history: History) -> dict[date, Bar]:
+def _days(history: History) -> tuple[Bar, ...]:
     columns = (history.open, history.high, history.low, history.close, history.volume)
     rows = zip(*(column.tolist() for column in columns), strict=True)
-    return {stamp.date(): Bar(stamp.date(), *row) for stamp, row in zip(history.dates, rows, strict=True)}
+    return tuple(Bar(stamp.date(), *row) for stamp, row in zip(history.dates, rows, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from live.gateway.orders import Ticket
+from live.gateway.reader import Reader
 from live.gateway.wire import WireError
 
 __all__ = [
@@ -82,38 +83,6 @@ class HistoryQuery:
     what: str
 
 
-class _Reader:
-    """Takes one field after the other."""
-
-    def __init__(self, fields: tuple[str, ...], start: int) -> None:
-        self._fields = fields
-        self._next = start
-
-    def text(self) -> str:
-        if self._next >= len(self._fields):
-            raise WireError(f"a message of {len(self._fields)} fields ends too early")
-        self._next += 1
-        return self._fields[self._next - 1]
-
-    def number(self) -> int:
-        return int(float(self.text() or 0))
-
-    def price(self) -> float | None:
-        value = self.text()
-        return float(value) if value else None
-
-    def skip(self, fields: int) -> None:
-        for _ in range(fields):
-            self.text()
-
-    def skip_groups(self, size: int) -> None:
-        self.skip(self.number() * size)
-
-    def end(self) -> None:
-        if self._next != len(self._fields):
-            raise WireError(f"{len(self._fields) - self._next} fields are left over at the end of a message")
-
-
 def parse(fields: tuple[str, ...]) -> Request:
     """Name a message.
 
@@ -131,7 +100,7 @@ def parse(fields: tuple[str, ...]) -> Request:
 
 def contract_query(request: Request) -> ContractQuery:
     """Read which contract details are wanted."""
-    reader = _Reader(request.fields, 3)
+    reader = Reader(request.fields, 3)
     query = _contract(reader)
     reader.skip(1)  # includeExpired
     named, value = reader.text(), reader.text()
@@ -142,7 +111,7 @@ def contract_query(request: Request) -> ContractQuery:
 
 def history_query(request: Request) -> HistoryQuery:
     """Read which bars are wanted."""
-    reader = _Reader(request.fields, 2)
+    reader = Reader(request.fields, 2)
     contract = _contract(reader)
     reader.skip(1)
     end, size, duration = reader.text(), reader.text(), reader.text()
@@ -166,7 +135,7 @@ def ticket(request: Request, client_id: int, version: int) -> tuple[ContractQuer
     WireError
         If a field is missing or left over, or the order is a combination.
     """
-    reader = _Reader(request.fields, 2)
+    reader = Reader(request.fields, 2)
     contract = _contract(reader)
     if contract.kind == "BAG":
         raise WireError("combinations are not simulated")
@@ -200,7 +169,7 @@ def ticket(request: Request, client_id: int, version: int) -> tuple[ContractQuer
     return contract, order
 
 
-def _contract(reader: _Reader) -> ContractQuery:
+def _contract(reader: Reader) -> ContractQuery:
     con_id, symbol, kind = reader.number(), reader.text(), reader.text()
     reader.skip(4)  # expiry, strike, right, multiplier
     exchange = reader.text()
@@ -210,7 +179,7 @@ def _contract(reader: _Reader) -> ContractQuery:
     return ContractQuery(con_id, symbol, kind, exchange, currency)
 
 
-def _middle(reader: _Reader, version: int) -> tuple[float | None, float | None]:
+def _middle(reader: Reader, version: int) -> tuple[float | None, float | None]:
     """Read from the discretionary amount to the trailing percentage."""
     reader.skip(7 if version >= 177 else 8)
     reader.skip(22)  # model code to volatility type
@@ -222,7 +191,7 @@ def _middle(reader: _Reader, version: int) -> tuple[float | None, float | None]:
     return reader.price(), reader.price()
 
 
-def _rest(reader: _Reader, kind: str, exchange: str, version: int) -> None:
+def _rest(reader: Reader, kind: str, exchange: str, version: int) -> None:
     """Read what follows the trailing percentage."""
     reader.skip(2)
     increment = reader.price()

@@ -71,11 +71,13 @@ def _traded(event: Executed | Charged, book: Book) -> list[Told]:
         return [(_owner(ticket.client_id), messages_out.commission(execution, listing.currency))]
     held = book.accounts[ticket.account].positions[ticket.con_id]
     position = messages_out.position(ticket.account, listing, held.shares, held.average_cost)
+    account, price = book.accounts[ticket.account], book.prices.get(ticket.con_id, execution.price)
+    value = messages_out.portfolio(account.name, listing, held.shares, price, held.average_cost, account.realized)
     rows = [messages_out.account_value(ticket.account, *row) for row in statement(book, ticket.account)]
     return [
         (_owner(ticket.client_id), _details(execution, book)),
         (lambda client, _: client.wants_positions, position),
-        (lambda client, _: client.account_updates == ticket.account, lambda _: rows),
+        (lambda client, _: client.account_updates == ticket.account, lambda _: [*rows, value]),
     ]
 
 

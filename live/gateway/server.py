@@ -70,7 +70,6 @@ class Gateway:
         self.port = 0
         self._clock = clock
         self._pace = pace
-        self._trading: Trading | None = None
         self._faults = Faults(faults)
         self._board = Switchboard(self.book, Answers(market, self.book), self._faults, server_version, clock)
 
@@ -91,8 +90,8 @@ class Gateway:
         board = self._board
         server = await loop.create_server(lambda: Connection(board.receive, board.gone), "127.0.0.1", port)
         self.port = server.sockets[0].getsockname()[1]
-        self._trading = Trading(self.market, self.book, self._clock())
-        driver = asyncio.create_task(self._trading.run(self._clock, board.happened, self._pace))
+        board.trading = Trading(self.market, self.book, self._clock())
+        driver = asyncio.create_task(board.trading.run(self._clock, board.happened, self._pace))
         try:
             yield self.port
         finally:
@@ -104,8 +103,7 @@ class Gateway:
 
     def advance(self) -> None:
         """Trade up to what the clock shows now, for a clock that is set by hand."""
-        if self._trading is not None:
-            self._board.happened(self._trading.advance(self._clock()))
+        self._board.catch_up()
 
     def fault(self, fault: Fault) -> None:
         """Add a fault; messages count from now on."""
@@ -141,6 +139,7 @@ class Gateway:
 
     def enter(self, ticket: Ticket) -> None:
         """Place an order without a socket: by hand, as client 0 with order 0, or for another client."""
+        self._board.catch_up()
         self._board.happened(self.book.place(ticket, self._clock()))
 
     def cancel(self, client_id: int, order_id: int) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from live.gateway import messages, messages_out
+from live.gateway.codes import CODES
 from live.gateway.corrupt import CORRUPTIONS, corrupt
 from live.gateway.messages_out import Message
 from live.gateway.news import Client, Told, spread
@@ -22,22 +23,10 @@ if TYPE_CHECKING:
     from live.gateway.faults import Fault, Faults
     from live.gateway.messages import Request
     from live.gateway.orders import Event
+    from live.gateway.trading import Trading
 
-__all__ = ["CODES", "Entry", "Switchboard"]
+__all__ = ["Entry", "Switchboard"]
 
-CODES = {
-    162: "Historical Market Data Service error message:API historical data query cancelled",
-    200: "No security definition has been found for the request",
-    201: "Order rejected - reason:Simulated",
-    326: "Unable to connect as the client id is already in use. Retry with a unique client id.",
-    399: "Order Message: Warning: Your order will not be placed at the exchange until the next session",
-    1100: "Connectivity between IBKR and Trader Workstation has been lost.",
-    1101: "Connectivity between IBKR and Trader Workstation has been restored - data lost.",
-    1102: "Connectivity between IBKR and Trader Workstation has been restored - data maintained.",
-    2104: "Market data farm connection is OK:usfarm",
-    2106: "HMDS data center connection is OK:ushmds",
-    2158: "Sec-def data center connection is OK:secdefnj",
-}
 _BEYOND = {"placeOrder", "cancelOrder", "reqGlobalCancel", "reqHistoricalData", "reqContractDetails", "reqMarketRule"}
 
 
@@ -71,6 +60,7 @@ class Switchboard:
         self.book = book
         self.log: list[Entry] = []
         self.connections: list[Connection] = []
+        self.trading: Trading | None = None
         self.link_lost = False  # between 1100 and 1101 or 1102
         self.next_id: int | None = None
         self.down_until: datetime | None = None
@@ -87,6 +77,12 @@ class Switchboard:
             timer.cancel()
         for connection in tuple(self.connections):
             connection.drop()
+
+    def catch_up(self) -> None:
+        """Trade up to now."""
+        if self.trading is not None:
+            self.happened(self.trading.advance(self._clock()))
+            self.trading.nudge()
 
     def happened(self, events: Iterable[Event]) -> None:
         """Tell clients what happened at the broker."""
@@ -154,6 +150,7 @@ class Switchboard:
         if client is None:
             self._send(connection, messages_out.error(-1, 504, "Not connected", connection.version))
             return
+        self.catch_up()
         when = self._clock()
         if verb == "fill":
             self._fill_first(client, request, when)

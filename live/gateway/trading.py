@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from live.gateway.clock import KOLKATA
@@ -33,6 +34,7 @@ class Trading:
     def __init__(self, market: Market, book: Book, start: datetime) -> None:
         self._market = market
         self._book = book
+        self._nudged = asyncio.Event()
         self._coming = self._moments(start)
         self._next = next(self._coming, None)
         day = start.astimezone(KOLKATA).date()
@@ -51,13 +53,23 @@ class Trading:
         return events
 
     async def run(self, clock: Callable[[], datetime], tell: Callable[[list[Event]], None], pace: float = 1.0) -> None:
-        """Trade as the clock goes, until the prices end; ``pace`` is the seconds it shows for one of the loop."""
+        """Trade as the clock goes, until the prices end; ``pace`` is the seconds it shows for one of the loop.
+
+        While no order works nothing can happen, so it sleeps to the end of the session unless it is nudged.
+        """
         while self._next is not None:
-            wait = (self._next - clock()).total_seconds() / pace
-            await asyncio.sleep(max(0.0, wait))
+            self._nudged.clear()
+            until = self._next if self._book.working() else closing(self._next.astimezone(KOLKATA).date())
+            seconds = max(0.0, (until - clock()).total_seconds() / pace)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._nudged.wait(), seconds)
             events = self.advance(clock())
             if events:
                 tell(events)
+
+    def nudge(self) -> None:
+        """Tell that an order may have come."""
+        self._nudged.set()
 
     def _moments(self, start: datetime) -> Iterator[datetime]:
         for day in self._market.days():
