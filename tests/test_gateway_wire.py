@@ -1,5 +1,6 @@
 """The text protocol: frames split anywhere, and formats against the real client's encoder and decoder."""
 
+import asyncio
 import struct
 from datetime import datetime
 
@@ -18,6 +19,18 @@ from live.gateway.wire import GREETING, UNSET, Decoder, WireError, encode, text
 
 FIELD = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
 VERSIONS = [157, 158, 159, 160, 162, 163, 164, 166, 169, 170, 176, 177, 178]
+
+
+@pytest.fixture(autouse=True)
+def loop():
+    """Give the real client a loop that is closed again: without one it makes its own, and leaves it."""
+    made = asyncio.new_event_loop()
+    asyncio.set_event_loop(made)
+    yield
+    asyncio.set_event_loop(None)
+    made.close()
+
+
 LISTING = Listing("INE002A01018", "RELIANCE", 1001)
 NOON = datetime(2024, 3, 15, 12, 0, tzinfo=KOLKATA)
 TICKET = Ticket(7, 3, 1001, "DU1", "SELL", 10, "TRAIL", None, 12.5, "GTC", "stop", True, 2, 2487.55)

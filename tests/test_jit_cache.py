@@ -65,7 +65,7 @@ def test_the_first_run_compiles_every_kernel_once(tmp_path):
     command = [sys.executable, "-m", "engine", "sweep", "--fast", "5", "--slow", "20"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, cwd=KERNELS.parents[1])
     assert "Compiling the kernels" in done.stderr
-    for name in ("lay_legs", "settle", "finish", "fill_market", "fill_runs", "add_up", "run_span"):
+    for name in ("lay_legs", "settle", "finish", "fill_market", "fill_runs", "add_up", "run_symbols"):
         assert len(list(tmp_path.rglob(f"*.{name}-*.nbc"))) == 1, name
     again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, cwd=KERNELS.parents[1])
     assert "Compiling" not in again.stderr

@@ -137,6 +137,32 @@ def journal_prefix(path, content):
     return []
 
 
+def test_a_missing_end_is_noticed(path):
+    journal = filled(path, 40)
+    log = Path(f"{path}-wal")
+    short = log.read_bytes()[: log.stat().st_size // 2]
+    path_of_copy = path.with_name("copy.sqlite")
+    path_of_copy.write_bytes(path.read_bytes())
+    Path(f"{path_of_copy}-wal").write_bytes(short)
+    Path(f"{path_of_copy}.head").write_bytes(Path(f"{path}.head").read_bytes())
+    journal.close()
+    with pytest.raises(JournalError, match=r"events \d+ to 40 are missing"):
+        Journal(path_of_copy)
+
+
+def test_a_row_cannot_be_replaced(path):
+    filled(path).close()
+    with sqlite3.connect(path) as file, pytest.raises(sqlite3.IntegrityError, match="only grows"):
+        file.execute("INSERT OR REPLACE INTO events VALUES (3, '', 'x', '', '', '{}', '')")
+
+
+def test_an_older_version_does_not_undo_a_correction(path):
+    journal = Journal(path)
+    for name, quantity in (("x.01", 5.0), ("x.02", 4.0), ("x.01", 5.0)):
+        journal.append("execution", {"execution_id": name, "quantity": quantity, "reference": "a"}, reference="a")
+    assert state_of(journal.events()).bought("a") == 4.0
+
+
 def test_one_bot_at_a_time(path):
     program = "import sys; from pathlib import Path; from live.journal import single_instance, JournalError\ntry:\n  with single_instance(Path(sys.argv[1])): print('held')\nexcept JournalError as error: print(error)"
     root = Path(__file__).parent.parent
@@ -196,9 +222,11 @@ def test_the_state_is_what_the_events_say(tmp_path_factory, events):
     newest = {}
     for kind, reference, data in events:
         if kind == "execution":
-            newest[data["execution_id"].split(".")[0]] = (reference, data["quantity"])
+            name, revision = data["execution_id"].split(".")
+            if name not in newest or newest[name][2] <= revision:
+                newest[name] = (reference, data["quantity"], revision)
     for name in ("a", "b"):
-        assert state.bought(name) == sum(quantity for reference, quantity in newest.values() if reference == name)
+        assert state.bought(name) == sum(quantity for reference, quantity, _ in newest.values() if reference == name)
     starts = [i for i, (kind, *_) in enumerate(events) if kind == "run started"]
     ended_well = [
         i

@@ -83,7 +83,9 @@ def _take(state: State, event: Event) -> None:
     elif event.kind == "sent":
         state.numbers[event.reference] = int(data["number"])
     elif event.kind == "execution":
-        state.executions[_without_correction(data["execution_id"])] = data
+        name = _without_correction(data["execution_id"])
+        if name not in state.executions or state.executions[name]["execution_id"] <= data["execution_id"]:
+            state.executions[name] = data  # not an older version that is told again after its correction
     elif event.kind == "order":
         state.orders[event.reference] = data
     elif event.kind == "protection":

@@ -32,6 +32,9 @@ CREATE TRIGGER IF NOT EXISTS events_are_not_changed BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
 CREATE TRIGGER IF NOT EXISTS events_are_not_deleted BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
+CREATE TRIGGER IF NOT EXISTS events_are_not_replaced BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM events WHERE number = NEW.number)
+BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
 """
 _BEGIN = "0" * 64
 
@@ -92,7 +95,7 @@ class Journal:
     def __init__(
         self, path: Path, *, read_only: bool = False, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        self.path, self._clock = Path(path), clock
+        self.path, self._clock, self._head = Path(path), clock, Path(f"{path}.head")
         with self._errors("open"):
             if read_only:
                 self._file = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
@@ -107,6 +110,7 @@ class Journal:
         self._number, self._hash = (last[0].number, last[0].hash) if last else (0, _BEGIN)
         if last and last[0].chained(last[1].hash if len(last) > 1 else _BEGIN) != last[0].hash:
             raise JournalError(f"the journal {self.path} was changed: event {last[0].number} is not as it was written")
+        self._require_end(self._number)
 
     def append(self, kind: str, data: dict[str, Any], *, symbol: str = "", reference: str = "") -> Event:
         """Write an event to the disk, and give it when it is there.
@@ -122,6 +126,7 @@ class Journal:
         row = (event.number, time, kind, symbol, reference, json.dumps(data, sort_keys=True), event.hash)
         with self._errors("write"):
             self._file.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            self._write_head(event.number)
         self._number, self._hash = event.number, event.hash
         return event
 
@@ -151,11 +156,26 @@ class Journal:
             if event.chained(before) != event.hash:
                 raise JournalError(f"the journal {self.path} was changed: event {number} is not as it was written")
             before = event.hash
+        self._require_end(len(events))
         return len(events)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _write_head(self, number: int) -> None:
+        """Write beside the file how far it goes: a chain shows what was changed, not that its end is missing."""
+        with open(os.open(self._head, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:  # noqa: PTH123  the mode is set before there is a byte in it
+            file.write(f"{number:012d}\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _require_end(self, number: int) -> None:
+        """Check that nothing is missing at the end; a kill between event and head leaves one more event, never one less."""
+        with self._errors("read"):
+            written = int(self._head.read_text(encoding="ascii")) if self._head.exists() else 0
+        if written > number:
+            raise JournalError(f"the journal {self.path} was changed: events {number + 1} to {written} are missing")
 
     def _events(self, order: str) -> Iterator[Event]:
         for number, time, kind, symbol, reference, data, chained in self._file.execute(f"SELECT * FROM events {order}"):  # noqa: S608  the order is ours
