@@ -234,7 +234,8 @@ class Broker:
         return Truth(
             asked=datetime.now(UTC),
             positions={p.contract.conId: float(p.position) for p in positions if p.account == mine and p.position},
-            orders=tuple(_working(trade) for trade in trades),
+            # By its numbers, since one order can be in the list twice: news of it that come amid the answer are put into it, too.
+            orders=tuple({(o.client_id, o.order_id, o.permanent_id): o for o in map(_working, trades)}.values()),
             executions=tuple(_execution(fill) for fill in fills if fill.execution.acctNumber == mine),
         )
 

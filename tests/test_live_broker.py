@@ -243,6 +243,20 @@ def test_a_rejected_stop_is_placed_anew():
     play(scenario, faults=[Fault("placeOrder.child", "reject_child")])
 
 
+def test_orders_that_are_told_twice_are_one():
+    async def scenario(_gateway, broker):
+        pinned = await pinned_by(broker)
+        actor, notes = actor_of(broker)
+        result = await actor.enter(pinned, *bracket())
+        assert result.done, (result.text, notes.kinds)
+        truth = await broker.truth()
+        assert len([order for order in truth.orders if order.reference == "entry-stop"]) == 1
+        assert cover_of(truth, 1001).is_exact
+
+    faults = [Fault("out openOrder", "duplicate", count=float("inf")), Fault("placeOrder.parent", "partial 0.4")]
+    play(scenario, faults=faults)
+
+
 def test_a_stop_that_sleeps_is_replaced():
     async def scenario(_gateway, broker):
         pinned = await pinned_by(broker)
