@@ -23,7 +23,7 @@ from ib_async.wrapper import RequestError
 
 from live.codes import CodeClass, class_of
 from live.errors import AnsweredError, BrokerError, RefusedError
-from live.facts import DayBar, Door, Execution, Funds, Message, OrderRequest, Pinned, Truth, WorkingOrder
+from live.facts import DayBar, Door, Execution, Funds, Message, OrderRequest, Pinned, Truth, WorkingOrder, newest
 
 __all__ = ["Broker"]
 
@@ -236,7 +236,7 @@ class Broker:
             positions={p.contract.conId: float(p.position) for p in positions if p.account == mine and p.position},
             # By its numbers, since one order can be in the list twice: news of it that come amid the answer are put into it, too.
             orders=tuple({(o.client_id, o.order_id, o.permanent_id): o for o in map(_working, trades)}.values()),
-            executions=tuple(_execution(fill) for fill in fills if fill.execution.acctNumber == mine),
+            executions=newest(_execution(fill) for fill in fills if fill.execution.acctNumber == mine),
         )
 
     def send(self, pinned: Pinned, orders: Sequence[OrderRequest]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -16,6 +17,7 @@ __all__ = [
     "Pinned",
     "Truth",
     "WorkingOrder",
+    "newest",
 ]
 
 Side = Literal["BUY", "SELL"]
@@ -138,6 +140,17 @@ class Execution:
     time: datetime
     commission: float | None
     commission_currency: str
+
+
+def newest(executions: Iterable[Execution]) -> tuple[Execution, ...]:
+    """Keep the newest version of each execution: a correction comes as a second one, with a higher number at the end of its id (.01, .02)."""
+    found: dict[str, Execution] = {}
+    for one in executions:
+        head, dot, last = one.execution_id.rpartition(".")
+        name = head if dot and last.isdigit() else one.execution_id
+        if name not in found or found[name].execution_id <= one.execution_id:
+            found[name] = one
+    return tuple(found.values())
 
 
 @dataclass(frozen=True)

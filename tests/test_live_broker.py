@@ -11,7 +11,7 @@ import engine
 from live.acting import Actor, Patience
 from live.broker import Broker
 from live.errors import BrokerError, RefusedError
-from live.facts import Door, OrderRequest
+from live.facts import Door, Execution, OrderRequest, newest
 from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, now, run_virtual
 from live.protection import cover_of
 
@@ -255,6 +255,14 @@ def test_orders_that_are_told_twice_are_one():
 
     faults = [Fault("out openOrder", "duplicate", count=float("inf")), Fault("placeOrder.parent", "partial 0.4")]
     play(scenario, faults=faults)
+
+
+def test_a_correction_takes_the_place_of_what_it_corrects():
+    def execution(name, quantity):
+        return Execution(name, "a", 1, 1001, "BUY", quantity, 100.0, datetime(2026, 3, 16, tzinfo=KOLKATA), None, "")
+
+    told = [execution("x.01", 5.0), execution("y.01", 2.0), execution("x.02", 4.0), execution("x.01", 5.0)]
+    assert {one.execution_id: one.quantity for one in newest(told)} == {"x.02": 4.0, "y.01": 2.0}
 
 
 def test_a_stop_that_sleeps_is_replaced():
