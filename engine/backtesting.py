@@ -23,7 +23,7 @@ from engine.results.backtest import BacktestResult
 from engine.results.tables import PENDING, buy_and_hold, metric_table, trade_table
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
 
-__all__ = ["backtest", "fee_limit", "from_signals", "kernel_bars"]
+__all__ = ["atr_of", "backtest", "fee_limit", "from_signals", "kernel_bars"]
 
 Signals = NDArray[np.int8]
 
@@ -196,6 +196,15 @@ def kernel_bars(history: History) -> Bars:
     return Bars(history.open, history.high, history.low, history.close)
 
 
+def atr_of(history: History, stop: TrailingStop | None) -> NDArray[np.float64]:
+    """Give the average true range that a stop goes by, float64 (T,), currency; nan without a stop."""
+    if stop is None:
+        return np.full(len(history), np.nan)
+    window, wilder = np.array([stop.atr_window]), stop.atr == "wilder"
+    ranges: NDArray[np.float64] = average_true_range(history.high, history.low, history.close, window, wilder)[0]
+    return ranges
+
+
 def _run(history: History, signals: Signals, stop: TrailingStop | None, settings: Settings) -> _Run:
     """Run one symbol through the plain loop."""
     n = len(history)
@@ -204,9 +213,7 @@ def _run(history: History, signals: Signals, stop: TrailingStop | None, settings
         outcome = long_short(history.close, signals, settings.capital, equity, trades)
         still_open = signals[-1] != 0
     else:
-        window = np.array([stop.atr_window if stop else 1])
-        wilder = stop is not None and stop.atr == "wilder"
-        atr = average_true_range(history.high, history.low, history.close, window, wilder)[0]
+        atr = atr_of(history, stop)
         rules = settings.kernel_rules(stop, history.local_dates)
         outcome = simulate(kernel_bars(history), signals, atr, settings.capital, rules, equity, trades)
         still_open = outcome.position.shares > 0
@@ -247,9 +254,7 @@ def _run_all(
         if settings.intrabar == "both":
             other = _run(history, signals, stop, replace(settings, intrabar="high_first"))
             ambiguity[symbol] = _compare_orders(runs[symbol], other)
-    if not runs:
-        raise DataError("no symbol can be run: " + "; ".join(left_out.values()))
-    symbols = list(runs)
+    symbols = prices.require_any(left_out)
     index = pd.Index(symbols, name="symbol")
     return BacktestResult(
         metrics=metric_table(np.stack([run.metrics for run in runs.values()]), index),

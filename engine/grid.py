@@ -90,6 +90,11 @@ class Grid:
         return {}
 
     @property
+    def first_stop(self) -> TrailingStop | None:
+        """A stop that stands for all of them where only their kind matters; None if there is none at all."""
+        return next((stop for stop in self.stops if stop), None)
+
+    @property
     def atr_windows(self) -> tuple[int, ...]:
         """Different ATR windows of the stops; 1 where there is no stop at all, so that there is something to index."""
         return tuple(sorted({stop.atr_window for stop in self.stops if stop})) or (1,)

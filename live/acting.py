@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Protocol
 
 from live.broker import Broker
@@ -47,7 +48,7 @@ class Recorder(Protocol):
     def alarm(self, pinned: Pinned | None, text: str) -> None:
         """Write what a person has to look at."""
 
-    def day(self, day: str, equity: float) -> None:
+    def day(self, day: date, equity: float) -> None:
         """Write the equity with which a day began."""
 
 
@@ -185,10 +186,6 @@ class Actor:
             text = f"{pinned.symbol}: {cover.on_sale:g} shares are on sale, {cover.held:g} are held"
         self._recorder.alarm(pinned, text)
         return Result(False, f"{text}: ALARM.")
-
-    async def flatten(self, pinned: Pinned, sale: OrderRequest) -> Result:
-        """Sell everything at the market, whatever else there is; the last resort."""
-        return await self.leave(pinned, replace(sale, kind="MKT", limit=None), sale)
 
     def _mend(self, pinned: Pinned, stop: OrderRequest, cover: Cover, truth: Truth) -> None:
         """Take one step towards as many shares in stops as are held."""

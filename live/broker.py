@@ -285,11 +285,6 @@ class Broker:
         """Never use an order number below this again; the gateway's own can go back after a restart."""
         self._ib.client.updateReqId(floor)  # type: ignore[no-untyped-call]
 
-    @property
-    def next_id(self) -> int:
-        """The order number that comes next."""
-        return int(self._ib.client._reqIdSeq)  # noqa: SLF001  there is no other way to see it without using it
-
     def _on_error(self, request: int, code: int, text: str, _contract: object) -> None:
         message = Message(datetime.now(UTC), code, text, request)
         self.messages.append(message)

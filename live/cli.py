@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.cli.output import ascii_only
 from engine.cli.spoken import spoken
 from engine.errors import InputError
 from live.config import account_of, load_config
@@ -134,7 +135,7 @@ def demo(
 
 
 def _say(lines: list[str]) -> None:
-    typer.echo("\n".join(lines).encode("ascii", "backslashreplace").decode("ascii"))
+    typer.echo(ascii_only("\n".join(lines)))
 
 
 def _journal(config: Config) -> Journal:

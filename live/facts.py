@@ -17,7 +17,9 @@ __all__ = [
     "Pinned",
     "Truth",
     "WorkingOrder",
+    "name_of_execution",
     "newest",
+    "order_reference",
 ]
 
 Side = Literal["BUY", "SELL"]
@@ -142,12 +144,22 @@ class Execution:
     commission_currency: str
 
 
+def name_of_execution(execution_id: str) -> str:
+    """Give what an execution and its corrections have in common: their ids differ in the number at the end (.01, .02), the highest of which holds."""
+    head, dot, last = execution_id.rpartition(".")
+    return head if dot and last.isdigit() else execution_id
+
+
+def order_reference(day: date, symbol: str = "", purpose: str = "") -> str:
+    """Give the name of an order: one for each day, share and purpose, whatever is restarted in between; without the last two, how all of a day begin."""
+    return f"gc-{day:%Y%m%d}-" + (f"{symbol}-{purpose}" if symbol else "")
+
+
 def newest(executions: Iterable[Execution]) -> tuple[Execution, ...]:
-    """Keep the newest version of each execution: a correction comes as a second one, with a higher number at the end of its id (.01, .02)."""
+    """Keep the newest version of each execution: a correction comes as a second one."""
     found: dict[str, Execution] = {}
     for one in executions:
-        head, dot, last = one.execution_id.rpartition(".")
-        name = head if dot and last.isdigit() else one.execution_id
+        name = name_of_execution(one.execution_id)
         if name not in found or found[name].execution_id <= one.execution_id:
             found[name] = one
     return tuple(found.values())

@@ -26,19 +26,21 @@ from live.acting import Actor, Patience, Recorder
 from live.bars import history_of
 from live.broker import Broker
 from live.decision import read_last_bar
-from live.errors import BrokerError, LimitError
-from live.facts import Funds, OrderRequest, Pinned, Truth
+from live.errors import BrokerError, ClockError, LimitError
+from live.facts import Funds, OrderRequest, Truth, order_reference
 from live.journal.state import State
 from live.limits import Entry, Limits, Tally, require_allowed
 from live.plan import Wish, in_turn, wish
 from live.pricing import buy_limit, sell_limit, sell_stop, trail_amount
 from live.protection import cover_of
-from live.scheduler import Clock, clock_skew
+from live.scheduler import Clock, require_clock
 from live.schema import Config, Instrument
 from live.sessions import Run
 from live.sizing import size
 
 __all__ = ["Guard", "Report", "Runner", "Status", "Strategy"]
+
+_MOST_SKEW = timedelta(seconds=60)
 
 
 class Status(IntEnum):
@@ -171,12 +173,10 @@ class Runner:
         return report
 
     async def _run(self, window: Run[Instrument], report: Report) -> None:
-        skew = clock_skew(await self._broker.server_time(), self._clock.now())
-        if abs(skew) > timedelta(seconds=60):
-            report.say(
-                f"The clock of this machine is {skew.total_seconds():.0f} seconds off; nothing is traded.",
-                Status.REFUSED,
-            )
+        try:
+            require_clock(await self._broker.server_time(), self._clock.now(), _MOST_SKEW)
+        except ClockError as error:
+            report.say(f"Nothing is traded: {error}.", Status.REFUSED)
             return
         self._broker.raise_id_floor(self._known.highest_number + 1)
         truth = await self._actor.truth()
@@ -242,14 +242,14 @@ class Runner:
         if not self._send:
             report.say(f"Would sell {one.pinned.symbol} at {price:g} or better.")
             return
-        sale = OrderRequest(_reference(day, one.pinned, "exit"), "SELL", "LMT", 0.0, limit=price)
+        sale = OrderRequest(order_reference(day, one.pinned.symbol, "exit"), "SELL", "LMT", 0.0, limit=price)
         result = await self._actor.leave(one.pinned, sale, self._stop(one, one.reading.close, "after-exit"))
         report.say(result.text, Status.DONE if result.done else Status.ALARM)
 
     async def _enter(self, one: Wish, window: Run[Instrument], report: Report) -> None:
         """Buy what a golden cross asks for, if everything allows it."""
         pinned, day = one.pinned, window.session.day
-        reference = _reference(day, pinned, "entry")
+        reference = order_reference(day, pinned.symbol, "entry")
         truth = await self._actor.truth()
         reason = self._obstacle(reference, window, truth)
         if reason:
@@ -300,9 +300,9 @@ class Runner:
         if self._guard is None or self._funds is None:
             return
         if self._tally is None:
-            start, orders, notional = self._known.day(day.isoformat())
+            start, orders, notional = self._known.day(day)
             equity = self._funds.equity if start is None else start
-            self._recorder.day(day.isoformat(), equity)
+            self._recorder.day(day, equity)
             self._tally = Tally(day, equity, orders, notional)
         held = sum(1 for quantity in truth.positions.values() if quantity > 0)
         entry = Entry(one.pinned.symbol, buy.quantity, buy.limit or 0.0, one.reading.close)
@@ -348,7 +348,7 @@ class Runner:
         rule, day = one.pinned.market_rule, one.reading.date.date()
         trail = trail_amount(one.reading.distance, price, rule)
         first = sell_stop(price - trail, rule)
-        reference = _reference(day, one.pinned, name)
+        reference = order_reference(day, one.pinned.symbol, name)
         return OrderRequest(reference, "SELL", "TRAIL", quantity, trail=trail, stop=first, time_in_force="GTC")
 
     async def _close(self, wishes: Sequence[Wish], report: Report) -> None:
@@ -365,8 +365,3 @@ class Runner:
         report.say(
             f"{held} position{'s' * (held != 1)} held after the run, {len([o for o in truth.orders if o.is_live])} live orders."
         )
-
-
-def _reference(day: date, pinned: Pinned, name: str) -> str:
-    """Give the name of an order: one for each day, share and purpose, whatever is restarted in between."""
-    return f"gc-{day:%Y%m%d}-{pinned.symbol}-{name}"

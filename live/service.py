@@ -15,7 +15,7 @@ from live.limits import Limits
 from live.runner import Guard, Runner, Status, Strategy
 from live.scheduler import Clock, SystemClock, wait_until
 from live.schema import Config, Instrument
-from live.sessions import Run, exchange_day, next_run, run_time, session_on
+from live.sessions import Run, exchange_day, next_run, runs_of
 
 __all__ = ["run_now", "stay_up"]
 
@@ -43,7 +43,8 @@ async def run_now(
     JournalError, SessionError
     """
     clock = clock or SystemClock()
-    windows = _open_now(config, clock) if not any_time else _all_of_today(config, clock)
+    today = runs_of(exchange_day(clock.now()), config.instruments, config.run.before)
+    windows = [window for window in today if any_time or window.is_open(clock.now())]
     if not windows:
         say("It is not the time of a run: nothing was done.")
         return int(Status.REFUSED)
@@ -97,7 +98,8 @@ async def _run(
 ) -> int:
     """Run once, with everything in the journal."""
     logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it says to the console is in the journal
-    recorder = JournalRecorder(journal)
+    known = state_of(journal.events())
+    recorder = JournalRecorder(journal, known)
     gateway = config.gateway
     door = Door(
         gateway.host,
@@ -115,7 +117,7 @@ async def _run(
         clock,
         Strategy.of(config),
         send=send,
-        known=state_of(journal.events()),
+        known=known,
         guard=guard,
     )
     journal.append("run started", {"send": send, "shares": [share.symbol for share in window.instruments]})
@@ -130,25 +132,6 @@ async def _run(
         say(line)
     journal.append("run ended", {"status": int(report.status)})
     return int(report.status)
-
-
-def _open_now(config: Config, clock: Clock) -> list[Run[Instrument]]:
-    """Give the runs of today whose time it is."""
-    return [window for window in _all_of_today(config, clock) if window.is_open(clock.now())]
-
-
-def _all_of_today(config: Config, clock: Clock) -> list[Run[Instrument]]:
-    """Give the runs of today; none on a day without a full session."""
-    session = session_on(exchange_day(clock.now()))
-    if session is None or session.is_short:
-        return []
-    groups: dict[object, list[Instrument]] = {}
-    for share in config.instruments:
-        groups.setdefault(session.last_entry(share), []).append(share)
-    return [
-        Run(run_time(shares[0], session, config.run.before), session.last_entry(shares[0]), session, tuple(shares))
-        for shares in groups.values()
-    ]
 
 
 def _names(window: Run[Instrument]) -> str:

@@ -24,6 +24,7 @@ __all__ = [
     "missed_runs",
     "next_run",
     "run_time",
+    "runs_of",
     "session_on",
     "trading_days",
 ]
@@ -177,7 +178,7 @@ def _runs(session: Session, instruments: Sequence[T], before: timedelta) -> Iter
         yield Run(run_time(group[0], session, before), deadline, session, group)
 
 
-def _runs_of(day: date, instruments: Sequence[T], before: timedelta) -> list[Run[T]]:
+def runs_of(day: date, instruments: Sequence[T], before: timedelta) -> list[Run[T]]:
     """Give the runs of a day, none on days without a full session at known times."""
     if day in nse.UNTIMED:
         return []
@@ -201,7 +202,7 @@ def next_run(now: datetime, instruments: Sequence[T], before: timedelta) -> Run[
     day = here.date()
     while True:
         _require_known(day)
-        for run in _runs_of(day, instruments, before):
+        for run in runs_of(day, instruments, before):
             if run.moment >= here:
                 return run
         day += timedelta(days=1)
@@ -210,4 +211,4 @@ def next_run(now: datetime, instruments: Sequence[T], before: timedelta) -> Run[
 def missed_runs(now: datetime, instruments: Sequence[T], before: timedelta) -> list[Run[T]]:
     """Give today's runs whose moment has passed, for the journal of a bot that starts late; they are not made up for."""
     here = _aware(now)
-    return [run for run in _runs_of(here.date(), instruments, before) if run.moment < here]
+    return [run for run in runs_of(here.date(), instruments, before) if run.moment < here]

@@ -183,6 +183,7 @@ def test_simulate_makes_what_load_reads(tmp_path, out):
         (["backtest", "--stop", "2,3"], "one stop"),
         (["backtest", "--fast", "200", "--slow", "50"], "no pair"),
         (["simulate", "--symbols", "0", "--out", "x.csv"], "symbols"),
+        (["simulate", "--seed", "-1", "--out", "x.csv"], "seed is -1"),
     ],
 )
 def test_bad_use_is_one_line_and_exit_status_2(tmp_path, arguments, message):

@@ -12,7 +12,7 @@ from engine.terms import AccountTerms
 from live.acting import Patience
 from live.broker import Broker
 from live.facts import Door
-from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, now, run_virtual
+from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, VirtualClock, run_virtual
 from live.protection import cover_of
 from live.runner import Runner, Status, Strategy
 from live.schema import Instrument
@@ -28,19 +28,6 @@ GOLDEN = (100, 99, 98, 97, 96, 95, 94, 99)
 DEATH = (94, 95, 96, 97, 98, 99, 100, 95)
 FALLING = (100, 99, 98, 97, 96, 95, 94, 93)
 RISING = (93, 94, 95, 96, 97, 98, 99, 100)
-
-
-class VirtualClock:
-    """The time of the simulated exchange."""
-
-    def now(self):
-        return now()
-
-    def elapsed(self):
-        return asyncio.get_running_loop().time()
-
-    async def sleep(self, seconds):
-        await asyncio.sleep(seconds)
 
 
 def history(symbol, closes):

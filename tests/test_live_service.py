@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from live.cli import app
 from live.config import load_config
 from live.demo import demo
-from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, now, run_virtual
+from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, VirtualClock, now, run_virtual
 from live.journal import Journal, single_instance, state_of
 from live.service import run_now, stay_up
-from tests.test_live_runner import DAY, GOLDEN, NAMES, RISING, VirtualClock, history
+from tests.test_live_runner import DAY, GOLDEN, NAMES, RISING, history
 
 ACCOUNT = "DU1234567"
 EXAMPLE = Path(__file__).parent.parent / "docs/example-config.toml"
@@ -243,6 +243,7 @@ def test_the_month_of_the_demo(tmp_path):
         (["run", "CONFIG", "--once", "--real-money"], ACCOUNT, "--real-money is for a live account"),
         (["status", "CONFIG"], ACCOUNT, "there is no journal"),
         (["journal", "CONFIG", "--format", "xml"], ACCOUNT, "--format xml"),
+        (["demo", "--seed", "-1"], ACCOUNT, "seed is -1; it must be 0 or more"),
     ],
 )
 def test_refusals_are_one_line_and_status_2(config, words, account, message):

@@ -403,6 +403,7 @@ def test_simulated_market_refuses_nonsense():
         {"symbols": 0},
         {"bars": 0},
         {"bars": 100_000},
+        {"seed": -1},
         {"volatility": 0.0},
         {"frequency": "fortnight"},
         {"correlation": 1.0},

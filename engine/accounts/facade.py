@@ -18,16 +18,16 @@ from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
 from engine.grid import Grid
 from engine.kernels.crosses import GOLDEN
-from engine.kernels.desk import Books, Market, Outcome, Signals
+from engine.kernels.desk import Books, Market, Outcome, Signals, new_books
 from engine.kernels.metrics import METRIC_COUNT, summarise
 from engine.kernels.portfolio import simulate_portfolio
 from engine.prices.history import History, Prices
 from engine.results.portfolio import PortfolioResult
-from engine.results.tables import PENDING, metric_table
+from engine.results.tables import PENDING, buy_and_hold, metric_table
 from engine.settings import Costs, Fill, Intrabar, Settings, Sizing, TrailingStop
 from engine.terms import AccountTerms, Priority
 
-__all__ = ["NAME", "check_account", "open_books", "portfolio", "portfolio_fee_limit"]
+__all__ = ["NAME", "account_arguments", "check_account", "open_books", "portfolio", "portfolio_fee_limit"]
 
 NAME = "portfolio"
 """Of the row in tables that have a row a symbol."""
@@ -101,6 +101,12 @@ def portfolio(
     return _result(prices, run, pairs[0], stop, settings, account, left_out)
 
 
+def account_arguments(settings: Settings, terms: AccountTerms) -> dict[str, Any]:
+    """Give the arguments of ``portfolio`` that these are."""
+    given = {name: value for name, value in vars(settings).items() if name not in {"direction", "lot"}}
+    return {**given, **vars(terms)}
+
+
 def portfolio_fee_limit(result: PortfolioResult, prices: Prices) -> float | None:
     """Find how much more of its value every order could cost, as a fraction, before the account gains nothing; see ``surcharge_limit``."""
     histories, settings = [prices[symbol] for symbol in result.symbols], result.settings
@@ -136,16 +142,7 @@ def check_account(
 
 def open_books(market: Market, signals: Signals) -> Books:
     """Get the memory for what a portfolio writes."""
-    rows = int((signals.cross == GOLDEN).sum())
-    days = market.days
-    return Books(
-        np.empty(days),
-        np.empty(days),
-        np.empty(days),
-        np.empty((rows, 9)),
-        np.empty((rows, 10)),
-        np.zeros(len(market.start) - 1, np.int64),
-    )
+    return new_books(market.days, len(market.start) - 1, int((signals.cross == GOLDEN).sum()))
 
 
 def _run(
@@ -191,7 +188,6 @@ def _result(
     series: dict[str, Any] = {
         name: pd.Series(getattr(books, name), index=run.days, name=name) for name in ("equity", "cash", "invested")
     }
-    held = [history.close[-1] / history.close[0] - 1 for history in run.histories]
     facts: dict[str, Any] = {"fast": pair[0], "slow": pair[1], "stop": stop, "settings": settings}
     return PortfolioResult(
         metrics=metric_table(run.metrics[None], pd.Index([NAME], name="symbol")),
@@ -202,7 +198,7 @@ def _result(
             [PENDING[int(order)] for order in books.orders], index=pd.Index(symbols, name="symbol"), name="pending"
         ),
         contribution=contribution_table(symbols, trades, signals),
-        buy_and_hold=float(np.mean(held)),
+        buy_and_hold=float(buy_and_hold(prices, symbols).mean()),
         left_out=left_out,
         notes=tuple(notes_of(run.histories, trades, signals, settings, account)),
         **facts,

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.errors import DataError
+from engine.backtesting import atr_of
 from engine.kernels.crosses import GOLDEN, crosses
 from engine.kernels.desk import Market, Signals
-from engine.kernels.indicators import average_true_range, averages
+from engine.kernels.indicators import averages
 from engine.kernels.loop import Bars
 from engine.prices.history import History, Prices
 from engine.settings import TrailingStop
@@ -33,10 +33,7 @@ def usable(prices: Prices, slow: int) -> tuple[list[str], dict[str, str]]:
     for symbol in prices.symbols:
         if len(prices[symbol]) < slow:
             left_out[symbol] = f"{symbol} has {len(prices[symbol])} bars, fewer than the slow window of {slow}"
-    symbols = [symbol for symbol in prices.symbols if symbol not in left_out]
-    if not symbols:
-        raise DataError("no symbol can be run: " + "; ".join(left_out.values()))
-    return symbols, left_out
+    return prices.require_any(left_out), left_out
 
 
 def days_of(histories: Sequence[History]) -> pd.DatetimeIndex:
@@ -88,15 +85,13 @@ def strength_of(fast: Floats, slow: Floats, cross: NDArray[np.int8]) -> Floats:
 def signals_of(histories: Sequence[History], fast: int, slow: int, stop: TrailingStop | None) -> Signals:
     """Find the crosses of every symbol on its own bars, and the ATR of its stop."""
     total = sum(len(history) for history in histories)
-    cross, strength, atr = np.empty(total, np.int8), np.empty(total), np.full(total, np.nan)
+    cross, strength, atr = np.empty(total, np.int8), np.empty(total), np.empty(total)
     start = 0
     for history in histories:
         here = slice(start, start + len(history))
         both = averages(history.close, np.array([fast, slow]))
         crosses(both[0], both[1], cross[here])
         strength[here] = strength_of(both[0], both[1], cross[here])
-        if stop:
-            window, wilder = np.array([stop.atr_window]), stop.atr == "wilder"
-            atr[here] = average_true_range(history.high, history.low, history.close, window, wilder)[0]
+        atr[here] = atr_of(history, stop)
         start = here.stop
     return Signals(cross, strength, atr)

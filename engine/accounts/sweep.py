@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.accounts.facade import NAME, check_account, portfolio
+from engine.accounts.facade import NAME, account_arguments, check_account, portfolio
 from engine.accounts.market import closes_of, dates_of, days_of, market_of, usable
 from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
@@ -27,9 +26,11 @@ from engine.kernels.trips import Leaves, Rows, find_leaves, sweep_trips
 from engine.prices.history import History, Prices
 from engine.results.portfolio import PortfolioResult
 from engine.results.sweep import SweepTable
+from engine.results.tables import buy_and_hold
 from engine.settings import Costs, Fill, Intrabar, Settings, Sizing, TrailingStop
+from engine.sweeping.blocks import trails_of
 from engine.sweeping.facade import Progress, SweepInterruptedError
-from engine.sweeping.threads import run_in_order
+from engine.sweeping.threads import run_in_order, thread_count
 from engine.terms import AccountTerms, Priority
 
 __all__ = ["PortfolioSweep", "sweep_portfolio"]
@@ -49,8 +50,6 @@ class PortfolioSweep(SweepTable):
     Everything else is as in ``SweepTable``: a table with a row a cell, the best cells, a Parquet file.
     """
 
-    terms: AccountTerms = field(default_factory=AccountTerms)
-
     def cell(self, fast: int, slow: int, atr_window: int = 0, multiple: float = 0.0) -> PortfolioResult:
         """Run one cell again in full: trades, signals, equity and all.
 
@@ -63,25 +62,8 @@ class PortfolioSweep(SweepTable):
             raise InputError("the prices of this sweep are not at hand; run engine.portfolio with them")
         if (fast, slow) not in self.grid.pairs:
             raise InputError(f"this sweep has no pair {fast}/{slow}")
-        settings, terms = self.settings, self.terms
-        return portfolio(
-            self.source,
-            fast,
-            slow,
-            self.stop_of(atr_window, multiple),
-            settings.fill,
-            settings.intrabar,
-            settings.capital,
-            settings.sizing,
-            settings.risk,
-            terms.max_positions,
-            terms.max_weight,
-            terms.priority,
-            settings.costs,
-            terms.lot,
-            terms.tick,
-            settings.bars_per_year,
-        )
+        arguments = account_arguments(self.settings, self.terms or AccountTerms())
+        return portfolio(self.source, fast, slow, self.stop_of(atr_window, multiple), **arguments)
 
 
 def sweep_portfolio(
@@ -135,17 +117,16 @@ def sweep_portfolio(
     terms = AccountTerms(max_positions, max_weight, priority, lot, tick)
     grid = Grid.of(fast, slow, stop)
     check_account(prices, settings, terms, grid.stops)
-    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
-        raise InputError(f"workers is {workers!r}; it must be a whole number, 1 or more")
+    threads = thread_count(workers)
     symbols, left_out = usable(prices, int(grid.slow.max()))
     histories = [prices[symbol] for symbol in symbols]
     values = np.full((1, len(grid.pairs), len(grid.stops), METRIC_COUNT), np.nan)
-    job = _Job.of(histories, grid, settings, terms, workers or os.cpu_count() or 1)
+    job = _Job.of(histories, grid, settings, terms, threads)
     try:
         finished = job.run(values[0], progress)
     except KeyboardInterrupt:
         finished = False
-    held = float(np.mean([history.close[-1] / history.close[0] - 1 for history in histories]))
+    held = float(buy_and_hold(prices, symbols).mean())
     result = PortfolioSweep(
         symbols=(NAME,),
         grid=grid,
@@ -157,7 +138,6 @@ def sweep_portfolio(
         source=prices,
         finished=finished,
         account={**terms.to_dict(), "symbols": symbols},
-        terms=terms,
     )
     if not finished:
         raise SweepInterruptedError(result)
@@ -183,8 +163,7 @@ class _Job:
     ) -> _Job:
         market = market_of(histories, days_of(histories))
         terms = account.kernel_terms([history.symbol for history in histories], settings.capital)
-        first = next((stop for stop in grid.stops if stop), None)
-        rules = settings.kernel_rules(first, dates_of(histories))
+        rules = settings.kernel_rules(grid.first_stop, dates_of(histories))
         return cls(histories, grid, settings, terms, market, closes_of(market), rules, workers)
 
     def run(self, out: Floats, progress: Progress | None) -> bool:
@@ -245,24 +224,21 @@ class _Job:
 
     def _stops(self) -> dict[str, Any]:
         """Find the ATRs, and the exits of every stop for every bar on which a position could begin."""
-        stops, windows, total = self.grid.stops, self.grid.atr_windows, len(self.market.day)
-        first = next((stop for stop in stops if stop), None)
-        shape = (len(stops), total if first else 1)
+        trails, any_stop = trails_of(self.grid), self.grid.first_stop is not None
+        multiple, row = trails.multiple, trails.row
+        shape = (len(multiple), len(self.market.day) if any_stop else 1)
         leaves = Leaves(np.empty(shape, np.int64), np.empty(shape), np.empty(shape, np.int8))
-        multiple = np.array([stop.multiple if stop else np.nan for stop in stops])
-        atr_row = np.array([windows.index(stop.atr_window) if stop else 0 for stop in stops])
-        if first is None:
-            atr = np.empty((1, 1))
-        else:
-            wilder = first.atr == "wilder"
-            atr = np.concatenate(
-                [average_true_range(h.high, h.low, h.close, np.array(windows), wilder) for h in self.histories], axis=1
-            )
+        ranges = [
+            average_true_range(h.high, h.low, h.close, trails.windows, trails.wilder)
+            for h in self.histories
+            if any_stop
+        ]
+        atr = np.concatenate(ranges, axis=1) if any_stop else np.empty((1, 1))
 
         def find(k: int, s: int) -> None:
             one = Leaves(*(column[k] for column in leaves))
-            find_leaves(self.market, s, atr[atr_row[k]], self.terms, with_multiple(self.rules, multiple[k]), one)
+            find_leaves(self.market, s, atr[row[k]], self.terms, with_multiple(self.rules, multiple[k]), one)
 
-        wanted = [k for k, stop in enumerate(stops) if stop]
+        wanted = np.flatnonzero(~np.isnan(multiple)).tolist()
         self._run_all([partial(find, k, s) for k in wanted for s in range(len(self.histories))])
-        return {"atr": atr, "atr_row": atr_row, "multiple": multiple, "leaves": leaves}
+        return {"atr": atr, "atr_row": row, "multiple": multiple, "leaves": leaves}

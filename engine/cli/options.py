@@ -18,7 +18,7 @@ from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing
 from engine.terms import AccountTerms
 from engine.validation.repairs import check_names
 
-__all__ = ["account_arguments", "prices_of", "reduced_of", "settings_of", "terms_of"]
+__all__ = ["prices_of", "reduced_of", "settings_of", "terms_of"]
 
 PricesPath = Annotated[
     Path | None,
@@ -167,12 +167,6 @@ def terms_of(max_positions: int, max_weight: float, priority: str, lot: str, tic
         lot=parse_table("--lot", lot) or 1.0,
         tick=parse_table("--tick", tick),
     )
-
-
-def account_arguments(settings: Settings, terms: AccountTerms) -> dict[str, Any]:
-    """Give the arguments of ``engine.portfolio`` that these are."""
-    given = {name: value for name, value in vars(settings).items() if name not in {"direction", "lot"}}
-    return {**given, **vars(terms)}
 
 
 def reduced_of(keep: int, metric: str, out: Path | None) -> dict[str, Any]:

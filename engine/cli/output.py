@@ -20,6 +20,7 @@ __all__ = [
     "EXIT_INTERRUPTED",
     "EXIT_LEFT_OUT",
     "FORMATS",
+    "ascii_only",
     "check_output",
     "emit",
     "write_cells",
@@ -78,6 +79,11 @@ def write_cells(result: SweepTable | ReducedSweep, out: Path | None) -> None:
         write_table(result.to_frame().reset_index(), out)
 
 
+def ascii_only(text: str) -> str:
+    """Write what is not ASCII as an escape: a screen reader and any terminal can say that."""
+    return text.encode("ascii", "backslashreplace").decode("ascii")
+
+
 def emit(output_format: str, lines: Iterable[str], frame: pd.DataFrame, about: dict[str, Any]) -> None:
     """Print a result on standard output.
 
@@ -97,9 +103,7 @@ def emit(output_format: str, lines: Iterable[str], frame: pd.DataFrame, about: d
         text = frame.to_csv(index=False).rstrip("\n")
     else:
         text = json.dumps({**about, "rows": json.loads(_to_json(frame))}, indent=2, default=str)
-    sys.stdout.write(
-        text.encode("ascii", "backslashreplace").decode("ascii") + "\n" if output_format == "text" else text + "\n"
-    )
+    sys.stdout.write((ascii_only(text) if output_format == "text" else text) + "\n")
 
 
 def _to_json(frame: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import pandas as pd
 import typer
 
+from engine.accounts.facade import account_arguments
 from engine.accounts.facade import portfolio as run_portfolio
 from engine.accounts.sweep import sweep_portfolio as run_sweep
 from engine.cli import options as o
@@ -94,7 +95,7 @@ def portfolio(
     terms = o.terms_of(max_positions, max_weight, priority, lot, tick)
     prices = o.prices_of(path, repair, symbols, start, end)
     announce_compilation(Progress("symbols"), simulate_portfolio)
-    result = run_portfolio(prices, fast, slow, stops[0], **o.account_arguments(settings, terms))
+    result = run_portfolio(prices, fast, slow, stops[0], **account_arguments(settings, terms))
     table = result.contribution.reset_index()
     if out:
         write_table(table, out)
@@ -182,12 +183,12 @@ def sweep_portfolio(
     prices = o.prices_of(path, repair, symbols, start, end)
     if announce_compilation(reporter, sweep_trips):  # done on its own, so that it is not mistaken for the sweep's pace
         alone = o.terms_of(max_positions, max_weight, "strongest", "1", "")
-        run_sweep(run_simulate(1, 60), 2, 5, stops[:1], **o.account_arguments(settings, alone))
+        run_sweep(run_simulate(1, 60), 2, 5, stops[:1], **account_arguments(settings, alone))
         reporter.restart()
     started = time.perf_counter()
     try:
         result: SweepTable | ReducedSweep = run_sweep(
-            prices, *windows, stops, **o.account_arguments(settings, terms), progress=reporter
+            prices, *windows, stops, **account_arguments(settings, terms), progress=reporter
         )
     except SweepInterruptedError as interrupted:
         result = interrupted.partial

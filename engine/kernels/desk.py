@@ -31,12 +31,12 @@ __all__ = [
     "book_order",
     "book_purchase",
     "book_sale",
-    "invested",
     "keep",
     "load",
     "mark_holdings",
+    "new_books",
     "open_desk",
-    "worth",
+    "with_shares",
 ]
 
 Floats = NDArray[np.float64]
@@ -109,6 +109,19 @@ class Desk(NamedTuple):
     bar: Integers  # (S,) today's bar, -1 if there is none
     queue: Integers  # (S,)
     strength: Floats  # (S,) of the waiting buy
+
+
+@kernel
+def new_books(days: int, symbols: int, rows: int) -> Books:
+    """Get the memory for what a portfolio writes; ``rows`` are the golden crosses at most."""
+    return Books(
+        np.empty(days),
+        np.empty(days),
+        np.empty(days),
+        np.empty((rows, 9)),
+        np.empty((rows, 10)),
+        np.empty(symbols, np.int64),
+    )
 
 
 @kernel
@@ -205,18 +218,8 @@ def mark_holdings(desk: Desk, books: Books) -> int:
 
 
 @pasted
-def worth(desk: Desk) -> float:
-    """Equity at the last closes: the cash, then symbol by symbol."""
-    total: float = desk.account[CASH]
-    for s in range(len(desk.last)):
-        total += desk.held[s, SHARES] * desk.last[s]
-    return total
-
-
-@pasted
-def invested(desk: Desk) -> float:
-    """Shares at the last closes."""
-    total = 0.0
+def with_shares(total: float, desk: Desk) -> float:
+    """Add the shares at the last closes to an amount, symbol by symbol: to the cash it is the equity, to nothing what is invested."""
     for s in range(len(desk.last)):
         total += desk.held[s, SHARES] * desk.last[s]
     return total

@@ -6,7 +6,7 @@ A day has these steps (``docs/portfolio.md``)::
     buy_in_turn      waiting buys, by priority                                  (next_open)
     follow_stops     stops within the bar
     order_at_close   crosses ask for sells and buys                             (close: they fill at once)
-    worth            cash and shares at the last closes
+    with_shares      equity at the last closes
 """
 
 from __future__ import annotations
@@ -33,12 +33,11 @@ from engine.kernels.desk import (
     book_order,
     book_purchase,
     book_sale,
-    invested,
     keep,
     load,
     mark_holdings,
     open_desk,
-    worth,
+    with_shares,
 )
 from engine.kernels.position import BUY, GAP, NOTHING, SELL, Rules, fill_order, in_bar, place_order
 from engine.kernels.purchases import Terms, in_order_of_priority, purchase, rules_for
@@ -86,7 +85,8 @@ def simulate_portfolio(market: Market, signals: Signals, terms: Terms, rules: Ru
         if rules.fill_at_close:
             sell_at_close(market, terms, rules, desk, books)
             buy_in_turn(fills, terms, rules, desk, books)
-        books.equity[d], books.cash[d], books.invested[d] = worth(desk), desk.account[CASH], invested(desk)
+        cash = desk.account[CASH]
+        books.equity[d], books.cash[d], books.invested[d] = with_shares(cash, desk), cash, with_shares(0.0, desk)
         exposed += desk.account[HELD] > 0.0 or desk.account[WITHIN] > 0.0
     still_open = mark_holdings(desk, books)
     account = desk.account
@@ -140,7 +140,7 @@ def order_at_close(market: Market, signals: Signals, terms: Terms, rules: Rules,
     for s in range(len(desk.bar)):
         if desk.bar[s] >= 0:
             desk.last[s] = market.bars.close[desk.bar[s]]
-    equity = worth(desk)
+    equity = with_shares(desk.account[CASH], desk)
     for s in range(len(desk.bar)):
         g = desk.bar[s]
         if g < 0 or signals.cross[g] == NO_SIGNAL:

@@ -37,6 +37,7 @@ from engine.kernels.desk import (
     book_sale,
     load,
     mark_holdings,
+    new_books,
     open_desk,
 )
 from engine.kernels.loop import with_multiple
@@ -368,17 +369,9 @@ def sweep_trips(
     out : float64 (P, K, METRIC_COUNT)
         Overwritten.
     """
-    total, days, symbols = len(market.day), market.days, len(market.start) - 1
-    room = total // 2 + symbols
-    trips = new_trips(room)
-    books = Books(
-        np.empty(days),
-        np.empty(days),
-        np.empty(days),
-        np.empty((room, 9)),
-        np.empty((room, 10)),
-        np.empty(symbols, np.int64),
-    )
+    symbols = len(market.start) - 1
+    room = len(market.day) // 2 + symbols
+    trips, books = new_trips(room), new_books(market.days, symbols, room)
     for p in range(len(rows.fast)):
         count = find_trips(market, rows.averages[rows.fast[p]], rows.averages[rows.slow[p]], trips)
         for k in range(len(rows.multiple)):

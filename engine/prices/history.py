@@ -73,6 +73,19 @@ class Prices:
             taken[history.symbol] = history
         return cls(taken, Report(bars={symbol: len(history) for symbol, history in taken.items()}))
 
+    def require_any(self, left_out: Mapping[str, str]) -> list[str]:
+        """Give the symbols that are not left out, in their order.
+
+        Raises
+        ------
+        DataError
+            None is left; it names all the reasons.
+        """
+        left = [symbol for symbol in self.histories if symbol not in left_out]
+        if not left:
+            raise DataError("no symbol can be run: " + "; ".join(left_out.values()))
+        return left
+
     @property
     def symbols(self) -> tuple[str, ...]:
         """The symbols, in the order read."""

@@ -37,7 +37,7 @@ def simulate(
     bars : int
         For each symbol.
     seed : int
-        The same seed gives the same market; symbol i does not depend on how many others there are.
+        0 or more. The same seed gives the same market; symbol i does not depend on how many others there are.
     volatility : float
         Standard deviation of a bar's log return.
     drift : float
@@ -67,6 +67,8 @@ def simulate(
         raise InputError("symbols must be a number of 1 or more, or a list of different names")
     if bars < 1:
         raise InputError(f"bars is {bars}; it must be 1 or more")
+    if seed < 0:
+        raise InputError(f"seed is {seed}; it must be 0 or more")
     if not (0 <= correlation < 1 and volatility > 0 and tick > 0 and price >= tick):
         raise InputError("it must hold that 0 <= correlation < 1, volatility > 0, tick > 0 and price >= tick")
     dates = _dates(start, bars, frequency)

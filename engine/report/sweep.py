@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from engine.accounts.facade import account_arguments
 from engine.accounts.sweep import sweep_portfolio
 from engine.costs.plain import Costs
 from engine.costs.schedule import CostSchedule
@@ -48,8 +50,7 @@ def sweep_text(result: SweepTable | ReducedSweep, prices: Prices, metric: str, s
 
 def _terms(result: SweepTable | ReducedSweep) -> AccountTerms | None:
     """Give what the account allows, if this is a sweep of portfolios."""
-    account = result.account if isinstance(result, SweepTable) else None
-    return AccountTerms.from_dict(account) if account else None
+    return result.terms if isinstance(result, SweepTable) else None
 
 
 def _held(result: SweepTable | ReducedSweep, symbol: str) -> str:
@@ -66,14 +67,12 @@ def _cost_lines(result: SweepTable | ReducedSweep, prices: Prices, key: Any, row
     stop, final = result.stop_of(atr_window, multiple), METRICS.index("final_capital")
 
     def final_at(costs: Costs | CostSchedule) -> float:
-        changed = {**vars(settings), "costs": costs}
+        changed = replace(settings, costs=costs)
         if terms is None:
-            return float(sweep(prices.select([symbol]), fast, slow, stop, **changed, workers=1).values[0, 0, 0, final])
-        for name in ("direction", "lot"):
-            changed.pop(name)
-        return float(
-            sweep_portfolio(prices, fast, slow, stop, **changed, **vars(terms), workers=1).values[0, 0, 0, final]
-        )
+            one = sweep(prices.select([symbol]), fast, slow, stop, **vars(changed), workers=1)
+        else:
+            one = sweep_portfolio(prices, fast, slow, stop, **account_arguments(changed, terms), workers=1)
+        return float(one.values[0, 0, 0, final])
 
     return cell_cost_lines(settings, final_at, int(row["trades"]))
 

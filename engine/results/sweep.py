@@ -17,6 +17,7 @@ from engine.kernels.metrics import METRICS
 from engine.prices.history import Prices
 from engine.results.tables import best_rows, cell_index, find_stop, metric_table
 from engine.settings import Settings, TrailingStop
+from engine.terms import AccountTerms
 
 __all__ = ["SweepTable"]
 
@@ -58,6 +59,11 @@ class SweepTable:
     source: Prices | str
     finished: bool = True
     account: Mapping[str, Any] | None = None
+
+    @property
+    def terms(self) -> AccountTerms | None:
+        """What the account allows, if this is a sweep of portfolios."""
+        return AccountTerms.from_dict(self.account) if self.account else None
 
     @property
     def digest(self) -> str:

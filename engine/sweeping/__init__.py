@@ -2,7 +2,7 @@
 
 ::
 
-    blocks    the pairs of a grid in rectangles that fit the cache      Grid -> Plan
+    blocks    a grid in the form of the kernels: pairs in rectangles that fit the cache, stops in columns
     cells     a part of the grid on one symbol, by the fast way, or by the plain loop where that does not reach
     threads   parts on all cores, in order, with progress and Ctrl-C
     spans     the fast way through one symbol

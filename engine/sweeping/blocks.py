@@ -1,14 +1,16 @@
-"""The pairs of a grid in rectangles of fast and slow windows, whose averages fit into the fastest cache."""
+"""A grid in the form of the kernels: its pairs in rectangles of fast and slow windows, whose averages fit into the fastest cache; its stops in columns."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.grid import Grid
 from engine.kernels.accounts import LANES
 from engine.kernels.plan import Plan
+from engine.kernels.symbols import Trails
 
-__all__ = ["MOST_FAST", "MOST_SLOW", "plan_of"]
+__all__ = ["MOST_FAST", "MOST_SLOW", "plan_of", "trails_of"]
 
 MOST_FAST, MOST_SLOW = 32, 40
 """Windows of a block. 40 slow averages of 64 bars take 20 KiB; every fast one is loaded once for all of them."""
@@ -39,6 +41,14 @@ def plan_of(fast: NDArray[np.int64], slow: NDArray[np.int64], longest: int) -> P
     columns = {name: np.array(numbers, dtype=np.int64) for name, numbers in {**parts, **edges}.items()}
     most_windows, most_pairs = (int(np.diff(columns[name], append=0).max()) for name in ("window_start", "pair_start"))
     return Plan(**columns, longest=int(slows.max(initial=1)), most_windows=most_windows, most_pairs=most_pairs)
+
+
+def trails_of(grid: Grid) -> Trails:
+    """Give the stops of a grid in the form of the kernels."""
+    windows, first = grid.atr_windows, grid.first_stop
+    rows = [windows.index(stop.atr_window) if stop else 0 for stop in grid.stops]
+    multiples = [stop.multiple if stop else np.nan for stop in grid.stops]
+    return Trails(np.array(windows), np.array(rows), np.array(multiples), first is not None and first.atr == "wilder")
 
 
 def _add_block(

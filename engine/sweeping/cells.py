@@ -17,7 +17,7 @@ from engine.kernels.stops import Stops
 from engine.kernels.symbols import Trails
 from engine.prices.history import History
 from engine.settings import Costs, Settings
-from engine.sweeping.blocks import plan_of
+from engine.sweeping.blocks import plan_of, trails_of
 from engine.sweeping.spans import run_spans
 
 __all__ = ["Part", "takes_fast_way"]
@@ -74,12 +74,7 @@ class Part:
     @cached_property
     def _trails(self) -> Trails:
         """The stops in the form of the kernels."""
-        windows, stops = self.grid.atr_windows, self.grid.stops
-        first = next((stop for stop in stops if stop), None)
-        rows = [windows.index(stop.atr_window) if stop else 0 for stop in stops]
-        multiples = [stop.multiple if stop else np.nan for stop in stops]
-        wilder = first is not None and first.atr == "wilder"
-        return Trails(np.array(windows), np.array(rows), np.array(multiples), wilder)
+        return trails_of(self.grid)
 
     def run(self, histories: Sequence[History], out: Floats) -> None:
         """Write the metrics of all cells; nan for cells that need more bars than there are.
@@ -109,7 +104,7 @@ class Part:
         if not len(plan.row):
             return
         settings = self.settings
-        rules = settings.kernel_rules(next((stop for stop in self.grid.stops if stop), None))
+        rules = settings.kernel_rules(self.grid.first_stop)
         sure = run_spans(histories, plan, self._trails, settings.capital, rules, settings.bars_per_year, out)
         if not sure.all():
             for history, cells, good in zip(histories, out, sure, strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.backtesting import backtest
 from engine.costs.schedule import CostSchedule
-from engine.errors import DataError, InputError
+from engine.errors import InputError
 from engine.grid import Grid
 from engine.kernels.metrics import METRIC_COUNT
 from engine.prices.history import Prices
@@ -24,7 +23,7 @@ from engine.results.sweep import SweepTable
 from engine.results.tables import buy_and_hold
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
 from engine.sweeping.cells import Part
-from engine.sweeping.threads import run_in_order
+from engine.sweeping.threads import run_in_order, thread_count
 
 if TYPE_CHECKING:
     from engine.results.reduced import ReducedSweep
@@ -176,12 +175,11 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
         raise InputError(
             "intrabar 'both' is for a single backtest; sweep 'stop_first' and 'high_first' one after the other"
         )
-    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
-        raise InputError(f"workers is {workers!r}; it must be a whole number, 1 or more")
+    threads = thread_count(workers)
     if out is not None and keep is None:
         raise InputError("out is for a sweep that keeps only the best; give keep as well, or save the result itself")
     symbols, left_out, too_short = _usable(prices, grid)
-    job = _Job(prices, tuple(symbols), grid, settings, left_out, too_short, workers or os.cpu_count() or 1, progress)
+    job = _Job(prices, tuple(symbols), grid, settings, left_out, too_short, threads, progress)
     result = _sweep_all(job) if keep is None else _sweep_best(job, metric, keep, out)
     if not result.finished:
         raise SweepInterruptedError(result)
@@ -271,10 +269,7 @@ def _usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict
             left_out[symbol] = f"{symbol} has {bars} bars, fewer than the slow window of every pair"
         elif short:
             too_short[symbol] = f"{symbol} has {bars} bars, fewer than the slow window of {short} of {len(slow)} pairs"
-    symbols = [symbol for symbol in prices.symbols if symbol not in left_out]
-    if not symbols:
-        raise DataError("no symbol can be run: " + "; ".join(left_out.values()))
-    return symbols, left_out, too_short
+    return prices.require_any(left_out), left_out, too_short
 
 
 def _run_cells(job: _Job, home: Callable[[range, Part], Floats], take: Callable[[int, Part, Floats], None]) -> bool:

@@ -45,8 +45,7 @@ def run_plainly(
     out : float64 (P, K, METRIC_COUNT)
         Written where wanted, if the history is long enough.
     """
-    first = next((stop for stop in grid.stops if stop), None)
-    rules, bars = settings.kernel_rules(first, history.local_dates), kernel_bars(history)
+    rules, bars = settings.kernel_rules(grid.first_stop, history.local_dates), kernel_bars(history)
     pairs = np.flatnonzero(wanted.any(axis=1) & (slow <= len(history)))
     together = max(1, _MOST_BYTES // (16 * len(history)))
     for start in range(0, len(pairs), together):

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
 
-__all__ = ["run_in_order"]
+from engine.errors import InputError
+
+__all__ = ["run_in_order", "thread_count"]
 
 T = TypeVar("T")
 _AHEAD = 4
 """Tasks for each worker that are handed out before their turn to be taken: results that wait cost memory."""
+
+
+def thread_count(workers: int | None) -> int:
+    """Give the number of threads: what was asked for, else one a core.
+
+    Raises
+    ------
+    InputError
+    """
+    if workers is None:
+        return os.cpu_count() or 1
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise InputError(f"workers is {workers!r}; it must be a whole number, 1 or more")
+    return workers
 
 
 def run_in_order(tasks: Sequence[Callable[[], T]], workers: int, take: Callable[[T], None]) -> bool:

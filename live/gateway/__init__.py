@@ -9,7 +9,7 @@
 Its formats are those of server versions 157 to 178. Its behaviour is from public documents and sources, not recorded from a real gateway.
 """
 
-from live.gateway.clock import KOLKATA, StandstillError, VirtualLoop, now, run_virtual
+from live.gateway.clock import KOLKATA, StandstillError, VirtualClock, VirtualLoop, now, run_virtual
 from live.gateway.faults import Fault
 from live.gateway.market import Listing, Market
 from live.gateway.orders import Ticket
@@ -24,6 +24,7 @@ __all__ = [
     "Market",
     "StandstillError",
     "Ticket",
+    "VirtualClock",
     "VirtualLoop",
     "now",
     "run_virtual",

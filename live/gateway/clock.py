@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
     from concurrent.futures import Executor
 
-__all__ = ["KOLKATA", "StandstillError", "VirtualLoop", "now", "run_virtual"]
+__all__ = ["KOLKATA", "StandstillError", "VirtualClock", "VirtualLoop", "now", "run_virtual"]
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
 _GRACE = 0.001  # seconds of real time for bytes under way on the loopback; epoll has no finer step
@@ -118,6 +118,22 @@ def now() -> datetime:
     except RuntimeError:
         loop = None
     return loop.exchange_time() if isinstance(loop, VirtualLoop) else datetime.now(KOLKATA)
+
+
+class VirtualClock:
+    """The time of a virtual loop, in the form that the bot waits by."""
+
+    def now(self) -> datetime:
+        """Give the exchange's time."""
+        return now()
+
+    def elapsed(self) -> float:
+        """Give the loop's seconds."""
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let others work so long."""
+        await asyncio.sleep(seconds)
 
 
 def run_virtual(coroutine: Coroutine[Any, Any, _Result], start: datetime) -> _Result:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from live.facts import Message, OrderRequest, Pinned, Truth
-from live.journal.state import state_of
+from live.journal.state import State
 from live.journal.store import Journal
 from live.protection import Cover
 
@@ -19,16 +20,14 @@ class JournalRecorder:
     Parameters
     ----------
     journal : Journal
+    known : State
+        What is in it already.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, known: State) -> None:
         self._journal = journal
         self._said: dict[tuple[str, str], Any] = {}
-        self._executions = {one: data["commission"] for one, data in state_of(journal.events()).executions.items()}
-
-    def note(self, kind: str, symbol: str = "", **data: Any) -> None:
-        """Write something else."""
-        self._journal.append(kind, data, symbol=symbol)
+        self._executions = {data["execution_id"]: data["commission"] for data in known.executions.values()}
 
     def intent(self, pinned: Pinned, request: OrderRequest) -> None:
         """Write that an order will be sent."""
@@ -69,9 +68,9 @@ class JournalRecorder:
         """Write what a person has to look at."""
         self._journal.append("alarm", {"text": text}, symbol=pinned.symbol if pinned else "")
 
-    def day(self, day: str, equity: float) -> None:
+    def day(self, day: date, equity: float) -> None:
         """Write the equity with which a day began."""
-        self._if_new("day", day, {"day": day, "equity": equity}, "")
+        self._if_new("day", day.isoformat(), {"day": day.isoformat(), "equity": equity}, "")
 
     def heard(self, message: Message) -> None:
         """Write what the gateway said besides answers."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
+from live.facts import name_of_execution, order_reference
 from live.journal.store import Event
 
 __all__ = ["State", "state_of"]
@@ -23,8 +25,6 @@ class State:
         By reference: the number under which it was sent.
     executions : dict
         By execution id, without its correction's number: the newest version.
-    orders : dict
-        By reference: the last status that the broker said.
     held : dict
         By symbol: (shares held, shares under stops), as last seen.
     alarms : list of str
@@ -38,21 +38,17 @@ class State:
     intents: dict[str, dict[str, Any]] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     executions: dict[str, dict[str, Any]] = field(default_factory=dict)
-    orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     held: dict[str, tuple[float, float]] = field(default_factory=dict)
     alarms: list[str] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
     days: dict[str, float] = field(default_factory=dict)
 
-    def day(self, day: str) -> tuple[float | None, int, float]:
+    def day(self, day: date) -> tuple[float | None, int, float]:
         """Give the equity with which a day began, and the entries that were to be sent on it: their number and value."""
-        entries = [
-            one
-            for reference, one in self.intents.items()
-            if reference.startswith(f"gc-{day.replace('-', '')}-") and one["side"] == "BUY"
-        ]
+        begin = order_reference(day)
+        entries = [one for name, one in self.intents.items() if name.startswith(begin) and one["side"] == "BUY"]
         return (
-            self.days.get(day),
+            self.days.get(day.isoformat()),
             len(entries),
             sum(float(one["limit"] or 0) * float(one["quantity"]) for one in entries),
         )
@@ -83,11 +79,9 @@ def _take(state: State, event: Event) -> None:
     elif event.kind == "sent":
         state.numbers[event.reference] = int(data["number"])
     elif event.kind == "execution":
-        name = _without_correction(data["execution_id"])
+        name = name_of_execution(data["execution_id"])
         if name not in state.executions or state.executions[name]["execution_id"] <= data["execution_id"]:
             state.executions[name] = data  # not an older version that is told again after its correction
-    elif event.kind == "order":
-        state.orders[event.reference] = data
     elif event.kind == "protection":
         state.held[event.symbol] = (data["held"], data["stopped"])
     elif event.kind == "day":
@@ -100,9 +94,3 @@ def _take(state: State, event: Event) -> None:
         state.runs[-1].update(ended=event.time, status=data["status"])
         if data["status"] == 0:
             state.alarms.clear()
-
-
-def _without_correction(execution_id: str) -> str:
-    """Give the name of an execution: a correction has the same, with a higher number at its end (.01, .02)."""
-    head, dot, last = execution_id.rpartition(".")
-    return head if dot and last.isdigit() else execution_id
