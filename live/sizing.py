@@ -45,11 +45,14 @@ class Size:
     reason : str
         What kept the quantity below that, or from being anything: risk, weight, cash, notional (the highest value of an order) or minimum
         (the smallest size of an order). Empty if nothing did.
+    spent : float
+        Currency that the order takes at its limit, fee included.
     """
 
     quantity: float
     wanted: float
     reason: Reason
+    spent: float = 0.0
 
 
 def require_money(name: str, amount: object) -> float:
@@ -136,8 +139,9 @@ def size(
     capped = math.inf if max_notional is None else _require_above("max notional", max_notional)
     settings = Settings(sizing="risk", risk=risk, lot=_whole_lot(lot, size_increment), costs=costs or Costs())
     days = None if day is None else np.array([day], dtype="datetime64[D]")
+    cash = min(funds, capped)
     made = purchase(
-        Position(min(funds, capped), 0.0, -1, -math.inf, -math.inf, distance, BUY, worth),
+        Position(cash, 0.0, -1, -math.inf, -math.inf, distance, BUY, worth),
         0,
         price,
         _NO_POSITION,
@@ -150,4 +154,4 @@ def size(
         reason = "notional"
     if 0 < quantity < minimum_size:
         return Size(0.0, wanted, "minimum")
-    return Size(quantity, wanted, reason)
+    return Size(quantity, wanted, reason, cash - made.position.cash)
