@@ -134,7 +134,7 @@ class Actor:
             The connection is lost; the next reconciliation finds out what became of the orders.
         """
         groups = [self._broker.number(one.pinned, (one.buy, one.stop)) for one in brackets]
-        self._send(groups)
+        self.send(groups)
         patience = self._patience.fill if within is None else max(0.0, min(self._patience.fill, within))
         return await at_the_same_time(self._finish(one, patience) for one in brackets)
 
@@ -167,7 +167,7 @@ class Actor:
         if cover.held <= 0:
             return Result(cover.held == 0, f"{pinned.symbol}: the stop had sold it before.")
         wanted = replace(sale, quantity=cover.held)
-        self._send([self._broker.number(pinned, (wanted,))])
+        self.send([self._broker.number(pinned, (wanted,))])
         truth = await self._watch(wanted.reference, self._patience.fill)
         working = truth.order(wanted.reference)
         if working is not None and working.is_live:
@@ -225,7 +225,7 @@ class Actor:
         used = {order.reference for order in truth.orders} | {e.reference for e in truth.executions} | set(self._mine)
         names = [stop.reference, *(f"{stop.reference}-{i}" for i in range(2, 100))]
         wanted = replace(stop, reference=next(name for name in names if name not in used), quantity=cover.held)
-        self._send([self._broker.number(pinned, (wanted,))])
+        self.send([self._broker.number(pinned, (wanted,))])
 
     async def _watch(self, reference: str, seconds: float) -> Truth:
         """Ask until an order is not live any more, or the time is over."""
@@ -246,7 +246,7 @@ class Actor:
         self._broker.cancel(number)
         await self._watch(reference, self._patience.confirm)
 
-    def _send(self, groups: Sequence[Sequence[Outgoing]]) -> None:
+    def send(self, groups: Sequence[Sequence[Outgoing]]) -> None:
         """Write down what will be sent, send it, and write down what was."""
         self._recorder.intents([one for group in groups for one in group])
         sent: list[Outgoing] = []

@@ -278,7 +278,7 @@ class Broker:
             order.orderId = one.number
             order.parentId = 0 if one is group[0] else group[0].number
             order.transmit = one is group[-1]
-            self._ib.placeOrder(self._contracts[one.pinned.con_id], order)
+            self._place(one.pinned, order)
 
     def change_quantity(self, pinned: Pinned, working: WorkingOrder, quantity: float) -> None:
         """Change the quantity of a stop; everything else has to be as the broker has it, or it refuses (105)."""
@@ -295,8 +295,15 @@ class Broker:
             orderId=working.order_id,
             outsideRth=False,
         )
-        # Not ib.placeOrder, which refuses to change an order that the library, by mistake or not, holds for done.
-        self._ib.client.placeOrder(working.order_id, self._contracts[pinned.con_id], order)  # type: ignore[no-untyped-call]
+        self._place(pinned, order)
+
+    def _place(self, pinned: Pinned, order: Order) -> None:
+        """Hand an order to the gateway, and leave it to the broker to say what became of it.
+
+        Not by ``ib.placeOrder``: it keeps a state of its own, which an error with the order's number makes Cancelled while the broker still has the order; refuses to change what
+        it holds for done; and needs as long as the message itself to write a line for a log that nobody reads (``bench/decision.py``).
+        """
+        self._ib.client.placeOrder(order.orderId, self._contracts[pinned.con_id], order)  # type: ignore[no-untyped-call]
 
     def cancel(self, number: int) -> None:
         """Ask the broker to cancel an order of this connection; whether it did, ``truth`` tells."""
