@@ -11,7 +11,7 @@ import typer
 
 from engine.cli import options as o
 from engine.cli.app import app
-from engine.cli.output import EXIT_DONE, EXIT_LEFT_OUT, emit
+from engine.cli.output import EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT_OUT, emit
 from engine.cli.parsing import parse_stops
 from engine.cli.progress import Progress
 from engine.cli.spoken import spoken
@@ -40,7 +40,7 @@ def parity(
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
 ) -> int:
-    """Compare every decision of the bot with the backtest's, on your own prices, bit for bit.
+    """Compare the bot's decisions with the backtest's. Every bar of your own prices, bit for bit.
 
     Example: goldencross parity prices/ --fast 50 --slow 200 --stop 3
     """
@@ -60,6 +60,8 @@ def parity(
     emit(output_format, found.lines(), found.to_frame(), found.counts())
     if found.differences:
         return EXIT_DIFFERENT
+    if not found.is_whole:
+        return EXIT_INTERRUPTED
     return EXIT_LEFT_OUT if found.left_out else EXIT_DONE
 
 

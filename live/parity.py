@@ -53,6 +53,8 @@ class Parity:
         A sentence each.
     refused : dict of str to str
         Symbols of which the bot would trade nothing at some bars, because its checks refuse them there, with the first reason.
+    is_whole : bool
+        False if it was interrupted: the rest is not compared.
     """
 
     symbols: int = 0
@@ -64,6 +66,7 @@ class Parity:
     differences: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    is_whole: bool = True
     _live: hashlib._Hash = field(default_factory=hashlib.sha256, repr=False)
     _backtest: hashlib._Hash = field(default_factory=hashlib.sha256, repr=False)
 
@@ -103,6 +106,8 @@ class Parity:
         for symbol, reason in self.left_out.items():
             yield f"{symbol} was left out: {reason}."
         live, backtest = self.digests
+        if not self.is_whole:
+            yield "Interrupted: the rest was not compared."
         yield f"Hash of all decisions: {live[:16]} live, {backtest[:16]} backtest."
         yield from self.differences[:_MOST_NAMED]
         if len(self.differences) > _MOST_NAMED:
@@ -195,6 +200,20 @@ def parity(
     stop = stop or engine.TrailingStop()
     found, least = Parity(), slow + stop.atr_window
     found.left_out = dict(prices.report.left_out)
+    try:
+        _compare_all(prices, (fast, slow, stop), found, every, progress or (lambda _done, _total: None))
+    except KeyboardInterrupt:
+        found.is_whole = False
+    if not found.symbols:
+        raise DataError(f"no symbol has the {least} bars that the bot needs")
+    return found
+
+
+def _compare_all(
+    prices: engine.Prices, rules: tuple[int, int, engine.TrailingStop], found: Parity, every: int, progress: Progress
+) -> None:
+    """Compare bar after bar, symbol after symbol."""
+    least = rules[1] + rules[2].atr_window
     total, done = sum(len(prices[symbol]) for symbol in prices.symbols), 0
     for symbol in prices.symbols:
         history = prices[symbol]
@@ -202,15 +221,12 @@ def parity(
             found.left_out[symbol] = f"{len(history)} bars, fewer than the {least} that the bot needs"
         else:
             found.symbols += 1
-            one = _One(history, fast, slow, stop, least, found)
+            one = _One(history, rules, least, found)
             for t in range(least - 1, len(history)):
                 one.compare(t, sampled=(t - least + 1) % every == 0)
-                if progress and t % 100 == 0:
+                if t % 100 == 0:
                     progress(done + t, total)
         done += len(history)
-    if not found.symbols:
-        raise DataError(f"no symbol has the {least} bars that the bot needs")
-    return found
 
 
 class _One:
@@ -219,14 +235,12 @@ class _One:
     def __init__(
         self,
         history: engine.History,
-        fast: int,
-        slow: int,
-        stop: engine.TrailingStop,
+        rules: tuple[int, int, engine.TrailingStop],
         least: int,
         found: Parity,
     ) -> None:
-        self._history, self._rules, self._least, self._found = history, (fast, slow, stop), least, found
-        self._expected = _expected(history, fast, slow, stop)
+        self._history, self._rules, self._least, self._found = history, rules, least, found
+        self._expected = _expected(history, *rules)
         dates = history.dates
         self._first = np.minimum(dates.searchsorted(dates - _YEARS, side="right"), np.arange(len(dates)) - least + 1)
         self._pinned = Pinned("", history.symbol, "", history.currency or "", 0, ((0.0, 0.01),), 1.0, 1.0)

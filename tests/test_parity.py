@@ -100,6 +100,17 @@ def test_the_command(tmp_path):
     assert found["live"] == found["backtest"]
 
 
+def test_what_is_interrupted_says_so(prices):
+    def stop_soon(done, _total):
+        if done >= 100:
+            raise KeyboardInterrupt
+
+    found = parity(prices, 5, 20, STOP, progress=stop_soon)
+    assert not found.is_whole
+    assert 0 < found.readings < 200
+    assert "Interrupted: the rest was not compared." in list(found.lines())
+
+
 @pytest.mark.parametrize("words", [["--stop", "none"], ["--stop", "2,3"], ["--every", "0"], ["--slow", "100000"]])
 def test_bad_use_is_one_line(words):
     done = CliRunner().invoke(app, ["parity", *words])
