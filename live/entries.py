@@ -89,7 +89,7 @@ class Entries:
         truth : Truth
             Asked for after everything that was to be sold is sold.
         funds : Funds
-            Of the same moment.
+            The money of the same moment, and the equity before anything was sold, by which the portfolio sizes, too.
         """
         occupied = {con_id for con_id, held in truth.positions.items() if held > 0}
         occupied |= {order.con_id for order in truth.orders if order.side == "BUY" and order.is_live}
@@ -150,7 +150,7 @@ class Entries:
             return sized, None
         reference = order_reference(self._day, pinned.symbol, "entry")
         buy = OrderRequest(reference, "BUY", "LMT", sized.quantity, limit=limit)
-        return sized, Bracket(pinned, buy, stop_of(one, limit, "entry-stop", sized.quantity))
+        return sized, Bracket(pinned, buy, stop_of(one, one.reading.close, "entry-stop", sized.quantity))
 
     def _begin(self, funds: Funds) -> Tally | None:
         """Give the counters of the day so far."""

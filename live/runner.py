@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import IntEnum
 
@@ -126,9 +126,10 @@ class Runner:
         truth = await self._actor.truth()
         wishes = await self._look(window.instruments, window.session.day, truth, report)
         await at_the_same_time(self._protect(one, truth, report) for one in wishes)
-        day = window.session.day
+        day, entering = window.session.day, [one for one in wishes if one.step == "enter"]
+        equity = await self._equity(entering)
         await at_the_same_time(self._leave(one, day, report) for one in wishes if one.step == "leave")
-        await self._enter([one for one in wishes if one.step == "enter"], window, report)
+        await self._enter(entering, equity, window, report)
         await self._close(wishes, report)
 
     async def _look(self, instruments: Sequence[Instrument], day: date, truth: Truth, report: Report) -> list[Wish]:
@@ -208,10 +209,21 @@ class Runner:
         result = await self._actor.leave(one.pinned, sale, stop_of(one, one.reading.close, "after-exit"))
         _say_result(result, report)
 
-    async def _enter(self, wishes: Sequence[Wish], window: Run[Instrument], report: Report) -> None:
+    async def _equity(self, entering: Sequence[Wish]) -> float | None:
+        """Ask for the equity before anything is sold, by which ``engine.portfolio`` sizes, too; none if nothing is to be bought, or it is not known."""
+        try:
+            return (await self._broker.funds(entering[0].pinned.currency)).equity if entering else None
+        except BrokerError:
+            if not self._broker.is_connected:
+                raise
+            return None
+
+    async def _enter(
+        self, wishes: Sequence[Wish], equity: float | None, window: Run[Instrument], report: Report
+    ) -> None:
         """Buy what golden crosses ask for, if everything allows it."""
         chosen = []
-        for one in await self._choose(wishes, window):
+        for one in await self._choose(wishes, equity, window):
             if isinstance(one, Refused):
                 report.say(one.text, Status.DONE if one.is_dull else Status.SKIPPED)
             elif self._send:
@@ -223,7 +235,9 @@ class Runner:
             for result in await self._actor.enter(chosen, left):
                 _say_result(result, report)
 
-    async def _choose(self, wishes: Sequence[Wish], window: Run[Instrument]) -> Sequence[Chosen | Refused]:
+    async def _choose(
+        self, wishes: Sequence[Wish], equity: float | None, window: Run[Instrument]
+    ) -> Sequence[Chosen | Refused]:
         """Choose among the entries; all of them are refused if something is wrong with the time, the gateway or the account."""
         if not wishes:
             return []
@@ -233,7 +247,7 @@ class Runner:
             if not reason:
                 known, guard, day = self._known, self._guard, window.session.day
                 entries = Entries(self._strategy, window.instruments, day, known, guard, self._recorder)
-                return entries.choose(wishes, truth, funds)
+                return entries.choose(wishes, truth, replace(funds, equity=equity or funds.equity))
         except GoldencrossError as error:
             if not self._broker.is_connected:
                 raise
