@@ -21,7 +21,7 @@ from typing import Protocol
 from live.asking import Asking, at_the_same_time
 from live.broker import Broker
 from live.errors import BrokerError
-from live.facts import Bracket, OrderRequest, Outgoing, Pinned, Truth
+from live.facts import Bracket, OrderRequest, Outgoing, Pinned, Sizing, Truth
 from live.protection import Cover, cover_of
 
 __all__ = ["Actor", "Patience", "Recorder", "Result"]
@@ -39,6 +39,9 @@ class Recorder(Protocol):
 
     def sent(self, orders: Sequence[Outgoing]) -> None:
         """Write that orders were handed to the gateway."""
+
+    def sized(self, buys: Sequence[tuple[Pinned, Sizing]]) -> None:
+        """Write what buys were sized from."""
 
     def cancelling(self, pinned: Pinned, reference: str, number: int) -> None:
         """Write that the cancellation of an order will be asked for."""

@@ -13,13 +13,13 @@ from engine.errors import GoldencrossError
 from engine.report.spoken import count, money
 from live.acting import Recorder
 from live.errors import LimitError
-from live.facts import Bracket, Funds, OrderRequest, Truth, order_reference
+from live.facts import Bracket, Funds, OrderRequest, Pinned, Sizing, Truth, order_reference
 from live.journal.state import State
 from live.limits import Entry, Tally, require_allowed
 from live.plan import Wish, in_turn
 from live.pricing import buy_limit, sell_stop, trail_amount
 from live.schema import Instrument
-from live.sizing import Size, size
+from live.sizing import size
 from live.strategy import Guard, Strategy
 
 __all__ = ["Chosen", "Entries", "Refused", "stop_of"]
@@ -79,6 +79,7 @@ class Entries:
         self._strategy, self._day, self._known, self._guard = strategy, day, known, guard
         self._lots = {share.isin: share.lot for share in shares}
         self._recorder = recorder
+        self._sized: list[tuple[Pinned, Sizing]] = []
 
     def choose(self, wishes: Sequence[Wish], truth: Truth, funds: Funds) -> list[Chosen | Refused]:
         """Size the entries among the wishes, in turn.
@@ -101,10 +102,10 @@ class Entries:
                 if reason:
                     found.append(Refused(f"{one.pinned.symbol}: not bought, {reason}."))
                     continue
-                sized, bracket = self._bracket(one, Funds(left, funds.equity, funds.currency))
+                sizing, bracket, spent = self._bracket(one, Funds(left, funds.equity, funds.currency))
                 if bracket is None:
                     found.append(
-                        Refused(f"{one.pinned.symbol}: not bought, {sized.reason} allows no lot.", is_dull=True)
+                        Refused(f"{one.pinned.symbol}: not bought, {sizing.reason} allows no lot.", is_dull=True)
                     )
                     continue
                 tally = self._counted(one, bracket, tally, funds.equity, positions)
@@ -114,8 +115,9 @@ class Entries:
             except GoldencrossError as error:
                 found.append(Refused(f"{one.pinned.symbol}: not bought, {error}."))
                 continue
-            left, positions = left - sized.spent, positions + 1
-            found.append(Chosen(bracket, _in_words(bracket, sized)))
+            left, positions = left - spent, positions + 1
+            found.append(Chosen(bracket, _in_words(bracket, sizing)))
+        self._recorder.sized(self._sized)
         return found
 
     def _obstacle(self, one: Wish, truth: Truth, positions: int) -> str:
@@ -128,8 +130,8 @@ class Entries:
             return f"{count(positions, 'position')} {'is' if positions == 1 else 'are'} open already, or on the way"
         return ""
 
-    def _bracket(self, one: Wish, funds: Funds) -> tuple[Size, Bracket | None]:
-        """Give the size of a buy, and with its stop what would be sent."""
+    def _bracket(self, one: Wish, funds: Funds) -> tuple[Sizing, Bracket | None, float]:
+        """Give the size of a buy, with its stop what would be sent, and what it spends."""
         strategy, pinned = self._strategy, one.pinned
         limit = buy_limit(one.reading.close * (1 + strategy.above), pinned.market_rule)
         sized = size(
@@ -146,11 +148,15 @@ class Entries:
             strategy.costs,
             self._day,
         )
+        numbers = funds.available, funds.equity, one.reading.distance, one.reading.close, limit
+        sizing = Sizing(*numbers, sized.wanted, sized.quantity, sized.reason)
+        self._sized.append((pinned, sizing))
         if not sized.quantity > 0:
-            return sized, None
+            return sizing, None, 0.0
         reference = order_reference(self._day, pinned.symbol, "entry")
         buy = OrderRequest(reference, "BUY", "LMT", sized.quantity, limit=limit)
-        return sized, Bracket(pinned, buy, stop_of(one, one.reading.close, "entry-stop", sized.quantity))
+        stop = stop_of(one, one.reading.close, "entry-stop", sized.quantity)
+        return sizing, Bracket(pinned, buy, stop), sized.spent
 
     def _begin(self, funds: Funds) -> Tally | None:
         """Give the counters of the day so far."""
@@ -175,10 +181,10 @@ class Entries:
         return require_allowed(entry, tally, limits, day=self._day, equity=equity, positions=positions, halt_file=halt)
 
 
-def _in_words(bracket: Bracket, sized: Size) -> str:
+def _in_words(bracket: Bracket, sizing: Sizing) -> str:
     """Say what would be bought."""
     buy, limit = bracket.buy, bracket.buy.limit or 0.0
-    cut = f", cut from {sized.wanted:g} by {sized.reason}" if sized.reason else ""
+    cut = f", cut from {sizing.wanted:g} by {sizing.reason}" if sizing.reason else ""
     return (
         f"Would buy {buy.quantity:g} {bracket.pinned.symbol} at {limit:g} or better, {money(buy.quantity * limit)}{cut}, "
         f"with a stop {bracket.stop.trail:g} below the highest price."

@@ -17,6 +17,7 @@ __all__ = [
     "OrderRequest",
     "Outgoing",
     "Pinned",
+    "Sizing",
     "Truth",
     "WorkingOrder",
     "name_of_execution",
@@ -102,6 +103,32 @@ class OrderRequest:
     trail: float | None = None
     stop: float | None = None
     time_in_force: Literal["DAY", "GTC"] = "DAY"
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """What a buy was sized from, and what came of it; money in currency.
+
+    Attributes
+    ----------
+    available, equity : float
+        What was left for it at its turn, and the account's equity before anything was sold.
+    distance, close, limit : float
+        Of the stop from the price; the last close; the most that it may pay a share.
+    wanted, quantity : float
+        Shares that the risk asks for, and that are ordered.
+    reason : str
+        What cut it, if anything.
+    """
+
+    available: float
+    equity: float
+    distance: float
+    close: float
+    limit: float
+    wanted: float
+    quantity: float
+    reason: str
 
 
 @dataclass(frozen=True)

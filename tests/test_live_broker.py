@@ -26,13 +26,16 @@ class Notes:
     """A recorder that remembers."""
 
     def __init__(self):
-        self.kinds, self.alarms = [], []
+        self.kinds, self.alarms, self.sizes = [], [], []
 
     def intents(self, orders):
         self.kinds += [("intent", one.request.reference, one.request.quantity) for one in orders]
 
     def sent(self, orders):
         self.kinds += [("sent", one.request.reference, one.number) for one in orders]
+
+    def sized(self, buys):
+        self.sizes += buys
 
     def cancelling(self, _pinned, reference, _number):
         self.kinds.append(("cancel", reference, 0))

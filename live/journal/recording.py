@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from live.facts import Message, Outgoing, Pinned, Truth
+from live.facts import Message, Outgoing, Pinned, Sizing, Truth
 from live.journal.state import State
 from live.journal.store import Journal
 from live.protection import Cover
@@ -43,6 +43,12 @@ class JournalRecorder:
             for one in orders:
                 data, reference = {"number": one.number}, one.request.reference
                 self._journal.append("sent", data, symbol=one.pinned.symbol, reference=reference)
+
+    def sized(self, buys: Sequence[tuple[Pinned, Sizing]]) -> None:
+        """Write what buys were sized from."""
+        with self._journal.together():
+            for pinned, sizing in buys:
+                self._journal.append("sized", asdict(sizing), symbol=pinned.symbol)
 
     def cancelling(self, pinned: Pinned, reference: str, number: int) -> None:
         """Write that the cancellation of an order will be asked for."""

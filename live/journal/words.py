@@ -43,6 +43,10 @@ def _price(data: dict[str, Any]) -> str:
 
 _SAY: dict[str, Callable[[dict[str, Any]], str]] = {
     "intent": lambda d: f"will {d['side'].lower()} {d['quantity']:g} {_price(d)}",
+    "sized": lambda d: (
+        f"{d['quantity']:g} shares of {d['wanted']:g} that the risk asks for{', cut by ' + d['reason'] if d['reason'] else ''}, "
+        f"from {d['available']:.2f} available and {d['equity']:.2f} in all"
+    ),
     "sent": lambda d: f"sent as order {d['number']}",
     "cancelling": lambda d: f"asks for the cancellation of order {d['number']}",
     "execution": lambda d: f"{'bought' if d['side'] == 'BUY' else 'sold'} {d['quantity']:g} at {d['price']:g}",
