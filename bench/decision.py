@@ -33,10 +33,11 @@ from live.journal import Journal, JournalRecorder, state_of
 from live.limits import Limits
 from live.plan import wish
 from live.protection import cover_of
+from live.rehearsal import isin_of
 from live.schema import Instrument
 from live.strategy import Guard, Strategy
 
-__all__ = ["Times", "decision_to_wire", "isin_of"]
+__all__ = ["Times", "decision_to_wire"]
 
 _ACCOUNT, _CAPITAL, _BARS = "DU1234567", 1e9, 1250
 _DAY = date(2026, 3, 16)
@@ -67,14 +68,6 @@ class Times:
     def decision_to_wire(self) -> float:
         """From checked bars to the socket, without writing."""
         return self.reading + self.choosing + self.sending
-
-
-def isin_of(number: int) -> str:
-    """Give a made-up ISIN with a right check digit."""
-    body = f"INE{number:06d}00"
-    digits = "".join(str(int(character, 36)) for character in body)
-    doubled = [int(digit) * (1 if i % 2 else 2) for i, digit in enumerate(reversed(digits))]
-    return f"{body}{-sum(n // 10 + n % 10 for n in doubled) % 10}"
 
 
 def _shares(count: int) -> list[Instrument]:

@@ -2,7 +2,8 @@
 
 import logging
 
-from bench.decision import decision_to_wire, isin_of
+from bench.decision import decision_to_wire
+from live.rehearsal import isin_of
 from live.schema import is_isin
 
 

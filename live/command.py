@@ -5,17 +5,20 @@ The engine knows nothing of the bot, so the two are put together here.
 
 # typer reads the annotations of these functions at run time, so they must not be strings: no "from __future__ import annotations" here.
 
+import tempfile
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from engine.cli import options as o
 from engine.cli.app import app
-from engine.cli.output import EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT_OUT, emit
-from engine.cli.parsing import parse_stops
+from engine.cli.output import EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT_OUT, ascii_only, emit
+from engine.cli.parsing import parse_day, parse_stops
 from engine.cli.progress import Progress
 from engine.cli.spoken import spoken
 from engine.errors import InputError
+from engine.report.spoken import count
 
 __all__ = ["EXIT_DIFFERENT", "app", "main"]
 
@@ -65,7 +68,54 @@ def parity(
     return EXIT_LEFT_OUT if found.left_out else EXIT_DONE
 
 
-_COMMANDS: tuple[Any, ...] = (parity,)
+def rehearse(
+    path: o.PricesPath = None,
+    first: Annotated[str, typer.Option("--first", help="First day of the bot, such as 2021-07-01.")] = "",
+    fast: Annotated[int, typer.Option("--fast", help="Fast average in bars.")] = 50,
+    slow: Annotated[int, typer.Option("--slow", help="Slow average in bars.")] = 200,
+    stop: o.Stop = "3",
+    atr_window: o.AtrWindow = 14,
+    capital: o.AccountCapital = 1_000_000.0,
+    risk: o.Risk = 0.02,
+    max_positions: o.MaxPositions = 0,
+    max_weight: o.MaxWeight = 0.0,
+    symbols: o.Symbols = "",
+    end: o.End = "",
+    repair: o.Repair = "",
+    journal: Annotated[Path | None, typer.Option("--journal", help="Keep the journal in this new file.")] = None,
+    progress: o.Progress = "auto",
+) -> int:
+    """Run the bot on your own prices. Day by day through a simulated gateway; its orders are then held to the portfolio's.
+
+    Example: goldencross rehearse prices/ --first 2021-07-01 --fast 50 --slow 200 --stop 3
+    """
+    from live.rehearsal import on_ticks  # noqa: PLC0415  for this command only
+    from live.rehearsal import rehearse as run  # noqa: PLC0415
+    from live.strategy import Strategy  # noqa: PLC0415
+
+    stops = parse_stops(stop, atr_window, "sma", "fixed")
+    if len(stops) != 1 or stops[0] is None:
+        raise InputError(f"--stop {stop}: the bot has one stop, such as 3")
+    begin = parse_day("--first", first)
+    terms = o.terms_of(max_positions, max_weight, "strongest", "", "")
+    prices = on_ticks(o.prices_of(path, repair, symbols, "", end))
+    reporter = Progress("days", progress)
+    with tempfile.TemporaryDirectory() as folder:
+        kept = journal or Path(folder) / "journal"
+        if kept.exists():
+            raise InputError(f"--journal {kept}: there is such a file already; a rehearsal needs a new one")
+        strategy = Strategy(fast, slow, stops[0], risk, terms)
+        try:
+            done = run(prices, strategy, begin, capital=capital, journal=kept, progress=reporter)
+        finally:
+            reporter.close()
+    alarms = sum(1 for status in done.statuses if status > 1)
+    about = f"{count(len(done.statuses), 'day')} of the bot, {count(len(done.symbols), 'symbol')}, {count(alarms, 'run')} that somebody would have to look at."
+    typer.echo(ascii_only("\n".join([about, *done.agreement.lines()])))
+    return EXIT_DIFFERENT if done.agreement.unexplained else EXIT_DONE
+
+
+_COMMANDS: tuple[Any, ...] = (parity, rehearse)
 for _command in _COMMANDS:
     app.command()(spoken(_command))
 

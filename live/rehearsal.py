@@ -12,29 +12,31 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import engine
 from engine.costs.plain import Costs
 from engine.errors import DataError
 from engine.results.portfolio import PortfolioResult
+from live.agreement import Agreement, agreement
 from live.broker import Broker
 from live.facts import Door
 from live.gateway import KOLKATA, Gateway, Listing, Market, VirtualClock, now, run_virtual
-from live.journal import Journal, JournalRecorder, state_of
-from live.journal.state import State
+from live.journal import Event, Journal, JournalRecorder, state_of
 from live.runner import Runner
 from live.schema import Instrument
 from live.sessions import Run, Session
 from live.strategy import Strategy
 
-__all__ = ["Rehearsal", "isin_of", "rehearse"]
+__all__ = ["Rehearsal", "isin_of", "on_ticks", "rehearse"]
 
 _ACCOUNT = "DU0000001"
 _OPEN, _SETTLES, _RUN, _CLOSE = time(9, 15), time(15, 15), time(15, 20), time(15, 30)
 _COMMISSION = 0.0003
 """Of the turnover, charged by the simulated gateway and by the portfolio."""
 _TICK = 0.01
+_PRICES = ("open", "high", "low", "close")
 
 Progress = Callable[[int, int], None]
 
@@ -45,7 +47,9 @@ class Rehearsal:
 
     Attributes
     ----------
-    state : State
+    agreement : Agreement
+        Of the bot's orders with the portfolio's.
+    events : list of Event
         Of the journal after the last day.
     said : list of (date, str)
         All that the bot said.
@@ -56,7 +60,8 @@ class Rehearsal:
         By the gateway's number of a listing.
     """
 
-    state: State
+    agreement: Agreement
+    events: list[Event]
     said: list[tuple[date, str]]
     statuses: list[int]
     account: PortfolioResult
@@ -69,6 +74,14 @@ def isin_of(number: int) -> str:
     digits = "".join(str(int(character, 36)) for character in body)
     doubled = [int(digit) * (1 if i % 2 else 2) for i, digit in enumerate(reversed(digits))]
     return f"{body}{-sum(n // 10 + n % 10 for n in doubled) % 10}"
+
+
+def on_ticks(prices: engine.Prices) -> engine.Prices:
+    """Give prices as whole hundredths, as an exchange has them; adjusted ones are none."""
+    return engine.Prices.from_histories(
+        replace(one, **{name: np.round(getattr(one, name), 2) for name in _PRICES}, currency="INR")
+        for one in map(prices.__getitem__, prices.symbols)
+    )
 
 
 def rehearse(
@@ -117,13 +130,10 @@ def rehearse(
     begin = datetime.combine(days[0], _OPEN, KOLKATA) - timedelta(hours=1)
     played = _Play(market, shares, strategy, capital, journal, progress or (lambda _done, _total: None))
     run_virtual(played.run(days), begin)
-    return Rehearsal(
-        state_of(Journal(journal, read_only=True).events()),
-        played.said,
-        played.statuses,
-        _portfolio(prices, strategy, days, capital),
-        symbols,
-    )
+    account = _portfolio(prices, strategy, days, capital)
+    events = Journal(journal, read_only=True).events()
+    found = agreement(events, played.said, symbols, account.trades, strategy, _TICK)
+    return Rehearsal(found, events, played.said, played.statuses, account, symbols)
 
 
 def _portfolio(prices: engine.Prices, strategy: Strategy, days: list[date], capital: float) -> PortfolioResult:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, get_args
 
 from engine.errors import InputError
 from engine.settings import AtrKind, StopKind, TrailingStop
 
-__all__ = ["parse_names", "parse_stops", "parse_table", "parse_windows", "pick"]
+__all__ = ["parse_day", "parse_names", "parse_stops", "parse_table", "parse_windows", "pick"]
 
 
 def parse_windows(option: str, text: str) -> list[int]:
@@ -95,3 +96,16 @@ def pick(option: str, value: str, choices: Any) -> Any:
     if wanted not in known:
         raise InputError(f"{option} {value}: it must be one of: {', '.join(known)}")
     return wanted
+
+
+def parse_day(option: str, text: str) -> date:
+    """Read one date.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{option} {text!r}: it must be a date, such as 2021-07-01") from None
