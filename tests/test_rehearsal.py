@@ -41,7 +41,7 @@ def test_the_orders_are_the_same(tmp_path):
     found = done.agreement
     assert found.differences == [], "\n".join(map(str, found.differences))
     assert found.same >= 20
-    assert set(done.statuses) == {0}
+    assert set(done.statuses) <= {0, 1}  # 1: there was no room for a share
     assert {"cross", "stop"} <= set(done.account.trades["exit_reason"])
     lines = list(found.lines())
     assert lines[-1] == "0 differences unexplained."
@@ -125,7 +125,7 @@ def trades(quantity, price=100.0, exit_price=np.nan):
 
 
 def reasons(events, theirs, said=(), terms=AccountTerms()):  # noqa: B008  it is frozen
-    strategy = dataclasses.replace(STRATEGY, terms=terms)
+    strategy = dataclasses.replace(STRATEGY, risk=0.02, terms=terms)
     found = agreement(list(events), list(said), {1001: "S0"}, theirs, strategy, 0.05)
     return [one.reason for one in found.differences]
 
