@@ -166,24 +166,30 @@ _number, _time, _currency = _only(_NUMBER), _only(_TIME), _only(_CURRENCY)
 _NAMED: tuple[tuple[Rule, str], ...] = (
     (
         _number,
-        "kind version requestId orderId anyId nextId clientId parentId conId underConId ruleId code barCount stepCount secIdCount tradeCount seconds"
-        " price marketPrice volume averagePrice lastPrice capPrice strike lmtPrice auxPrice trailStopPrice trailingPercent lmtPriceOffset triggerPrice"
-        " minTick minSize sizeIncrement suggestedSizeIncrement sizeMultiplier priceMagnifier filled remaining totalQuantity filledQuantity shares"
-        " cumulatedShares liquidation lastLiquidity commission origin displaySize ocaType",
+        (
+            "kind version requestId orderId anyId nextId clientId parentId conId underConId ruleId code barCount stepCount secIdCount tradeCount seconds"
+            " price marketPrice volume averagePrice lastPrice capPrice strike lmtPrice auxPrice trailStopPrice trailingPercent lmtPriceOffset triggerPrice"
+            " minTick minSize sizeIncrement suggestedSizeIncrement sizeMultiplier priceMagnifier filled remaining totalQuantity filledQuantity shares"
+            " cumulatedShares liquidation lastLiquidity commission origin displaySize ocaType"
+        ),
     ),
     (_time, "time timeOfDay goodTillDate completedTime lastTradeDate"),
     (
         Scrubber.public,
-        "symbol secType right multiplier exchange primaryExchange currency localSymbol tradingClass marketName orderTypes validExchanges longName"
-        " contractMonth industry category subcategory timeZoneId tradingHours liquidHours evRule evMultiplier secIdType secId aggGroup underSymbol"
-        " underSecType marketRuleIds realExpirationDate stockType issuerId action orderType tif side status flag barSize duration whatToShow",
+        (
+            "symbol secType right multiplier exchange primaryExchange currency localSymbol tradingClass marketName orderTypes validExchanges longName"
+            " contractMonth industry category subcategory timeZoneId tradingHours liquidHours evRule evMultiplier secIdType secId aggGroup underSymbol"
+            " underSecType marketRuleIds realExpirationDate stockType issuerId action orderType tif side status flag barSize duration whatToShow"
+        ),
     ),
     (_currency, "valueCurrency commissionCurrency"),
     (_only(_TAGS), "tag tags"),
     (
         _money,
-        "money initMarginBefore maintMarginBefore equityWithLoanBefore initMarginChange maintMarginChange equityWithLoanChange initMarginAfter"
-        " maintMarginAfter equityWithLoanAfter orderCommission minCommission maxCommission",
+        (
+            "money initMarginBefore maintMarginBefore equityWithLoanBefore initMarginChange maintMarginChange equityWithLoanChange initMarginAfter"
+            " maintMarginAfter equityWithLoanAfter orderCommission minCommission maxCommission"
+        ),
     ),
     (lambda _, value: plain(value), "text completedStatus shareholder"),
     (Scrubber.account, "account"),
