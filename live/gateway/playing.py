@@ -147,7 +147,7 @@ class Play:
                 self._now[then] = now
             if name == "clientId" and said[0] == "71":
                 self.client_id = (then, now)
-            if name not in _NOT_COMPARED and clean != then:
+            if name not in _NOT_COMPARED and not _same(clean, then):
                 self._differ(f"in message {said[0]} of the client {name} is {clean!r}, recorded was {then!r}")
 
     def _translated(self, fields: tuple[str, ...]) -> tuple[str, ...]:
@@ -169,3 +169,13 @@ class Play:
 
     def _differ(self, sentence: str) -> None:
         self.differences.append(f"Connection {self.number}: {sentence}.")
+
+
+def _same(one: str, other: str) -> bool:
+    """Tell whether two fields mean the same: 7 and 7.0 do."""
+    if one == other:
+        return True
+    try:
+        return float(one) == float(other)
+    except ValueError:
+        return False

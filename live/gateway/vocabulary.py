@@ -41,7 +41,7 @@ _WORDS = frozenset(
     trader workstation gateway day's order's read-only good-till-cancelled end-of-day filled-size
     """.split()  # noqa: SIM905  a list of three hundred quoted words is no easier to read
 )
-_PIECE = re.compile(r"[A-Za-z][A-Za-z'-]*|[0-9][0-9.,]*|[^A-Za-z0-9]")
+_PIECE = re.compile(r"[A-Za-z][A-Za-z'-]*|[0-9]+(?:[.,][0-9]+)*|[^A-Za-z0-9]")
 _MARKS = frozenset(" .,:;!?'\"()[]-/%=+&")
 
 
