@@ -431,6 +431,7 @@ def recording(path, *, limit=None):
 def told_port(process):
     line = process.stdout.readline()
     assert line.startswith("Recording into ")
+    assert process.stdout.readline() == "Ctrl-C ends the recording, and with it the connections through it.\n"
     return int(line.split(" port ")[1].split(",")[0])
 
 
@@ -445,7 +446,7 @@ def test_ctrl_c_ends_it_with_what_is_in_the_file(tmp_path, sort):
     assert process.returncode == 0
     lines = read_recording(path)
     count = sum(line.what == "frame" for line in lines)
-    assert out.splitlines()[1:] == [
+    assert out.splitlines() == [
         f"{path} has {count} frames of 1 connection.",
         f"Connection 1: {count} frames.",
     ]
