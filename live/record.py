@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from live.gateway.recorder import Recorder
 from live.gateway.recording_reader import read_recording
 
 __all__ = ["recording_lines", "run_recorder"]
+
+
+_GIVE_WAY = 0.0005
+"""Seconds after which the thread that writes lets the one that passes bytes on work; Python's own 0.005 is a delay that can be seen."""
 
 
 async def run_recorder(path: Path, gateway_port: int, gateway_host: str, port: int, say: Callable[[str], None]) -> int:
@@ -25,6 +30,7 @@ async def run_recorder(path: Path, gateway_port: int, gateway_host: str, port: i
         No gateway answers.
     """
     recorder = Recorder(path, gateway_port, gateway_host, port, say)
+    sys.setswitchinterval(_GIVE_WAY)
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     async with recorder.serve() as here:
         for sort in (signal.SIGINT, signal.SIGTERM):

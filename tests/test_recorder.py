@@ -457,6 +457,17 @@ def test_ctrl_c_ends_it_with_what_is_in_the_file(tmp_path, sort):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_ctrl_c_with_a_client_connected_says_no_more(tmp_path):
+    path = tmp_path / "session.jsonl"
+    with recording(path) as process, socket.create_connection(("127.0.0.1", told_port(process)), 10) as client:
+        client.sendall(HELLO)
+        assert client.recv(4)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    assert (process.returncode, out) == (0, f"{path} has 2 frames of 1 connection.\nConnection 1: 2 frames.\n")
+    assert read_recording(path)[-1].what == "frame"  # nobody had hung up
+
+
 async def look(broker, facts):
     facts.funds.append(await broker.funds("INR"))
     facts.pins.append(await broker.pin(ISIN, "RELIANCE", "NSE", "INR"))

@@ -366,3 +366,14 @@ def test_the_names_of_accounts_are_those_of_the_real_client():
             if name in ("heldShares", "money", "account", "marketPrice", "modelCode")
         ]
         assert sorted(told) == wanted, kind
+
+
+def test_greeting_and_handshake_tell_versions_and_time_only():
+    scrubber = Scrubber()
+    assert scrubber.greeting((f"v157..178 {PERSON}",)) == ("API", "v157..178")
+    assert scrubber.greeting((PERSON,)) == ("API", "")
+    for zone in ("India Standard Time", "Asia/Kolkata", "IST", "America/Argentina/Buenos_Aires", "EST"):
+        assert scrubber.handshake(("178", f"20240315 09:30:00 {zone}")) == ("178", f"20240315 09:30:00 {zone}")
+    for told in (PERSON, f"20240315 09:30:00 {PERSON}", ACCOUNT):
+        assert scrubber.handshake(("178", told)) == ("178", "")
+    assert scrubber.handshake((ACCOUNT,)) == ("", "")

@@ -77,6 +77,8 @@ class Replay:
                 return
             number = numbers[self._served - 1]
             await Play(number, self._recorded[number], self._pace, self.differences).play(reader, writer)
+        except asyncio.CancelledError:
+            pass  # the replay ends; asyncio 3.11 prints a traceback of a handler that is cancelled
         except (OSError, WireError) as error:
             self.differences.append(f"Client {self._served}: {type(error).__name__} ended the connection.")
         finally:
