@@ -111,14 +111,19 @@ def replay(lines, play=calls, **options):
     return run_virtual(main(), MOMENT)
 
 
+def connections_of(lines):
+    """Give the lines of each connection."""
+    return [[line for line in lines if line.connection == number] for number in {line.connection for line in lines}]
+
+
 def named_messages(lines, sender):
-    """Give each message of one side as a dictionary by the names of its fields, with its second."""
+    """Give each message of one side of a connection as a dictionary by the names of its fields, with its second."""
     greeting, handshake = (next(x for x in lines if (x.sender, x.what) == (s, "frame")) for s in ("client", "gateway"))
     version = int(handshake.fields[0])
     return [
         (line.seconds, dict(zip(names_of(sender, line.fields, version), line.fields, strict=True)))
         for line in lines
-        if (line.connection, line.sender, line.what) == (1, sender, "frame") and line not in (greeting, handshake)
+        if (line.sender, line.what) == (sender, "frame") and line not in (greeting, handshake)
     ]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InputError
-from live.errors import BrokerError
+from live.errors import BrokerError, RecordingError
 from live.gateway import run_virtual, tape
 from live.gateway.recorder import Recorder
 from live.gateway.recording import Line, Writer
@@ -388,6 +388,25 @@ def test_a_file_that_cannot_be_made_is_one_line(tmp_path, listening):
     done = run("record", "--out", str(tmp_path / "none" / "x"), "--gateway-port", listening)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "No such file or directory" in done.stderr
+
+
+def test_a_disk_that_is_full_from_the_start_is_one_line(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("live.gateway.recording.os.write", full)
+    with pytest.raises(RecordingError, match="x cannot be written: No space left on device"):
+        Writer(tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_nobody_who_listens_does_not_end_the_session(tmp_path):
+    def deaf(_):
+        raise BrokenPipeError
+
+    heard, arrived, _, recorder = passed(tmp_path / "x", [HELLO], [encode("225", "x"), SHAKE], say=deaf)
+    assert (heard, arrived) == (HELLO, encode("225", "x") + SHAKE)
+    assert recorder._tape.failed == ""
 
 
 def test_another_machine_is_refused(tmp_path):

@@ -27,6 +27,7 @@ from tests.recorded_session import (
     MOMENT,
     RECORDINGS,
     calls_of,
+    connections_of,
     named_messages,
     record,
     replay,
@@ -169,9 +170,8 @@ def complaints(lines, caplog):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_real_client_reads_every_message_of_a_recording(path, caplog):
-    lines = read_recording(path)
-    for number in {line.connection for line in lines}:
-        assert complaints([line for line in lines if line.connection == number], caplog) == []
+    for lines in connections_of(read_recording(path)):
+        assert complaints(lines, caplog) == []
 
 
 def test_the_real_client_complains_of_a_message_that_lacks_a_field(caplog):
@@ -184,18 +184,18 @@ def test_the_real_client_complains_of_a_message_that_lacks_a_field(caplog):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_recording_is_replayed_to_the_bots_broker(path):
-    lines = read_recording(path)
-    play, client_id = calls_of(lines)
-    facts, differences = replay(lines, play, client_id=client_id)
-    assert differences == []
-    assert facts.refusals == [] or not path.name.startswith("SIMULATED")
-    told = [message for _, message in named_messages(lines, "gateway")]
-    listings = {message["conId"] for message in told if message["kind"] == "10"}
-    assert {str(pinned.con_id) for pinned in facts.pins} <= listings
-    counts = {int(message["barCount"]) for message in told if message["kind"] == "17"}
-    assert {len(bars) for bars in facts.bars} <= counts
-    traded = {message["execId"] for message in told if message["kind"] == "11"}
-    assert {one.execution_id for truth in facts.truths for one in truth.executions} <= traded
+    for lines in connections_of(read_recording(path)):
+        play, client_id = calls_of(lines)
+        facts, differences = replay(lines, play, client_id=client_id)
+        assert differences == []
+        assert facts.refusals == [] or not path.name.startswith("SIMULATED")
+        told = [message for _, message in named_messages(lines, "gateway")]
+        listings = {message["conId"] for message in told if message["kind"] == "10"}
+        assert {str(pinned.con_id) for pinned in facts.pins} <= listings
+        counts = {int(message["barCount"]) for message in told if message["kind"] == "17"}
+        assert {len(bars) for bars in facts.bars} <= counts
+        traded = {message["execId"] for message in told if message["kind"] == "11"}
+        assert {one.execution_id for truth in facts.truths for one in truth.executions} <= traded
 
 
 def test_the_committed_recording_is_what_the_simulation_says(recorded):

@@ -60,7 +60,7 @@ class Recorder:
         if not (1 <= gateway_port <= _LAST_PORT and 0 <= port <= _LAST_PORT):
             raise InputError(f"ports {gateway_port} and {port}: a port is a number from 1 to {_LAST_PORT}, 0 for any")
         self._gateway = (_loopback(gateway_host), gateway_port)
-        self._path, self._port, self._say = path, port, say
+        self._path, self._port, self._told = path, port, say
         self._connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._begun = 0.0
@@ -138,9 +138,9 @@ class Recorder:
         try:
             from_gateway, to_gateway = await asyncio.open_connection(*self._gateway)
         except OSError as error:
+            writer.transport.abort()
             self._note(number, "gateway", "closed")
             self._say(f"Connection {number} was closed at once: the gateway does not answer, {_reason(error)}.")
-            writer.transport.abort()
             return
         over: list[Sender] = []
         # The end of the recording cancels; asyncio 3.11 prints a traceback of a handler that ends so.
@@ -175,6 +175,10 @@ class Recorder:
         except OSError:
             over.append(sender)
             writer.transport.abort()
+
+    def _say(self, sentence: str) -> None:
+        with suppress(OSError):  # nobody listens any more; the session goes on
+            self._told(sentence)
 
     def _note(self, number: int, sender: Sender, what: What) -> None:
         if self._tape is not None:

@@ -70,13 +70,16 @@ class Writer:
         try:
             self._file = os.open(self.path, flags, 0o600)
         except FileExistsError:
-            raise RecordingError(
-                f"{self.path} exists already and is never written over; give another name after --out"
-            ) from None
+            words = "exists already and is never written over; give another name after --out"
+            raise RecordingError(f"{self.path} {words}") from None
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise RecordingError(f"{self.path} cannot be made: {reason}") from None
-        self._append(json.dumps(HEADER))
+            raise RecordingError(f"{self.path} cannot be made: {_reason(error)}") from None
+        try:
+            self._append(json.dumps(HEADER))
+        except OSError as error:
+            self.close()
+            self.path.unlink()
+            raise RecordingError(f"{self.path} cannot be written: {_reason(error)}") from None
 
     def write(self, line: Line) -> None:
         """Append one line.
@@ -86,17 +89,7 @@ class Writer:
         OSError
             If it could not be written; the file is then as it was before.
         """
-        self._append(
-            json.dumps(
-                {
-                    "seconds": line.seconds,
-                    "connection": line.connection,
-                    "sender": line.sender,
-                    "what": line.what,
-                    "fields": line.fields,
-                }
-            )
-        )
+        self._append(json.dumps(vars(line)))
         self.lines += 1
 
     def _append(self, text: str) -> None:
@@ -113,3 +106,8 @@ class Writer:
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
+
+
+def _reason(error: Exception) -> str:
+    """Say why, in the system's words."""
+    return getattr(error, "strerror", None) or str(error)

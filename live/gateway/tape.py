@@ -7,7 +7,6 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from live.gateway.layouts import NEWEST, OLDEST, Sender
@@ -52,7 +51,7 @@ class Tape:
     ----------
     writer : Writer
     say : callable
-        Told one sentence where something could not be recorded; from another thread.
+        Told one sentence where something could not be recorded; from another thread. It must not raise.
 
     Attributes
     ----------
@@ -113,11 +112,7 @@ class Tape:
     def _fail(self, reason: str) -> None:
         """End the recording."""
         self.failed, self.incomplete = reason, True
-        self._tell(f"The recording ends here: {reason}. The session goes on, unrecorded.")
-
-    def _tell(self, sentence: str) -> None:
-        with suppress(OSError):
-            self._say(sentence)
+        self._say(f"The recording ends here: {reason}. The session goes on, unrecorded.")
 
     def _take(self, item: _Item) -> None:
         """Write one event, or the messages that some bytes complete."""
@@ -163,7 +158,7 @@ class Tape:
         """Record nothing more of a connection."""
         line.stopped = self.incomplete = True
         self._write(item, "stopped", (reason,))
-        self._tell(f"Connection {item.connection} is not recorded, but goes on: {reason}.")
+        self._say(f"Connection {item.connection} is not recorded, but goes on: {reason}.")
 
     def _write(self, item: _Item, what: What, fields: tuple[str, ...] = ()) -> None:
         self._writer.write(Line(item.seconds, item.connection, item.sender, what, fields))
