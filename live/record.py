@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from live.gateway.contents import describe_recording
@@ -34,7 +35,8 @@ async def run_recorder(path: Path, gateway_port: int, gateway_host: str, port: i
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     async with recorder.serve() as here:
         for sort in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(sort, ended.set)
+            with suppress(NotImplementedError):  # on Windows Ctrl-C ends it without the sentences
+                loop.add_signal_handler(sort, ended.set)
         say(f"Recording into {path}. Let the client connect to 127.0.0.1 port {here}, not to the gateway's own port.")
         say("Ctrl-C ends the recording, and with it the connections through it.")
         await ended.wait()

@@ -158,8 +158,8 @@ def test_executions_keep_the_number_of_their_correction():
 )
 def test_the_bots_own_references_stay(own):
     scrubber = Scrubber()
-    assert [scrubber.reference(x) for x in (own, "gc-20240315-x-for Jane", "mine", "", "mine")] == [
-        own, "reference0001", "reference0002", "", "reference0002",
+    assert [scrubber.reference(x) for x in (own, "gc-20240315-x-for Jane", "mine", "", "mine", f"gc-20240315-{ACCOUNT}-entry")] == [
+        own, "reference0001", "reference0002", "", "reference0002", "reference0003",
     ]  # fmt: skip
 
 

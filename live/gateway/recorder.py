@@ -127,13 +127,18 @@ class Recorder:
         await _hang_up(writer)
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Connect a client with the gateway until both have hung up."""
+        """Connect a client with the gateway until both have hung up, or the recording ends."""
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         self._connections += 1
-        number = self._connections
+        with suppress(asyncio.CancelledError):  # asyncio 3.11 prints a traceback of a handler that is cancelled
+            await self._connect(self._connections, reader, writer)
+        await _hang_up(writer)
+
+    async def _connect(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Find the gateway and pass on what is said; without one the client is cut off, as it would be by the gateway's own port."""
         self._note(number, "client", "opened")
         try:
             from_gateway, to_gateway = await asyncio.open_connection(*self._gateway)
@@ -143,16 +148,14 @@ class Recorder:
             self._say(f"Connection {number} was closed at once: the gateway does not answer, {_reason(error)}.")
             return
         over: list[Sender] = []
-        # The end of the recording cancels; asyncio 3.11 prints a traceback of a handler that ends so.
-        with suppress(asyncio.CancelledError):
+        try:
             await asyncio.gather(
                 self._pass_on(reader, to_gateway, number, "client", over),
                 self._pass_on(from_gateway, writer, number, "gateway", over),
             )
-        if over:
             self._note(number, over[0], "closed")
-        await _hang_up(to_gateway)
-        await _hang_up(writer)
+        finally:
+            await _hang_up(to_gateway)
 
     async def _pass_on(
         self,

@@ -15,7 +15,7 @@ stay if they are true, false, INDIVIDUAL or a currency. Shares held are 1 or -1,
 writes "permanent id/account/size" there), options, the JSON of a refusal, and whatever is not listed here.
 
 **What stays**: instruments, prices, times, time zones, sizes and commissions of orders and executions, numbers of clients, requests and orders. So a recording tells what was traded
-and which instruments were held, but not by whom and, of what was held before, not how much.
+and which instruments were held, but not by whom; of what was held before it does not tell how much, but the size of an open order that covers it does.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ AMOUNT = "1000000.00"
 HELLO = "API"
 """First field of a greeting in a recording; the second is the range of versions that the client offers."""
 _CONSTANTS = frozenset({"", "0", "0.0", "1", "2", "3", "-1", "None", "IB", "?", UNSET, "2147483647", "true", "false"})
-_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,17})?([Ee][+-]?\d{1,3})?|")
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,17})?([Ee][+-]?\d{1,3})?|", re.ASCII)
 _ZONE = r"( ([A-Z][A-Za-z]+(/[A-Z][A-Za-z_+-]+)+|[A-Z]{2,5}|([A-Z][A-Za-z]+ ){1,3}Time))?"
-_TIME = re.compile(rf"\d{{8}}([ -]{{1,2}}\d\d:\d\d:\d\d{_ZONE})?|\d\d:\d\d|\d{{1,12}}|")
+_TIME = re.compile(rf"\d{{8}}([ -]{{1,2}}\d\d:\d\d:\d\d{_ZONE})?|\d\d:\d\d|\d{{1,12}}|", re.ASCII)
 _WORD = re.compile(r"[A-Za-z0-9?$*][A-Za-z0-9 ._/$:,;&+()'*\\-]*|")
-_TAGS = re.compile(r"([A-Za-z$:,-]|\+\d)*")
+_TAGS = re.compile(r"([A-Za-z$:,-]|\+\d)*", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}|BASE|")
-_VERSIONS = re.compile(r"v\d{2,3}(\.\.\d{2,3})?")
-_OWN = re.compile(r"gc-\d{8}-[A-Z0-9&-]{1,20}-(entry|entry-stop|exit|after-exit|repair|flatten)(-\d{1,2})?")
-_ACCOUNT = re.compile(r"\b(?:D?[UFI][A-Z]?)\d{5,8}\b")
-_AMOUNT = re.compile(r"[-+]?[0-9][0-9,]*(\.[0-9]*)?([Ee][+-]?\d{1,3})?")
+_VERSIONS = re.compile(r"v\d{2,3}(\.\.\d{2,3})?", re.ASCII)
+_OWN = re.compile(r"gc-\d{8}-[A-Z0-9&-]{1,20}-(entry|entry-stop|exit|after-exit|repair|flatten)(-\d{1,2})?", re.ASCII)
+_ACCOUNT = re.compile(r"\b(?:D?[UFI][A-Z]?)\d{5,8}\b", re.ASCII)
+_AMOUNT = re.compile(r"[-+]?[0-9][0-9,]*(\.[0-9]*)?([Ee][+-]?\d{1,3})?", re.ASCII)
 _VALUES = frozenset({"", "true", "false", "INDIVIDUAL", UNSET})
 
 
@@ -114,7 +114,7 @@ class Scrubber:
 
     def reference(self, value: str) -> str:
         """Return a reference that the bot made, or the stand-in of another one."""
-        if not value or _OWN.fullmatch(value):
+        if not value or (_OWN.fullmatch(value) and self.public(value)):
             return value
         return self._references.setdefault(value, f"reference{len(self._references) + 1:04d}")
 
