@@ -235,7 +235,7 @@ def test_a_disk_that_never_answers_does_not_fill_the_memory(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("first", ["client", "gateway"])
-@pytest.mark.parametrize("how", ["close", "abort"])
+@pytest.mark.parametrize("how", ["close", "abort", "reset"])
 def test_who_hangs_up_is_passed_on_and_recorded(tmp_path, first, how):
     async def main():
         async with between(tmp_path / "x") as (peer, reader, writer, _):
@@ -245,6 +245,10 @@ def test_who_hangs_up_is_passed_on_and_recorded(tmp_path, first, how):
             await reader.readexactly(len(TOLD))
             await asyncio.sleep(0.1)
             leaving = writer if first == "client" else peer.writers[0]
+            if how == "reset":
+                leaving.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                )
             leaving.close() if how == "close" else leaving.transport.abort()
             if first == "gateway":
                 with contextlib.suppress(ConnectionError):

@@ -77,6 +77,22 @@ def test_no_field_tells_what_it_must_not(sender, kind, version):
                 assert told[place] == secret  # so that the lists above allow no more than there is
 
 
+PRIVATE = {
+    "6": (3,), "7": (13, 15, 16, 17, 18), "59": (5,), "61": (14, 15), "63": (5,), "71": (15, 16), "73": (6,), "94": (2, 3, 4),
+    "95": (2, 3, 4, 5, 6),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", PRIVATE)
+def test_no_amount_of_an_account_is_told_by_its_place(kind):
+    # The places are typed in from the broker's list of fields, so that a name at the wrong place is noticed.
+    for place in PRIVATE[kind]:
+        fields = Message("gateway", kind, 178).fields
+        fields[place] = AMOUNT_HELD
+        told = Scrubber().clean("gateway", tuple(fields), 178)
+        assert told[place] in (AMOUNT, "1"), place
+
+
 def test_an_account_that_nobody_named_is_still_none():
     for name in ("symbol", "longName"):
         message = Message("gateway", "10", NEWEST)
@@ -293,7 +309,7 @@ OURS = {
 
 
 @pytest.mark.parametrize(
-    ("kind", "types", "least"), [("11", (Execution, ib_async.Contract), 27), ("59", (CommissionReport,), 4)]
+    ("kind", "types", "least"), [("11", (Execution, ib_async.Contract), 27), ("59", (CommissionReport,), 5)]
 )
 def test_the_names_of_executions_are_those_of_the_real_client(kind, types, least):
     message = Message("gateway", kind, 178)
