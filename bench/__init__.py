@@ -10,6 +10,7 @@
     processes    what needs a fresh process each: imports, first answers, memory, cores (child)
     facts        the numbers; losses among them
     writing      sentences and Markdown
+    decision     the bot: from the last bars to the wire
     gate         the ratios that CI holds us to
     test_*       our own kernels under pytest-benchmark
 

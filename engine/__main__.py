@@ -1,4 +1,4 @@
-"""The command ``goldencross``; see ``engine.cli``."""
+"""The engine's part of the command ``goldencross``; see ``engine.cli`` and ``live.command``."""
 
 from engine.cli.app import main
 

@@ -6,12 +6,14 @@
     sessions, nse, scheduler    when NSE trades, when the bot runs, waiting by the wall clock
     broker, facts, codes        the only file that speaks with Interactive Brokers; what it says in the bot's own words
     bars, decision, plan        bars -> engine.kernels -> what each share asks for
+    strategy, entries           what the bot does; which entries are made, in turn
     sizing, pricing, limits     how many, at which legal price, and what stops an entry
-    acting, protection          orders sent, watched and finished; every share under a stop
+    acting, asking, protection  orders sent, watched and finished, many at the same time; every share under a stop
     runner, service, cli        one run; the bot that stays up; the command goldencross-live
     journal                     its memory, written before anything is done
     gateway                     a simulated gateway that speaks the real protocol
     demo                        a month against it
+    parity, command             the bot's decisions held to the backtest's; the command goldencross, with that
 
 ``docs/live.md`` says what is promised, by which test, and what is not proven without a real gateway.
 """

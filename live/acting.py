@@ -5,19 +5,23 @@ Three things are done here, and each ends in a state that was asked for at the b
     enter     limit buy with a trailing stop as its child; a part that is filled keeps a stop of its own size
     leave     cancel the stops, see that they are gone, then sell what is still held; never both
     protect   as many shares in stops as are held: change, place or cancel, or say that it cannot be done
+
+Many shares are done at the same time, since the time in which orders can be filled is the same minutes for all of them: each waits for itself, and what
+is asked at the broker is asked once for all that wait (``live.asking``).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
+from live.asking import Asking, at_the_same_time
 from live.broker import Broker
 from live.errors import BrokerError
-from live.facts import OrderRequest, Pinned, Truth
+from live.facts import Bracket, OrderRequest, Outgoing, Pinned, Truth
 from live.protection import Cover, cover_of
 
 __all__ = ["Actor", "Patience", "Recorder", "Result"]
@@ -30,11 +34,11 @@ _SETTLED = 2
 class Recorder(Protocol):
     """Where everything is written before it is done."""
 
-    def intent(self, pinned: Pinned, request: OrderRequest) -> None:
-        """Write that an order will be sent."""
+    def intents(self, orders: Sequence[Outgoing]) -> None:
+        """Write that orders will be sent, and under which numbers; all of them, or none."""
 
-    def sent(self, pinned: Pinned, request: OrderRequest, number: int) -> None:
-        """Write that an order was handed to the gateway, under this number."""
+    def sent(self, orders: Sequence[Outgoing]) -> None:
+        """Write that orders were handed to the gateway."""
 
     def cancelling(self, pinned: Pinned, reference: str, number: int) -> None:
         """Write that the cancellation of an order will be asked for."""
@@ -104,25 +108,40 @@ class Actor:
         self._broker, self._recorder, self._sleep, self._now = broker, recorder, sleep, now
         self._patience = patience
         self._mine: dict[str, int] = {}  # numbers of the orders of this connection, by reference
+        self._asking = Asking(self._ask)
 
     async def truth(self) -> Truth:
-        """Ask the broker for everything, and write it down."""
+        """Ask the broker for everything, and write it down; those that ask at the same time get the same answer, never one to an earlier question."""
+        return await self._asking.answer()
+
+    async def _ask(self) -> Truth:
         truth = await self._broker.truth()
         self._recorder.truth(truth)
         return truth
 
-    async def enter(self, pinned: Pinned, buy: OrderRequest, stop: OrderRequest) -> Result:
-        """Send a buy with its stop, wait for it, and leave exactly what was bought under a stop.
+    async def enter(self, brackets: Sequence[Bracket], within: float | None = None) -> list[Result]:
+        """Send buys with their stops, all of them at once; wait, and leave exactly what was bought under stops.
+
+        Parameters
+        ----------
+        brackets : sequence of Bracket
+        within : float or None
+            Seconds after which no buy may be open any more, if that is shorter than the patience.
 
         Raises
         ------
         BrokerError
             The connection is lost; the next reconciliation finds out what became of the orders.
         """
-        for request in (buy, stop):
-            self._recorder.intent(pinned, request)
-        self._remember(pinned, (buy, stop), self._broker.send(pinned, (buy, stop)))
-        truth = await self._watch(buy.reference, self._patience.fill)
+        groups = [self._broker.number(one.pinned, (one.buy, one.stop)) for one in brackets]
+        self.send(groups)
+        patience = self._patience.fill if within is None else max(0.0, min(self._patience.fill, within))
+        return await at_the_same_time(self._finish(one, patience) for one in brackets)
+
+    async def _finish(self, bracket: Bracket, patience: float) -> Result:
+        """Wait for a buy, cancel what is not filled then, and see that the rest is under a stop."""
+        pinned, buy, stop = bracket.pinned, bracket.buy, bracket.stop
+        truth = await self._watch(buy.reference, patience)
         working = truth.order(buy.reference)
         if working is not None and working.is_live:
             await self._cancel(pinned, buy.reference)
@@ -148,8 +167,7 @@ class Actor:
         if cover.held <= 0:
             return Result(cover.held == 0, f"{pinned.symbol}: the stop had sold it before.")
         wanted = replace(sale, quantity=cover.held)
-        self._recorder.intent(pinned, wanted)
-        self._remember(pinned, (wanted,), self._broker.send(pinned, (wanted,)))
+        self.send([self._broker.number(pinned, (wanted,))])
         truth = await self._watch(wanted.reference, self._patience.fill)
         working = truth.order(wanted.reference)
         if working is not None and working.is_live:
@@ -200,16 +218,14 @@ class Actor:
         if cover.sells:
             (order,) = cover.sells
             quantity = cover.held + order.filled
-            self._recorder.intent(
-                pinned, replace(stop, reference=order.reference, quantity=quantity, trail=order.trail, stop=None)
-            )
+            wanted = replace(stop, reference=order.reference, quantity=quantity, trail=order.trail, stop=None)
+            self._recorder.intents([Outgoing(pinned, wanted, order.order_id)])
             self._broker.change_quantity(pinned, order, quantity)
             return
         used = {order.reference for order in truth.orders} | {e.reference for e in truth.executions} | set(self._mine)
         names = [stop.reference, *(f"{stop.reference}-{i}" for i in range(2, 100))]
         wanted = replace(stop, reference=next(name for name in names if name not in used), quantity=cover.held)
-        self._recorder.intent(pinned, wanted)
-        self._remember(pinned, (wanted,), self._broker.send(pinned, (wanted,)))
+        self.send([self._broker.number(pinned, (wanted,))])
 
     async def _watch(self, reference: str, seconds: float) -> Truth:
         """Ask until an order is not live any more, or the time is over."""
@@ -230,7 +246,14 @@ class Actor:
         self._broker.cancel(number)
         await self._watch(reference, self._patience.confirm)
 
-    def _remember(self, pinned: Pinned, requests: tuple[OrderRequest, ...], numbers: list[int]) -> None:
-        for request, number in zip(requests, numbers, strict=True):
-            self._mine[request.reference] = number
-            self._recorder.sent(pinned, request, number)
+    def send(self, groups: Sequence[Sequence[Outgoing]]) -> None:
+        """Write down what will be sent, send it, and write down what was."""
+        self._recorder.intents([one for group in groups for one in group])
+        sent: list[Outgoing] = []
+        try:
+            for group in groups:
+                self._mine.update({one.request.reference: one.number for one in group})
+                self._broker.send(group)
+                sent += group
+        finally:
+            self._recorder.sent(sent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 import engine
@@ -13,6 +14,7 @@ from live.facts import DayBar
 
 __all__ = ["history_of"]
 
+_EPOCH = date(1970, 1, 1).toordinal()
 _REFUSED = {"split-like", "scaled-stretch"}
 """Warnings that are harmless in a backtest, where they are said, and not before an order."""
 
@@ -51,6 +53,8 @@ def history_of(symbol: str, currency: str, bars: Sequence[DayBar], session: date
 
 
 def _frame(bars: Sequence[DayBar]) -> pd.DataFrame:
-    fields = ("open", "high", "low", "close", "volume")
-    columns = {name: [getattr(bar, name) for bar in bars] for name in fields}
-    return pd.DataFrame({"date": [bar.day.isoformat() for bar in bars], **columns})
+    """Put bars into a frame by way of arrays of numbers: reading dates as text, or as objects, would take half of the time of the whole check."""
+    numbers = np.array([(bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in bars], dtype=np.float64)
+    days = (np.array([bar.day.toordinal() for bar in bars]) - _EPOCH).astype("datetime64[D]")
+    columns = dict(zip(("open", "high", "low", "close", "volume"), numbers.T, strict=True))
+    return pd.DataFrame({"date": days, **columns})

@@ -23,7 +23,19 @@ from ib_async.wrapper import RequestError
 
 from live.codes import CodeClass, class_of
 from live.errors import AnsweredError, BrokerError, RefusedError
-from live.facts import DayBar, Door, Execution, Funds, Message, OrderRequest, Pinned, Truth, WorkingOrder, newest
+from live.facts import (
+    DayBar,
+    Door,
+    Execution,
+    Funds,
+    Message,
+    OrderRequest,
+    Outgoing,
+    Pinned,
+    Truth,
+    WorkingOrder,
+    newest,
+)
 
 __all__ = ["Broker"]
 
@@ -51,6 +63,7 @@ class Broker:
         self._ib.errorEvent += self._on_error
         self.messages: list[Message] = []
         self._contracts: dict[int, Contract] = {}
+        self._one_rule = asyncio.Lock()
 
     # Connection
 
@@ -188,7 +201,8 @@ class Broker:
     async def _market_rule(self, symbol: str, number: str) -> tuple[tuple[float, float], ...]:
         if not number.isdigit():
             raise RefusedError(f"{symbol}: the broker names no rule for its price steps")
-        steps = await self._ask(f"the price steps of {symbol}", lambda: self._ib.reqMarketRuleAsync(int(number)))
+        async with self._one_rule:  # the library forgets a question that is asked a second time before it is answered
+            steps = await self._ask(f"the price steps of {symbol}", lambda: self._ib.reqMarketRuleAsync(int(number)))
         if not steps:
             raise RefusedError(f"{symbol}: the broker does not say its price steps")
         return tuple((float(step.lowEdge), float(step.increment)) for step in steps)
@@ -239,8 +253,8 @@ class Broker:
             executions=newest(_execution(fill) for fill in fills if fill.execution.acctNumber == mine),
         )
 
-    def send(self, pinned: Pinned, orders: Sequence[OrderRequest]) -> list[int]:
-        """Send a group of orders, the first of which is the parent of the others; the last one transmits all. Give their numbers.
+    def number(self, pinned: Pinned, orders: Sequence[OrderRequest]) -> list[Outgoing]:
+        """Give orders the numbers with which they will be sent, so that these can be written down before.
 
         Raises
         ------
@@ -248,16 +262,23 @@ class Broker:
         """
         if not self.is_connected:
             raise BrokerError("the connection is lost: nothing was sent")
-        contract = self._contracts[pinned.con_id]
-        numbers: list[int] = []
-        for place, wanted in enumerate(orders):
-            order = _order(wanted, self._door.account)
-            order.orderId = self._ib.client.getReqId()
-            order.parentId = numbers[0] if numbers else 0
-            order.transmit = place == len(orders) - 1
-            self._ib.placeOrder(contract, order)
-            numbers.append(order.orderId)
-        return numbers
+        return [Outgoing(pinned, order, self._ib.client.getReqId()) for order in orders]
+
+    def send(self, group: Sequence[Outgoing]) -> None:
+        """Send a group of orders for one listing, the first of which is the parent of the others; the last one transmits all.
+
+        Raises
+        ------
+        BrokerError
+        """
+        if not self.is_connected:
+            raise BrokerError("the connection is lost: nothing was sent")
+        for one in group:
+            order = _order(one.request, self._door.account)
+            order.orderId = one.number
+            order.parentId = 0 if one is group[0] else group[0].number
+            order.transmit = one is group[-1]
+            self._place(one.pinned, order)
 
     def change_quantity(self, pinned: Pinned, working: WorkingOrder, quantity: float) -> None:
         """Change the quantity of a stop; everything else has to be as the broker has it, or it refuses (105)."""
@@ -274,8 +295,15 @@ class Broker:
             orderId=working.order_id,
             outsideRth=False,
         )
-        # Not ib.placeOrder, which refuses to change an order that the library, by mistake or not, holds for done.
-        self._ib.client.placeOrder(working.order_id, self._contracts[pinned.con_id], order)  # type: ignore[no-untyped-call]
+        self._place(pinned, order)
+
+    def _place(self, pinned: Pinned, order: Order) -> None:
+        """Hand an order to the gateway, and leave it to the broker to say what became of it.
+
+        Not by ``ib.placeOrder``: it keeps a state of its own, which an error with the order's number makes Cancelled while the broker still has the order; refuses to change what
+        it holds for done; and needs as long as the message itself to write a line for a log that nobody reads (``bench/decision.py``).
+        """
+        self._ib.client.placeOrder(order.orderId, self._contracts[pinned.con_id], order)  # type: ignore[no-untyped-call]
 
     def cancel(self, number: int) -> None:
         """Ask the broker to cancel an order of this connection; whether it did, ``truth`` tells."""

@@ -17,9 +17,10 @@ from live.broker import Broker
 from live.facts import Door
 from live.gateway import KOLKATA, Gateway, Listing, Market, VirtualClock, now, run_virtual
 from live.journal import Journal, JournalRecorder, state_of
-from live.runner import Report, Runner, Status, Strategy
+from live.runner import Report, Runner, Status
 from live.schema import Instrument
 from live.sessions import Run, next_run, session_on, trading_days
+from live.strategy import Strategy
 
 __all__ = ["SHARES", "demo", "demo_prices"]
 

@@ -8,12 +8,14 @@ from datetime import date, datetime
 from typing import Literal
 
 __all__ = [
+    "Bracket",
     "DayBar",
     "Door",
     "Execution",
     "Funds",
     "Message",
     "OrderRequest",
+    "Outgoing",
     "Pinned",
     "Truth",
     "WorkingOrder",
@@ -100,6 +102,30 @@ class OrderRequest:
     trail: float | None = None
     stop: float | None = None
     time_in_force: Literal["DAY", "GTC"] = "DAY"
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """A buy with the stop that becomes active with it.
+
+    Attributes
+    ----------
+    pinned : Pinned
+    buy, stop : OrderRequest
+    """
+
+    pinned: Pinned
+    buy: OrderRequest
+    stop: OrderRequest
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """An order under the number with which it goes, or went, to the gateway."""
+
+    pinned: Pinned
+    request: OrderRequest
+    number: int
 
 
 @dataclass(frozen=True)

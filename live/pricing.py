@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 
 from engine.errors import InputError
@@ -33,11 +34,13 @@ MarketRule = tuple[tuple[float, float], ...]
 _ON_TICK = Fraction(repr(ON_TICK))
 
 
+@lru_cache(maxsize=4096)
 def _written(number: float) -> Fraction:
     """Take a double as the decimal number that it is written as."""
     return Fraction(repr(float(number)))
 
 
+@lru_cache(maxsize=256)
 def require_rule(rule: MarketRule) -> MarketRule:
     """Check a market rule, and give it back.
 

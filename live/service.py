@@ -12,10 +12,11 @@ from live.errors import SessionError
 from live.facts import Door
 from live.journal import Journal, JournalRecorder, single_instance, state_of
 from live.limits import Limits
-from live.runner import Guard, Runner, Status, Strategy
+from live.runner import Runner, Status
 from live.scheduler import Clock, SystemClock, wait_until
 from live.schema import Config, Instrument
 from live.sessions import Run, exchange_day, next_run, runs_of
+from live.strategy import Guard, Strategy
 
 __all__ = ["run_now", "stay_up"]
 

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from engine.costs.plain import Costs
 from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
+from engine.kernels.money import Rules
 from engine.kernels.position import BUY, Position
 from engine.kernels.purchases import BY_CASH, BY_RISK, BY_WEIGHT, FREELY, purchase
 from engine.settings import Settings, TrailingStop
@@ -45,11 +47,14 @@ class Size:
     reason : str
         What kept the quantity below that, or from being anything: risk, weight, cash, notional (the highest value of an order) or minimum
         (the smallest size of an order). Empty if nothing did.
+    spent : float
+        Currency that the order takes at its limit, fee included.
     """
 
     quantity: float
     wanted: float
     reason: Reason
+    spent: float = 0.0
 
 
 def require_money(name: str, amount: object) -> float:
@@ -76,6 +81,14 @@ def _require_above(name: str, amount: object) -> float:
     return number
 
 
+@lru_cache(maxsize=256)
+def _rules(risk: float, lot: float, costs: Costs | CostSchedule, day: date | None) -> Rules:
+    """Give the kernels' form of the rules; kept, since a schedule of costs takes half a millisecond, and all shares of a day have the same."""
+    settings = Settings(sizing="risk", risk=risk, lot=lot, costs=costs)
+    return settings.kernel_rules(TrailingStop(), None if day is None else np.array([day], dtype="datetime64[D]"))
+
+
+@lru_cache(maxsize=256)
 def _whole_lot(lot: float, size_increment: float) -> float:
     """Give the smallest quantity that is whole lots and whole size increments."""
     one, other = (Fraction(repr(_require_above("lot or size increment", each))) for each in (lot, size_increment))
@@ -134,20 +147,20 @@ def size(
     if max_weight is not None and not 0 < max_weight <= 1:
         raise InputError(f"max weight is {max_weight!r}; it is a share of equity, 0.2 is a fifth")
     capped = math.inf if max_notional is None else _require_above("max notional", max_notional)
-    settings = Settings(sizing="risk", risk=risk, lot=_whole_lot(lot, size_increment), costs=costs or Costs())
-    days = None if day is None else np.array([day], dtype="datetime64[D]")
+    rules = _rules(risk, _whole_lot(lot, size_increment), costs or Costs(), day)
+    cash = min(funds, capped)
     made = purchase(
-        Position(min(funds, capped), 0.0, -1, -math.inf, -math.inf, distance, BUY, worth),
+        Position(cash, 0.0, -1, -math.inf, -math.inf, distance, BUY, worth),
         0,
         price,
         _NO_POSITION,
         _ONE_POSITION,
         math.inf if max_weight is None else float(max_weight),
-        settings.kernel_rules(TrailingStop(), days),
+        rules,
     )
     quantity, wanted, reason = made.fill.quantity, made.wanted, _WORDS[made.limited]
     if reason == "cash" and capped < funds:
         reason = "notional"
     if 0 < quantity < minimum_size:
         return Size(0.0, wanted, "minimum")
-    return Size(quantity, wanted, reason)
+    return Size(quantity, wanted, reason, cash - made.position.cash)

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from datetime import time as hour
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine
+from engine.errors import InputError
 from live.gateway import KOLKATA, Listing, Market, StandstillError, Ticket, VirtualLoop, now, run_virtual
 from live.gateway.book import Book
-from live.gateway.market import closing, moments, opening
+from live.gateway.market import CLOSE, closing, opening
 from live.gateway.orders import Changed, Charged, Executed, Refused
 
 WHEN = datetime(2024, 3, 15, 10, 0, tzinfo=KOLKATA)
@@ -268,29 +270,42 @@ def test_the_books_balance_whatever_happens(steps):
 # Market
 
 
-def market(path="low_first"):
+def market(path="low_first", settles=CLOSE):
     dates = pd.DatetimeIndex(["2024-03-14", "2024-03-15"])
     bars = np.array([[100.0, 101.0, 99.0, 100.0], [101.0, 112.0, 99.0, 104.0]])
     history = engine.History("RELIANCE", dates, *bars.T, np.array([500.0, 1000.0]), "INR")
-    return Market(engine.Prices.from_histories([history]), [LISTING], path)
+    return Market(engine.Prices.from_histories([history]), [LISTING], path, settles)
 
 
 @pytest.mark.parametrize(("path", "order"), [("low_first", [101, 99, 112, 104]), ("high_first", [101, 112, 99, 104])])
 def test_the_path_of_a_day_passes_its_four_prices(path, order):
     made, day = market(path), date(2024, 3, 15)
-    prices = [made.price(LISTING, moment) for moment in moments(day)]
+    prices = [made.price(LISTING, moment) for moment in made.moments(day)]
     places = [prices.index(price) for price in order]
     assert places == sorted(places)
     assert (max(prices), min(prices), prices[0], prices[-1]) == (112, 99, 101, 104)
     assert all(LISTING.on_tick(price) for price in prices)
-    assert (moments(day)[0], moments(day)[-1]) == (opening(day), closing(day))
+    assert (made.moments(day)[0], made.moments(day)[-1]) == (opening(day), closing(day))
+
+
+def test_a_market_may_settle_before_its_close():
+    made, day = market(settles=hour(15, 15)), date(2024, 3, 15)
+    settled = datetime(2024, 3, 15, 15, 15, tzinfo=KOLKATA)
+    whole = made.bars(LISTING, closing(day))[-1]
+    assert made.bars(LISTING, settled)[-1] == whole
+    assert made.bars(LISTING, settled - timedelta(seconds=60))[-1] != whole
+    prices = [made.price(LISTING, moment) for moment in made.moments(day)]
+    assert (max(prices), min(prices), prices[-2:]) == (112, 99, [104, 104])
+    assert made.moments(day)[-2:] == [settled, closing(day)]
+    with pytest.raises(InputError, match="cannot settle at 09:15"):
+        market(settles=hour(9, 15))
 
 
 def test_todays_bar_grows_into_the_whole_one():
     made, day = market(), date(2024, 3, 15)
     assert made.bars(LISTING, opening(day) - timedelta(seconds=1))[-1].day == date(2024, 3, 14)
-    highs = [made.bars(LISTING, moment)[-1].high for moment in moments(day)]
-    volumes = [made.bars(LISTING, moment)[-1].volume for moment in moments(day)]
+    highs = [made.bars(LISTING, moment)[-1].high for moment in made.moments(day)]
+    volumes = [made.bars(LISTING, moment)[-1].volume for moment in made.moments(day)]
     assert highs == sorted(highs)
     assert volumes == sorted(volumes)
     assert (volumes[0], volumes[-1]) == (0.0, 1000.0)

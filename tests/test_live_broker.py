@@ -11,7 +11,7 @@ import engine
 from live.acting import Actor, Patience
 from live.broker import Broker
 from live.errors import BrokerError, RefusedError
-from live.facts import Door, Execution, OrderRequest, newest
+from live.facts import Bracket, Door, Execution, OrderRequest, newest
 from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, now, run_virtual
 from live.protection import cover_of
 
@@ -28,11 +28,11 @@ class Notes:
     def __init__(self):
         self.kinds, self.alarms = [], []
 
-    def intent(self, _pinned, request):
-        self.kinds.append(("intent", request.reference, request.quantity))
+    def intents(self, orders):
+        self.kinds += [("intent", one.request.reference, one.request.quantity) for one in orders]
 
-    def sent(self, _pinned, request, number):
-        self.kinds.append(("sent", request.reference, number))
+    def sent(self, orders):
+        self.kinds += [("sent", one.request.reference, one.number) for one in orders]
 
     def cancelling(self, _pinned, reference, _number):
         self.kinds.append(("cancel", reference, 0))
@@ -94,6 +94,11 @@ def bracket(quantity=10, limit=100.0, trail=5.0):
         OrderRequest("entry", "BUY", "LMT", quantity, limit=limit),
         OrderRequest("entry-stop", "SELL", "TRAIL", quantity, trail=trail, stop=limit - trail, time_in_force="GTC"),
     )
+
+
+async def enter(actor, pinned, **options):
+    (result,) = await actor.enter([Bracket(pinned, *bracket(**options))])
+    return result
 
 
 # Data
@@ -193,7 +198,7 @@ def test_enter_ends_with_every_share_under_a_stop():
     async def scenario(_gateway, broker):
         pinned = await pinned_by(broker)
         actor, notes = actor_of(broker)
-        result = await actor.enter(pinned, *bracket())
+        result = await enter(actor, pinned)
         assert result.done, result.text
         assert result.text == "RELIANCE: bought 10 shares. 10 shares are under a stop."
         cover = cover_of(await broker.truth(), 1001)
@@ -209,7 +214,7 @@ def test_a_limit_that_is_not_reached_leaves_nothing():
     async def scenario(_gateway, broker):
         pinned = await pinned_by(broker)
         actor, notes = actor_of(broker)
-        result = await actor.enter(pinned, *bracket(limit=90.0))
+        result = await enter(actor, pinned, limit=90.0)
         assert result.done
         assert "nothing was bought" in result.text
         truth = await broker.truth()
@@ -223,7 +228,7 @@ def test_a_part_that_is_filled_has_a_stop_of_its_size():
     async def scenario(_gateway, broker):
         pinned = await pinned_by(broker)
         actor, notes = actor_of(broker)
-        result = await actor.enter(pinned, *bracket())
+        result = await enter(actor, pinned)
         assert result.done, (result.text, notes.kinds)
         cover = cover_of(await broker.truth(), 1001)
         assert (cover.held, cover.stopped) == (4, 4)
@@ -235,7 +240,7 @@ def test_a_rejected_stop_is_placed_anew():
     async def scenario(_gateway, broker):
         pinned = await pinned_by(broker)
         actor, _ = actor_of(broker)
-        result = await actor.enter(pinned, *bracket())
+        result = await enter(actor, pinned)
         cover = cover_of(await broker.truth(), 1001)
         assert cover.is_exact
         assert result.done, result.text
@@ -247,7 +252,7 @@ def test_orders_that_are_told_twice_are_one():
     async def scenario(_gateway, broker):
         pinned = await pinned_by(broker)
         actor, notes = actor_of(broker)
-        result = await actor.enter(pinned, *bracket())
+        result = await enter(actor, pinned)
         assert result.done, (result.text, notes.kinds)
         truth = await broker.truth()
         assert len([order for order in truth.orders if order.reference == "entry-stop"]) == 1
@@ -269,7 +274,7 @@ def test_a_stop_that_sleeps_is_replaced():
     async def scenario(_gateway, broker):
         pinned = await pinned_by(broker)
         actor, notes = actor_of(broker)
-        result = await actor.enter(pinned, *bracket())
+        result = await enter(actor, pinned)
         assert result.done, (result.text, notes.kinds)
         cover = cover_of(await broker.truth(), 1001)
         assert (cover.held, cover.stopped, len(cover.sells)) == (10, 10, 1)
@@ -282,7 +287,7 @@ def test_a_stop_that_the_broker_cancels_is_placed_again():
     async def scenario(gateway, broker):
         pinned = await pinned_by(broker)
         actor, _ = actor_of(broker)
-        assert (await actor.enter(pinned, *bracket())).done
+        assert (await enter(actor, pinned)).done
         (stop,) = cover_of(await broker.truth(), 1001).stops
         gateway.cancel(7, stop.order_id)
         await asyncio.sleep(1)
@@ -298,7 +303,7 @@ def test_a_stop_of_the_wrong_size_is_changed():
     async def scenario(_gateway, broker):
         pinned = await pinned_by(broker)
         actor, _ = actor_of(broker)
-        assert (await actor.enter(pinned, *bracket())).done
+        assert (await enter(actor, pinned)).done
         (stop,) = cover_of(await broker.truth(), 1001).stops
         broker.change_quantity(pinned, stop, 4)
         await asyncio.sleep(1)
@@ -316,7 +321,7 @@ def test_stops_that_are_never_accepted_raise_an_alarm():
     async def scenario(_gateway, broker):
         pinned = await pinned_by(broker)
         actor, notes = actor_of(broker)
-        await actor.enter(pinned, *bracket())
+        await enter(actor, pinned)
         result = await actor.protect(pinned, bracket()[1])
         held = cover_of(await broker.truth(), 1001).held
         assert result.done is (held == 0)
@@ -329,7 +334,7 @@ def test_leave_cancels_the_stop_before_it_sells():
     async def scenario(gateway, broker):
         pinned = await pinned_by(broker)
         actor, _ = actor_of(broker)
-        assert (await actor.enter(pinned, *bracket())).done
+        assert (await enter(actor, pinned)).done
         sale = OrderRequest("exit", "SELL", "LMT", 10, limit=99.0)
         result = await actor.leave(pinned, sale, bracket()[1])
         assert result.done, result.text
@@ -345,7 +350,7 @@ def test_a_stop_that_fills_while_it_is_cancelled_is_not_sold_twice():
     async def scenario(gateway, broker):
         pinned = await pinned_by(broker)
         actor, _ = actor_of(broker)
-        assert (await actor.enter(pinned, *bracket())).done
+        assert (await enter(actor, pinned)).done
         gateway.fault(Fault("cancelOrder", "fill"))
         result = await actor.leave(pinned, OrderRequest("exit", "SELL", "LMT", 10, limit=99.0), bracket()[1])
         assert result.done
@@ -359,7 +364,7 @@ def test_a_stop_that_cannot_be_cancelled_keeps_the_shares():
     async def scenario(gateway, broker):
         pinned = await pinned_by(broker)
         actor, notes = actor_of(broker)
-        assert (await actor.enter(pinned, *bracket())).done
+        assert (await enter(actor, pinned)).done
         gateway.fault(Fault("cancelOrder", "error 10148", count=float("inf")))
         result = await actor.leave(pinned, OrderRequest("exit", "SELL", "LMT", 10, limit=99.0), bracket()[1])
         assert not result.done

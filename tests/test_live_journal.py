@@ -1,5 +1,6 @@
 """The journal: it only grows, it notices what was changed, it survives a kill, and its state comes from its events alone."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -191,9 +192,46 @@ def test_a_full_disk_is_an_error_before_anything_is_sent(path):
     assert journal.verify() == 5
 
 
+def write_notes(journal, count):
+    for i in range(count):
+        journal.append("note", {"i": i})
+
+
+def write_together(journal, texts):
+    with journal.together():
+        for text in texts:
+            journal.append("note", {"text": text})
+
+
+def test_several_events_are_written_as_one(path):
+    journal = filled(path)
+    with contextlib.suppress(KeyboardInterrupt), journal.together():
+        journal.append("note", {})
+        raise KeyboardInterrupt
+    assert journal.verify() == 5
+    with journal.together():
+        write_notes(journal, 3)
+        assert len(Journal(path, read_only=True).events()) == 5
+    assert len(Journal(path, read_only=True).events()) == 8
+    journal.append("note", {})
+    assert Journal(path).verify() == 9
+
+
+def test_a_full_disk_writes_none_of_several(path):
+    journal = filled(path)
+    journal._file.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(JournalError, match="cannot write the journal"):
+        write_together(journal, ["", "x" * 500_000])
+    assert journal.verify() == 5
+
+
 EVENTS = st.lists(
     st.one_of(
-        st.tuples(st.just("intent"), st.sampled_from(["a", "b"]), st.just({"quantity": 1.0})),
+        st.tuples(
+            st.just("intent"),
+            st.sampled_from(["a", "b"]),
+            st.integers(1, 9).map(lambda n: {"quantity": 1.0, "number": n}),
+        ),
         st.tuples(st.just("sent"), st.sampled_from(["a", "b"]), st.integers(1, 9).map(lambda n: {"number": n})),
         st.tuples(
             st.just("execution"),
@@ -219,6 +257,8 @@ def test_the_state_is_what_the_events_say(tmp_path_factory, events):
     state = state_of(journal.events())
     assert state == state_of(journal.events())
     assert set(state.intents) == {reference for kind, reference, _ in events if kind == "intent"}
+    last = {reference: data["number"] for kind, reference, data in events if kind == "intent"}
+    assert state.highest_number == max(last.values(), default=0)
     newest = {}
     for kind, reference, data in events:
         if kind == "execution":

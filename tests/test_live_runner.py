@@ -14,9 +14,10 @@ from live.broker import Broker
 from live.facts import Door
 from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, VirtualClock, run_virtual
 from live.protection import cover_of
-from live.runner import Runner, Status, Strategy
+from live.runner import Runner, Status
 from live.schema import Instrument
 from live.sessions import Run, session_on
+from live.strategy import Strategy
 from tests.test_live_broker import ACCOUNT, Notes
 
 DAY = date(2026, 3, 16)
@@ -87,7 +88,7 @@ async def hold(_gateway, port, quantity=10, stop=True):
     orders = [OrderRequest("old", "BUY", "MKT", quantity)]
     if stop:
         orders.append(OrderRequest("old-stop", "SELL", "TRAIL", quantity, trail=9.0, time_in_force="GTC", stop=80.0))
-    broker.send(pinned, orders)
+    broker.send(broker.number(pinned, orders))
     await asyncio.sleep(60)
     truth = await broker.truth()
     assert truth.positions == {pinned.con_id: quantity}
@@ -184,8 +185,59 @@ def test_the_stronger_cross_comes_first_when_there_is_room_for_one():
     strategy = Strategy(fast=2, slow=5, stop=STRATEGY.stop, terms=AccountTerms(max_positions=1))
     gateway, (report,), _ = play({"RELIANCE": GOLDEN, "TCS": strong}, strategy=strategy)
     assert "TCS: bought" in "\n".join(report.lines)
-    assert any("RELIANCE: not bought, 1 positions are open already" in line for line in report.lines)
+    assert any("RELIANCE: not bought, 1 position is open already, or on the way" in line for line in report.lines)
     assert len(gateway.placed()) == 2
+
+
+def test_entries_share_the_money_and_are_sent_together():
+    """As in ``engine.portfolio``: what the first one spends, the second one does not have."""
+    strategy = Strategy(fast=2, slow=5, stop=STRATEGY.stop, risk=0.05)
+    closes = {"RELIANCE": GOLDEN, "TCS": GOLDEN}
+    _, (alone,), _ = play({"TCS": GOLDEN}, strategy=strategy, cash=100_000.0, send=False)
+    gateway, (report,), notes = play(closes, strategy=strategy, cash=100_000.0)
+    assert report.status is Status.DONE, report.lines
+    placed = [float(order.fields[order.fields.index("BUY") + 1]) for order in bought(gateway)]
+    wanted = float(next(line for line in alone.lines if line.startswith("Would buy ")).split()[2])
+    assert placed[0] == wanted
+    assert 0 < placed[1] < wanted
+    (limit,) = {float(order.fields[order.fields.index("LMT") + 1]) for order in bought(gateway)}
+    assert (sum(placed) + 1) * limit > 100_000 >= sum(placed) * limit
+    kinds = [kind for kind, *_ in notes.kinds]
+    assert kinds == ["intent"] * 4 + ["sent"] * 4
+    log = [entry.kind for entry in gateway.log if entry.direction == "in"]
+    first = log.index("placeOrder")
+    assert log[first : first + 4] == ["placeOrder"] * 4
+
+
+def test_an_open_buy_takes_room():
+    async def working(_gateway, port):
+        broker = Broker(Door("127.0.0.1", port, 7, ACCOUNT))
+        await broker.connect()
+        pinned = await broker.pin(NAMES["TCS"], "TCS", "NSE", "INR")
+        from live.facts import OrderRequest
+
+        broker.send(broker.number(pinned, [OrderRequest("by hand", "BUY", "LMT", 1, limit=50.0)]))
+        await asyncio.sleep(1)
+        broker.disconnect()
+        await asyncio.sleep(1)
+
+    strategy = Strategy(fast=2, slow=5, stop=STRATEGY.stop, terms=AccountTerms(max_positions=1))
+    gateway, (report,), _ = play({"RELIANCE": GOLDEN, "TCS": RISING}, strategy=strategy, before=working)
+    assert any("RELIANCE: not bought, 1 position is open already" in line for line in report.lines), report.lines
+    assert len(bought(gateway)) == 1
+
+
+def test_no_buy_is_open_when_the_time_for_entries_is_over():
+    """A limit that is not reached is cancelled before the deadline, however patient the bot is."""
+
+    async def look(gateway, _port):
+        cancelled = [entry for entry in gateway.log if entry.kind == "cancelOrder"]
+        assert cancelled
+        assert cancelled[0].when.time() < session_on(DAY).close.time()
+
+    fault = Fault("placeOrder.parent", "partial 0.0", count=float("inf"))
+    _, (report,), _ = play({"RELIANCE": GOLDEN}, start="15:28", faults=[fault], after=look)
+    assert any("nothing was bought" in line for line in report.lines), report.lines
 
 
 DATA_FAULTS = [

@@ -61,7 +61,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, data: bytes) -> None:
         """Send bytes unless it is closed or muted."""
-        if self._transport is not None and self.open and not self.muted:
+        if self._transport is not None and self.open and not self.muted and not self._transport.is_closing():
             self._transport.write(data)
 
     def drop(self) -> None:

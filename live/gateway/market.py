@@ -82,6 +82,8 @@ class Market:
     listings : iterable of Listing
     path : {"low_first", "high_first"}
         Which extreme of a day comes first.
+    settles : time
+        From when on, Asia/Kolkata, a day's price stays what it closes with; with a time before that of a run, the bot decides on whole bars, as a backtest does.
 
     Raises
     ------
@@ -92,12 +94,18 @@ class Market:
     prices: engine.Prices
     listings: tuple[Listing, ...]
     path: Path = "low_first"
+    settles: time = CLOSE
     _bars: dict[str, tuple[Bar, ...]] = field(default_factory=dict, repr=False)
 
-    def __init__(self, prices: engine.Prices, listings: Iterable[Listing], path: Path = "low_first") -> None:
+    def __init__(
+        self, prices: engine.Prices, listings: Iterable[Listing], path: Path = "low_first", settles: time = CLOSE
+    ) -> None:
         object.__setattr__(self, "prices", prices)
         object.__setattr__(self, "listings", tuple(listings))
         object.__setattr__(self, "path", path)
+        object.__setattr__(self, "settles", settles)
+        if not OPEN < settles <= CLOSE:
+            raise InputError(f"the price of a day cannot settle at {settles}; the session is from {OPEN} to {CLOSE}")
         if len({listing.con_id for listing in self.listings}) < len(self.listings):
             raise InputError("two listings have the same con_id")
         for listing in self.listings:
@@ -144,8 +152,16 @@ class Market:
             return (*bars, self._partial(listing, known[before], local))
         return bars
 
+    def moments(self, day: date) -> list[datetime]:
+        """Return the moments of a session at which orders are tested, from the opening to the close."""
+        settled = datetime.combine(day, self.settles, KOLKATA)
+        step: timedelta = (settled - opening(day)) / STEPS
+        moving = [opening(day) + step * i for i in range(STEPS)]
+        return [*moving, settled] if settled == closing(day) else [*moving, settled, closing(day)]
+
     def _partial(self, listing: Listing, bar: Bar, local: datetime) -> Bar:
-        part = (local - opening(bar.day)) / (closing(bar.day) - opening(bar.day))
+        settled = datetime.combine(bar.day, self.settles, KOLKATA)
+        part = (local - opening(bar.day)) / (settled - opening(bar.day))
         if part >= 1:
             return bar
         second, third = (bar.low, bar.high) if self.path == "low_first" else (bar.high, bar.low)
@@ -167,12 +183,6 @@ def opening(day: date) -> datetime:
 def closing(day: date) -> datetime:
     """Return when the session of a day ends."""
     return datetime.combine(day, CLOSE, KOLKATA)
-
-
-def moments(day: date) -> list[datetime]:
-    """Return the moments of a session at which orders are tested, from the opening to the close."""
-    step: timedelta = (closing(day) - opening(day)) / STEPS
-    return [opening(day) + step * i for i in range(STEPS)] + [closing(day)]
 
 
 def _days(history: History) -> tuple[Bar, ...]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from live.gateway.clock import KOLKATA
-from live.gateway.market import closing, moments, opening
+from live.gateway.market import closing, opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,7 +74,7 @@ class Trading:
     def _moments(self, start: datetime) -> Iterator[datetime]:
         for day in self._market.days():
             if closing(day) > start:
-                yield from (moment for moment in moments(day) if moment > start)
+                yield from (moment for moment in self._market.moments(day) if moment > start)
 
     def _trade(self, moment: datetime) -> list[Event]:
         day = moment.astimezone(KOLKATA).date()

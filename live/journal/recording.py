@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from live.facts import Message, OrderRequest, Pinned, Truth
+from live.facts import Message, Outgoing, Pinned, Truth
 from live.journal.state import State
 from live.journal.store import Journal
 from live.protection import Cover
@@ -29,13 +30,19 @@ class JournalRecorder:
         self._said: dict[tuple[str, str], Any] = {}
         self._executions = {data["execution_id"]: data["commission"] for data in known.executions.values()}
 
-    def intent(self, pinned: Pinned, request: OrderRequest) -> None:
-        """Write that an order will be sent."""
-        self._journal.append("intent", asdict(request), symbol=pinned.symbol, reference=request.reference)
+    def intents(self, orders: Sequence[Outgoing]) -> None:
+        """Write that orders will be sent, and under which numbers; all of them, or none."""
+        with self._journal.together():
+            for one in orders:
+                data = {**asdict(one.request), "number": one.number}
+                self._journal.append("intent", data, symbol=one.pinned.symbol, reference=one.request.reference)
 
-    def sent(self, pinned: Pinned, request: OrderRequest, number: int) -> None:
-        """Write that an order was handed to the gateway, under this number."""
-        self._journal.append("sent", {"number": number}, symbol=pinned.symbol, reference=request.reference)
+    def sent(self, orders: Sequence[Outgoing]) -> None:
+        """Write that orders were handed to the gateway."""
+        with self._journal.together():
+            for one in orders:
+                data, reference = {"number": one.number}, one.request.reference
+                self._journal.append("sent", data, symbol=one.pinned.symbol, reference=reference)
 
     def cancelling(self, pinned: Pinned, reference: str, number: int) -> None:
         """Write that the cancellation of an order will be asked for."""

@@ -22,7 +22,7 @@ class State:
     intents : dict
         By reference: the last order that was to be sent.
     numbers : dict
-        By reference: the number under which it was sent.
+        By reference: the number under which it was sent, or was to be.
     executions : dict
         By execution id, without its correction's number: the newest version.
     held : dict
@@ -76,7 +76,6 @@ def _take(state: State, event: Event) -> None:
     data = event.data
     if event.kind == "intent":
         state.intents[event.reference] = data
-    elif event.kind == "sent":
         state.numbers[event.reference] = int(data["number"])
     elif event.kind == "execution":
         name = name_of_execution(data["execution_id"])

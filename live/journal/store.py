@@ -96,6 +96,7 @@ class Journal:
         self, path: Path, *, read_only: bool = False, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self.path, self._clock, self._head = Path(path), clock, Path(f"{path}.head")
+        self._is_open = False  # whether several events are being written as one
         with self._errors("open"):
             if read_only:
                 self._file = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
@@ -126,9 +127,37 @@ class Journal:
         row = (event.number, time, kind, symbol, reference, json.dumps(data, sort_keys=True), event.hash)
         with self._errors("write"):
             self._file.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-            self._write_head(event.number)
+            if not self._is_open:
+                self._write_head(event.number)
         self._number, self._hash = event.number, event.hash
         return event
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write several events as one: all of them, or none; they are on the disk when the block ends.
+
+        Raises
+        ------
+        JournalError
+        """
+        begin = self._number, self._hash
+        with self._errors("write"):
+            self._file.execute("BEGIN")
+        self._is_open = True
+        try:
+            yield
+            with self._errors("write"):
+                self._file.execute("COMMIT")
+        except BaseException:
+            self._number, self._hash = begin
+            with suppress(sqlite3.Error):
+                self._file.execute("ROLLBACK")
+            raise
+        finally:
+            self._is_open = False
+        if self._number > begin[0]:
+            with self._errors("write"):
+                self._write_head(self._number)
 
     def events(self) -> list[Event]:
         """Read everything, oldest first.

@@ -1,0 +1,17 @@
+"""What the bot itself needs from the last bars to the wire: pytest bench --benchmark-enable."""
+
+import logging
+
+from bench.decision import decision_to_wire, isin_of
+from live.schema import is_isin
+
+
+def test_made_up_isins_have_their_check_digit():
+    assert all(is_isin(isin_of(number)) for number in range(200))
+
+
+def test_decision_to_wire(benchmark):
+    logging.getLogger("ib_async").setLevel(logging.CRITICAL)
+    times = benchmark.pedantic(decision_to_wire, (20, 1), rounds=1)
+    assert times.orders == 40
+    benchmark.extra_info |= {"decision to wire, ms": times.decision_to_wire * 1000, "shares": 20}

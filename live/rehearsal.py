@@ -1,0 +1,190 @@
+"""The bot over years of somebody's own prices, day by day through the simulated gateway, and then held to ``engine.portfolio`` on the same bars.
+
+Real client, real journal, real orders; only the broker is simulated, and time is virtual. So that both decide on the same bar, a day's price settles before the run:
+the bot then sees the whole bar, as a backtest with fills at the close does, and of the extremes of a day the high comes first, in both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+import engine
+from engine.costs.plain import Costs
+from engine.errors import DataError
+from engine.results.portfolio import PortfolioResult
+from live.broker import Broker
+from live.facts import Door
+from live.gateway import KOLKATA, Gateway, Listing, Market, VirtualClock, now, run_virtual
+from live.journal import Journal, JournalRecorder, state_of
+from live.journal.state import State
+from live.runner import Runner
+from live.schema import Instrument
+from live.sessions import Run, Session
+from live.strategy import Strategy
+
+__all__ = ["Rehearsal", "isin_of", "rehearse"]
+
+_ACCOUNT = "DU0000001"
+_OPEN, _SETTLES, _RUN, _CLOSE = time(9, 15), time(15, 15), time(15, 20), time(15, 30)
+_COMMISSION = 0.0003
+"""Of the turnover, charged by the simulated gateway and by the portfolio."""
+_TICK = 0.01
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What the bot did, and what the portfolio did.
+
+    Attributes
+    ----------
+    state : State
+        Of the journal after the last day.
+    said : list of (date, str)
+        All that the bot said.
+    statuses : list of int
+        How each run ended.
+    account : PortfolioResult
+    symbols : dict of int to str
+        By the gateway's number of a listing.
+    """
+
+    state: State
+    said: list[tuple[date, str]]
+    statuses: list[int]
+    account: PortfolioResult
+    symbols: dict[int, str]
+
+
+def isin_of(number: int) -> str:
+    """Give a made-up ISIN with a right check digit."""
+    body = f"INE{number:06d}00"
+    digits = "".join(str(int(character, 36)) for character in body)
+    doubled = [int(digit) * (1 if i % 2 else 2) for i, digit in enumerate(reversed(digits))]
+    return f"{body}{-sum(n // 10 + n % 10 for n in doubled) % 10}"
+
+
+def rehearse(
+    prices: engine.Prices,
+    strategy: Strategy,
+    first: date,
+    *,
+    capital: float = 1_000_000.0,
+    journal: Path,
+    progress: Progress | None = None,
+) -> Rehearsal:
+    """Run the bot on every day from the first one on, and the portfolio over the same days.
+
+    Parameters
+    ----------
+    prices : Prices
+        On ticks of 0.01; with enough bars before the first day for the averages.
+    strategy : Strategy
+        Its costs are replaced by those that the simulated gateway charges.
+    first : date
+    capital : float
+        Currency.
+    journal : Path
+        Of a file that does not exist yet.
+    progress : callable or None
+        Told days done and days in all.
+
+    Raises
+    ------
+    DataError
+        There is no day from the first one on.
+    """
+    strategy = replace(strategy, costs=Costs(rate=_COMMISSION))
+    symbols = {1001 + i: symbol for i, symbol in enumerate(prices.symbols)}
+    shares = tuple(
+        Instrument(isin=isin_of(con_id), symbol=symbol, closing_auction=False) for con_id, symbol in symbols.items()
+    )
+    listings = [
+        Listing(share.isin, share.symbol, con_id, market_rule=((0.0, _TICK),))
+        for con_id, share in zip(symbols, shares, strict=True)
+    ]
+    market = Market(prices, listings, "high_first", _SETTLES)
+    days = [day for day in market.days() if day >= first]
+    if not days:
+        raise DataError(f"there are no bars from {first} on")
+    begin = datetime.combine(days[0], _OPEN, KOLKATA) - timedelta(hours=1)
+    played = _Play(market, shares, strategy, capital, journal, progress or (lambda _done, _total: None))
+    run_virtual(played.run(days), begin)
+    return Rehearsal(
+        state_of(Journal(journal, read_only=True).events()),
+        played.said,
+        played.statuses,
+        _portfolio(prices, strategy, days, capital),
+        symbols,
+    )
+
+
+def _portfolio(prices: engine.Prices, strategy: Strategy, days: list[date], capital: float) -> PortfolioResult:
+    """Run the portfolio over bars from just so much earlier that its first cross can be on the first day, as the bot's can."""
+    first, histories = pd.Timestamp(days[0]), []
+    for symbol in prices.symbols:
+        history = prices[symbol]
+        begin = int(history.dates.searchsorted(first)) - strategy.slow
+        if begin < 0:
+            raise DataError(f"{symbol} has fewer than {strategy.slow} bars before {days[0]}", symbol=symbol)
+        histories.append(history.between(begin, len(history)))
+    return engine.portfolio(
+        engine.Prices.from_histories(histories),
+        strategy.fast,
+        strategy.slow,
+        strategy.stop,
+        "close",
+        "high_first",
+        capital,
+        risk=strategy.risk,
+        costs=strategy.costs,
+        **{**vars(strategy.terms), "tick": _TICK},
+    )
+
+
+class _Play:
+    """Runs the bot on each day, as its command would."""
+
+    def __init__(
+        self,
+        market: Market,
+        shares: tuple[Instrument, ...],
+        strategy: Strategy,
+        capital: float,
+        journal: Path,
+        progress: Progress,
+    ) -> None:
+        self._market, self._shares, self._strategy = market, shares, strategy
+        self._capital, self._path, self._progress = capital, journal, progress
+        self.said: list[tuple[date, str]] = []
+        self.statuses: list[int] = []
+
+    async def run(self, days: list[date]) -> None:
+        """Serve the gateway, and run on each day."""
+        gateway = Gateway(self._market, {_ACCOUNT: self._capital}, commission_rate=_COMMISSION)
+        book = Journal(self._path, clock=now)
+        async with gateway.serve() as port:
+            for done, day in enumerate(days):
+                await asyncio.sleep((datetime.combine(day, _RUN, KOLKATA) - now()).total_seconds())
+                await self._day(port, book, day)
+                self._progress(done + 1, len(days))
+                await asyncio.sleep(60.0)
+        book.close()
+
+    async def _day(self, port: int, book: Journal, day: date) -> None:
+        opened, closed = (datetime.combine(day, hour, KOLKATA) for hour in (_OPEN, _CLOSE))
+        known = state_of(book.events())
+        recorder = JournalRecorder(book, known)
+        broker = Broker(Door("127.0.0.1", port, 7, _ACCOUNT), recorder.heard)
+        runner = Runner(broker, recorder, VirtualClock(), self._strategy, send=True, known=known)
+        window = Run(opened, closed, Session(day, opened, closed), self._shares)
+        report = await runner.run(window)
+        self.said += [(day, line) for line in report.lines]
+        self.statuses.append(int(report.status))
