@@ -56,10 +56,10 @@ async def calls(broker, facts):
     facts.truths.append(await broker.truth())
     buy = OrderRequest("gc-20240315-RELIANCE-entry", "BUY", "LMT", 7, limit=PRICE)
     stop = OrderRequest("my broker is Jane", "SELL", "TRAIL", 7, trail=5.0, stop=1229.5, time_in_force="GTC")
-    broker.send(pinned, [buy, stop])
+    broker.send(broker.number(pinned, [buy, stop]))
     await asyncio.sleep(5.0)
     facts.truths.append(await broker.truth())
-    broker.send(pinned, [OrderRequest("too much", "BUY", "LMT", 100_000, limit=PRICE)])
+    broker.send(broker.number(pinned, [OrderRequest("too much", "BUY", "LMT", 100_000, limit=PRICE)]))
     await asyncio.sleep(1.0)
     (working,) = facts.truths[-1].orders
     broker.change_quantity(pinned, working, 4)
@@ -104,6 +104,8 @@ def replay(lines, play=calls, **options):
     async def main():
         played = Replay(lines)
         (account, *_) = played.accounts
+        if isinstance(play, CallsAgain):
+            play.played = played
         async with played.serve() as port:
             facts = await session(port, account, play, **options)
         return facts, played.differences
@@ -127,36 +129,48 @@ def named_messages(lines, sender):
     ]
 
 
-def calls_of(lines):
-    """Read out of the client's messages which calls of the broker made them: a coroutine function like ``calls``, and the client's number."""
-    mine = named_messages(lines, "client")
-    client_id = next(int(message["clientId"]) for _, message in mine if message["kind"] == "71")
+async def until(condition):
+    """Wait, some virtual seconds at most."""
+    for _ in range(10_000):
+        if condition():
+            return
+        await asyncio.sleep(0.001)
 
-    async def play(broker, facts):
-        again, startup = _Again(broker, facts), {"71", "61", "5", "7"}
+
+class CallsAgain:
+    """Makes the calls of the broker that the client's messages came from, like ``calls``: each at its time, and when all is told that was told before it then."""
+
+    def __init__(self, lines):
+        self.lines, self.messages = lines, named_messages(lines, "client")
+        self.client_id = next(int(message["clientId"]) for _, message in self.messages if message["kind"] == "71")
+        self.played = None
+        self.pins, self.group, self.sent, self.currency = {}, [], set(), "INR"
+
+    async def __call__(self, broker, facts):
+        self.broker, self.facts = broker, facts
         clock = asyncio.get_running_loop().time
-        begun = clock() - mine[0][0]
-        for seconds, message in mine:
+        begun, asked, startup = clock() - self.messages[0][0], [], {"71", "61", "5", "7"}
+        places = [i for i, x in enumerate(self.lines) if (x.sender, x.what) == ("client", "frame")][1:]
+        for place, (seconds, message) in zip(places, self.messages, strict=True):
             if message["kind"] in startup:
                 startup.discard(message["kind"])
                 continue
             await asyncio.sleep(max(0.0, begun + seconds - clock()))
-            try:
-                await again.call(message)
-            except BrokerError as error:
-                facts.refusals.append(str(error))
+            told = max(i for i in range(place) if self.lines[i].sender == "gateway")
+            await until(lambda told=told: self.played.position > told)
+            await asyncio.sleep(0.001)
+            if message["kind"] in ("3", "4"):
+                await self.order(message)
+            else:
+                asked.append(asyncio.create_task(self.ask(message)))  # the bot asks about all its shares at once
+                await asyncio.sleep(0)
+        for done in await asyncio.gather(*asked, return_exceptions=True):
+            if isinstance(done, BrokerError):
+                facts.refusals.append(str(done))
+            elif done is not None:
+                raise done
 
-    return play, client_id
-
-
-class _Again:
-    """Makes the calls that a message came from."""
-
-    def __init__(self, broker, facts):
-        self.broker, self.facts = broker, facts
-        self.pins, self.group, self.sent, self.currency = {}, [], set(), "INR"
-
-    async def call(self, message):
+    async def ask(self, message):
         broker, facts, kind = self.broker, self.facts, message["kind"]
         if kind == "49":
             await broker.server_time()
@@ -168,28 +182,28 @@ class _Again:
             self.pins[str(pinned.con_id)] = pinned
             facts.pins.append(pinned)
         elif kind == "20":
+            await until(lambda: message["conId"] in self.pins)
             years = int(message["duration"].split()[0])
             facts.bars.append(await broker.daily_bars(self.pins[message["conId"]], years))
         elif kind == "61":
             facts.truths.append(await broker.truth())
-        elif kind == "4":
-            broker.cancel(int(message["orderId"]))
-        elif kind == "3":
-            self._order(message)
 
-    def _order(self, message):
-        pinned, quantity = self.pins[message["conId"]], float(message["totalQuantity"])
-        if message["orderId"] in self.sent:
-            orders = self.facts.truths[-1].orders
-            working = next(order for order in orders if str(order.order_id) == message["orderId"])
-            self.broker.change_quantity(pinned, working, quantity)
+    async def order(self, message):
+        number = message["orderId"]
+        if message["kind"] == "4":
+            self.broker.cancel(int(number))
             return
-        self.sent.add(message["orderId"])
+        pinned, quantity = self.pins[message["conId"]], float(message["totalQuantity"])
+        if number in self.sent:
+            known = {str(order.order_id): order for truth in self.facts.truths for order in truth.orders}
+            self.broker.change_quantity(pinned, known[number], quantity)
+            return
+        self.sent.add(number)
         prices = (float(message[x]) if message[x] else None for x in ("lmtPrice", "auxPrice", "trailStopPrice"))
         terms = (message["orderRef"], message["action"], message["orderType"], quantity, *prices, message["tif"])
         self.group.append(OrderRequest(*terms))
         if message["transmit"] == "1":
-            self.broker.send(pinned, list(self.group))
+            self.broker.send(self.broker.number(pinned, self.group))
             self.group.clear()
 
 

@@ -16,17 +16,18 @@ from ib_async.decoder import Decoder as RealDecoder
 from live.errors import BrokerError, RecordingError
 from live.gateway import run_virtual
 from live.gateway.contents import describe_recording
+from live.gateway.recording import Line
 from live.gateway.recording_reader import read_recording
 from live.gateway.replay import Replay
 from live.gateway.scrubbing import AMOUNT, Scrubber
-from live.gateway.wire import GREETING
+from live.gateway.wire import GREETING, encode
 from tests.recorded_session import (
     ACCOUNT,
     CASH,
     FIXTURE,
     MOMENT,
     RECORDINGS,
-    calls_of,
+    CallsAgain,
     connections_of,
     named_messages,
     record,
@@ -185,8 +186,8 @@ def test_the_real_client_complains_of_a_message_that_lacks_a_field(caplog):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_recording_is_replayed_to_the_bots_broker(path):
     for lines in connections_of(read_recording(path)):
-        play, client_id = calls_of(lines)
-        facts, differences = replay(lines, play, client_id=client_id)
+        play = CallsAgain(lines)
+        facts, differences = replay(lines, play, client_id=play.client_id)
         assert differences == []
         assert facts.refusals == [] or not path.name.startswith("SIMULATED")
         told = [message for _, message in named_messages(lines, "gateway")]
@@ -276,6 +277,39 @@ def test_a_question_after_the_end_is_noted(tmp_path):
         return played.differences
 
     assert run_virtual(main(), MOMENT) == ["Connection 1: the client sent 49, the recording is over."]
+
+
+def test_questions_asked_at_once_may_come_in_another_order():
+    async def main():
+        asked = [
+            Line(0.0, 1, "client", "frame", question("1", "A")),
+            Line(0.0, 1, "client", "frame", question("2", "B")),
+        ]
+        told = [Line(0.0, 1, "gateway", "frame", ("52", "1", number)) for number in ("1", "2")]
+        played = Replay([*HEAD, *asked, *told])
+        async with played.serve() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(GREETING + struct.pack(">I", 9) + b"v157..178" + encode(*question("8", "B")))
+            await asyncio.sleep(0.5)
+            writer.write(encode(*question("9", "A")))
+            end = encode(52, 1, 9) + encode(52, 1, 8)
+            data = await reader.readexactly(len(encode(*HEAD[2].fields)) + len(end))
+            writer.close()
+            await writer.wait_closed()
+        return data.endswith(end), played.differences
+
+    assert run_virtual(main(), MOMENT) == (True, [])
+
+
+HEAD = (
+    Line(0.0, 1, "client", "opened"),
+    Line(0.0, 1, "client", "frame", ("API", "v157..178")),
+    Line(0.0, 1, "gateway", "frame", ("178", "20240315 09:30:00 India Standard Time")),
+)
+
+
+def question(number, isin):
+    return ("9", "8", number, "0", "", "STK", *[""] * 10, "0", "ISIN", isin, "")
 
 
 def test_one_client_more_than_recorded_is_noted(recorded):

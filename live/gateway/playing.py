@@ -39,6 +39,7 @@ class Play:
     lines: tuple[Line, ...]
     pace: float
     differences: list[str]
+    position: int = 0  # lines that are played
     version: int = 0
     client_id: tuple[str, str] = ("", "")  # then and now
     _now: dict[str, str] = field(
@@ -65,6 +66,7 @@ class Play:
                         return
                     if line.what == "frame":
                         writer.write(encode(*self._translated(line.fields)))
+                self.position += 1
             await self._hear_out(writer)
         finally:
             listening.cancel()
@@ -83,25 +85,39 @@ class Play:
         self._news.set()
 
     async def _expect(self, line: Line, writer: asyncio.StreamWriter) -> bool:
-        """Wait for a message of the kind of a recorded one; False if the client hangs up first."""
+        """Wait for a recorded message, or for one of its kind if it does not come; False if the client hangs up first."""
         kind = line.fields[0]
         while True:
-            found = next((said for said in self._pending if said[0] == kind), None)
+            alike = [said for said in self._pending if said[0] == kind]
+            # Questions that are asked at the same time may come in another order: the one that was recorded is waited for.
+            found = next((said for said in alike if not self._faults(line, said)), None)
+            if found is None and alike and (self._over or not await self._news_come()):
+                found = alike[0]
             if found is not None:
                 self._pending.remove(found)
-                self._compare(line, found)
+                self._learn(line, found)
                 return True
-            if self._over:
+            if not alike and self._over:
                 self._differ(f"the client hung up before its message {kind} of second {line.seconds:g}")
                 return False
-            await self._wait(writer, f"the recording has {kind} there")
+            if not alike:
+                await self._wait(writer, f"the recording has {kind} there")
+
+    async def _news_come(self) -> bool:
+        """Wait for the client to say more; False if it does not for a while."""
+        self._news.clear()
+        try:
+            await asyncio.wait_for(self._news.wait(), _PATIENCE)
+        except TimeoutError:
+            return False
+        return True
 
     async def _wait(self, writer: asyncio.StreamWriter, instead: str) -> None:
         """Wait for the client; refuse what it said if nothing follows for a while."""
-        self._news.clear()
-        try:
-            await asyncio.wait_for(self._news.wait(), _PATIENCE if self._pending else None)
-        except TimeoutError:
+        if not self._pending:
+            self._news.clear()
+            await self._news.wait()
+        elif not await self._news_come():
             for said in self._pending:
                 self._refuse(said, writer, instead)
             self._pending.clear()
@@ -126,29 +142,41 @@ class Play:
         words = "Error reading request. It is not in the recording."
         writer.write(encode(4, 2, about, _NOT_RECORDED, words, *([""] if self.version >= 166 else [])))
 
-    def _compare(self, line: Line, said: tuple[str, ...]) -> None:
-        """Learn the client's numbers, and note what it says otherwise than in the recording."""
+    def _faults(self, line: Line, said: tuple[str, ...]) -> list[str]:
+        """Say what a message of the client has otherwise than the recorded one, its numbers left aside."""
         if line.what == "withheld":
-            return
+            return []
         if said[0] == HELLO:
-            if said != line.fields:
-                self._differ(f"the client offers versions {said[1]}, recorded was {line.fields[1]}")
-            return
+            same = said == line.fields
+            return [] if same else [f"the client offers versions {said[1]}, recorded was {line.fields[1]}"]
         try:
             names = names_of("client", said, self.version)
             cleaned = Scrubber().clean("client", said, self.version)
         except WireError:
-            self._differ(f"message {said[0]} of the client cannot be read")
-            return
+            return [f"message {said[0]} of the client cannot be read"]
         if len(said) != len(line.fields):
-            self._differ(f"message {said[0]} has {len(said)} fields, recorded were {len(line.fields)}")
-        for name, then, clean, now in zip(names, line.fields, cleaned, said, strict=False):
+            return [f"message {said[0]} has {len(said)} fields, recorded were {len(line.fields)}"]
+        return [
+            f"in message {said[0]} of the client {name} is {now!r}, recorded was {then!r}"
+            for name, then, now in zip(names, line.fields, cleaned, strict=True)
+            if name not in _NOT_COMPARED and not _same(now, then)
+        ]
+
+    def _learn(self, line: Line, said: tuple[str, ...]) -> None:
+        """Note the numbers that the client uses now, and what it says otherwise."""
+        for fault in self._faults(line, said):
+            self._differ(fault)
+        if line.what == "withheld" or said[0] == HELLO or len(said) != len(line.fields):
+            return
+        try:
+            names = names_of("client", said, self.version)
+        except WireError:
+            return
+        for name, then, now in zip(names, line.fields, said, strict=True):
             if name in ("requestId", "orderId", "orderRef") and then:
                 self._now[then] = now
             if name == "clientId" and said[0] == "71":
                 self.client_id = (then, now)
-            if name not in _NOT_COMPARED and not _same(clean, then):
-                self._differ(f"in message {said[0]} of the client {name} is {clean!r}, recorded was {then!r}")
 
     def _translated(self, fields: tuple[str, ...]) -> tuple[str, ...]:
         """Give a message of the gateway with the numbers that the client uses now."""

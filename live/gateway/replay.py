@@ -44,7 +44,13 @@ class Replay:
             for number in dict.fromkeys(line.connection for line in lines)
         }
         self._served = 0
+        self._newest: Play | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def position(self) -> int:
+        """How many lines of the newest connection have been played."""
+        return self._newest.position if self._newest else 0
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -76,7 +82,8 @@ class Replay:
                 self.differences.append(f"Client {self._served} is one more than the recording has.")
                 return
             number = numbers[self._served - 1]
-            await Play(number, self._recorded[number], self._pace, self.differences).play(reader, writer)
+            self._newest = Play(number, self._recorded[number], self._pace, self.differences)
+            await self._newest.play(reader, writer)
         except asyncio.CancelledError:
             pass  # the replay ends; asyncio 3.11 prints a traceback of a handler that is cancelled
         except (OSError, WireError) as error:
