@@ -135,6 +135,7 @@ async def until(condition):
         if condition():
             return
         await asyncio.sleep(0.001)
+    raise AssertionError("it never came")
 
 
 class CallsAgain:

@@ -301,6 +301,28 @@ def test_questions_asked_at_once_may_come_in_another_order():
     assert run_virtual(main(), MOMENT) == (True, [])
 
 
+def test_an_order_of_another_client_keeps_its_number():
+    def status(order, client):
+        return ("3", order, "Submitted", "0", "7", "0", "1000001", "0", "0", client, "", "0")
+
+    async def main():
+        asked = [("71", "2", "7", ""), ("4", "1", "5", "")]
+        lines = [Line(0.0, 1, "client", "frame", fields) for fields in asked]
+        lines += [Line(0.0, 1, "gateway", "frame", status("5", client)) for client in ("7", "8")]
+        played = Replay([*HEAD, *lines])
+        async with played.serve() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(GREETING + struct.pack(">I", 9) + b"v157..178" + encode(71, 2, 17, "") + encode(4, 1, 50, ""))
+            end = encode(*status("50", "17")) + encode(*status("5", "8"))
+            data = await reader.readexactly(len(encode(*HEAD[2].fields)) + len(end))
+            writer.close()
+            await writer.wait_closed()
+        assert data.endswith(end)
+        assert played.differences == []
+
+    run_virtual(main(), MOMENT)
+
+
 HEAD = (
     Line(0.0, 1, "client", "opened"),
     Line(0.0, 1, "client", "frame", ("API", "v157..178")),
