@@ -1,4 +1,4 @@
-"""The command ``goldencross-live``: check, run, status, journal, halt, resume, demo.
+"""The command ``goldencross-live``: check, run, status, journal, halt, resume, demo, record, recording.
 
 Exit status of a run: 0 done, 1 some shares were skipped, 2 nothing was done (configuration, journal, session), 3 somebody has to look, 4 the gateway is out of reach.
 """
@@ -17,6 +17,7 @@ from engine.cli.output import ascii_only
 from engine.cli.spoken import spoken
 from engine.errors import InputError
 from live.config import account_of, load_config
+from live.errors import BrokerError
 from live.halting import halt as write_halt
 from live.halting import halted
 from live.halting import resume as remove_halt
@@ -134,6 +135,36 @@ def demo(
     return trade(seed, path, typer.echo)
 
 
+def record(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Must not exist yet; only you can read it.")],
+    gateway_port: Annotated[int, typer.Option("--gateway-port", min=1, max=65535, help="Of the real gateway.")] = 4002,
+    gateway_host: Annotated[str, typer.Option("--gateway-host", help="Only this machine itself.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="For the client; 0 for any.")] = 0,
+) -> int:
+    """Stand between a client and the gateway, and write down what they say, without accounts and balances, until Ctrl-C.
+
+    Example: goldencross-live record --out session.jsonl --port 4102
+    """
+    from live.record import run_recorder  # noqa: PLC0415  for this command only
+
+    def say(line: str) -> None:
+        typer.echo(ascii_only(line))
+
+    try:
+        return asyncio.run(run_recorder(out, gateway_port, gateway_host, port, say))
+    except BrokerError as error:
+        typer.echo(f"error: {error}", err=True)
+        return 4
+
+
+def recording(path: Annotated[Path, typer.Argument(metavar="FILE", help="What record has written.")]) -> int:
+    """Say what is in a recording, to be heard before it is given to anybody."""
+    from live.record import recording_lines  # noqa: PLC0415  for this command only
+
+    _say(recording_lines(path))
+    return 0
+
+
 def _say(lines: list[str]) -> None:
     typer.echo(ascii_only("\n".join(lines)))
 
@@ -145,7 +176,7 @@ def _journal(config: Config) -> Journal:
     return Journal(config.paths.journal, read_only=True)
 
 
-_COMMANDS: tuple[Any, ...] = (check, run, status, journal, halt, resume, demo)
+_COMMANDS: tuple[Any, ...] = (check, run, status, journal, halt, resume, demo, record, recording)
 for _command in _COMMANDS:
     app.command()(spoken(_command))
 

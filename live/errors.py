@@ -8,6 +8,7 @@
     ├── SessionError       a day or a moment that the session table has no answer for
     ├── ClockError         the clock of this machine is not the broker's
     ├── MoneyError         an amount, price or distance from the broker that is no number
+    ├── RecordingError     a recording of a session that cannot be made or read
     ├── LimitError         an order that a limit or the halt file forbids; nothing was sent
     └── BrokerError        the broker did not answer, or not with what was asked for
         ├── AnsweredError  it answered with an error
@@ -25,6 +26,7 @@ __all__ = [
     "ConfigError",
     "LimitError",
     "MoneyError",
+    "RecordingError",
     "RefusedError",
     "SessionError",
 ]
@@ -44,6 +46,10 @@ class ClockError(GoldencrossError):
 
 class MoneyError(GoldencrossError):
     """An amount, price or distance that is unset, no number, or negative."""
+
+
+class RecordingError(GoldencrossError):
+    """A recording of a session that cannot be made or read: which file, which line of it, what is wrong."""
 
 
 class LimitError(GoldencrossError):

@@ -4,6 +4,7 @@ They are looked for in the folders of ``.official`` (``.ci/run`` puts them there
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -17,6 +18,8 @@ import pytest
 
 import engine
 from live.gateway import KOLKATA, Gateway, Listing, Market
+from live.gateway.recorder import Recorder
+from live.gateway.recording_reader import read_recording
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {"ibapi-9.81": 157, "ibapi-10.46": 178}
@@ -33,10 +36,21 @@ def gateway_of_the_day():
     return Gateway(market, {ACCOUNT: 1_000_000.0}, clock=lambda: start + timedelta(seconds=time.monotonic() - begun))
 
 
-async def read_back(folder, limit):
+@contextlib.asynccontextmanager
+async def reached(gateway, recording):
+    """Serve, through a recorder if there is a file for it; give the port."""
+    async with gateway.serve() as port:
+        if recording is None:
+            yield port
+            return
+        async with Recorder(recording, port).serve() as here:
+            yield here
+
+
+async def read_back(folder, limit, recording=None):
     gateway = gateway_of_the_day()
     environment = os.environ | {"PYTHONPATH": str(folder)}
-    async with gateway.serve() as port:
+    async with reached(gateway, recording) as port:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             ROOT / "tests/official_client.py",
@@ -72,6 +86,18 @@ def test_an_official_client_reads_the_same(name):
         "parent": "Cancelled",
         "child": "Cancelled",
     }
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_all_that_an_official_client_says_has_a_layout(name, tmp_path):
+    folder = ROOT / ".official" / name
+    if not folder.is_dir():
+        pytest.skip(f"{name} is not installed in {folder}")
+    gateway, _ = asyncio.run(read_back(folder, 95.0, tmp_path / "x"))
+    told = [line for line in read_recording(tmp_path / "x") if line.what == "frame"]
+    assert len(told) == len(gateway.log)
+    assert sum(line.fields[0] == "3" and line.sender == "client" for line in told) == len(gateway.placed()) >= 3
+    assert ACCOUNT not in (tmp_path / "x").read_text()
 
 
 def check_bracket(rows, parent, child):
