@@ -21,7 +21,8 @@ from ib_async import IB, Contract, Fill, Order, StartupFetch, Trade
 from ib_async.util import UNSET_DOUBLE
 from ib_async.wrapper import RequestError
 
-from live.codes import CodeClass, class_of
+from engine.errors import GoldencrossError
+from live.codes import CodeClass, class_of, link_is_up
 from live.errors import AnsweredError, BrokerError, RefusedError
 from live.facts import (
     DayBar,
@@ -61,7 +62,10 @@ class Broker:
         self._ib = IB()
         self._ib.RaiseRequestErrors = True
         self._ib.errorEvent += self._on_error
+        self._ib.client.apiError += self._on_end
         self.messages: list[Message] = []
+        self._ended = ""  # why the library gave the connection up, in its words
+        self._unheard: GoldencrossError | None = None
         self._contracts: dict[int, Contract] = {}
         self._one_rule = asyncio.Lock()
 
@@ -75,11 +79,12 @@ class Broker:
     @property
     def link_is_up(self) -> bool:
         """Whether the gateway's own line to the broker is up, as far as it said."""
-        for message in reversed(self.messages):
-            group = class_of(message.code)
-            if group in (CodeClass.LINK_LOST, CodeClass.LINK_BACK):
-                return group is CodeClass.LINK_BACK
-        return True
+        return link_is_up(message.code for message in self.messages)
+
+    @property
+    def client_id(self) -> int:
+        """The number of this client; orders of other ones can be seen, but neither changed nor cancelled."""
+        return int(self._ib.client.clientId)
 
     @property
     def unknown_codes(self) -> list[int]:
@@ -92,6 +97,7 @@ class Broker:
         Raises
         ------
         BrokerError
+            A ``RefusedError`` if it is logged in to another account.
         """
         door, reason = self._door, ""
         for client_id in range(door.client_id, door.client_id + _CLIENT_IDS):
@@ -100,7 +106,8 @@ class Broker:
                 await asyncio.wait_for(self._connect(client_id), door.connect)
             except (TimeoutError, OSError) as error:
                 codes = {message.code for message in self.messages[heard:]}
-                reason = "no answer within the deadline" if isinstance(error, TimeoutError) else str(error)
+                late = self._ended if "version" in self._ended else "no answer within the deadline"
+                reason = late if isinstance(error, TimeoutError) else str(error)
                 self._ib.disconnect()
                 if 326 not in codes:
                     break
@@ -125,7 +132,7 @@ class Broker:
         """Check that the gateway has the account that is configured."""
         if self._door.account not in self._ib.managedAccounts():
             self._ib.disconnect()
-            raise BrokerError("the gateway is logged in to another account than the configured one; nothing was sent")
+            raise RefusedError("the gateway is logged in to another account than the configured one")
 
     def disconnect(self) -> None:
         """Close the connection."""
@@ -134,13 +141,16 @@ class Broker:
     async def _ask(self, what: str, question: Callable[[], Awaitable[T]], deadline: float | None = None) -> T:
         """Ask, and wait for an answer, but not for ever."""
         try:
-            return await asyncio.wait_for(question(), deadline or self._door.answer)
+            answer = await asyncio.wait_for(question(), deadline or self._door.answer)
         except TimeoutError:
             raise BrokerError(f"no answer within {deadline or self._door.answer:g} seconds: {what}") from None
         except ConnectionError:
             raise BrokerError(f"the connection was lost: {what}") from None
         except RequestError as error:
             raise AnsweredError(what, error.code, error.message) from None
+        if self._unheard is not None:
+            raise self._unheard
+        return answer
 
     # Data
 
@@ -224,9 +234,9 @@ class Broker:
                 "TRADES",
                 useRTH=True,
                 formatDate=1,
-                timeout=self._door.bars,
+                timeout=self._door.bars + 1.0,  # ours comes first: of its own the library would say that there are none
             ),
-            self._door.bars + 1.0,
+            self._door.bars,
         )
         if not bars:
             raise BrokerError(f"the broker gave no daily bars of {pinned.symbol}")
@@ -260,8 +270,7 @@ class Broker:
         ------
         BrokerError
         """
-        if not self.is_connected:
-            raise BrokerError("the connection is lost: nothing was sent")
+        self._require_connection("nothing was sent")
         return [Outgoing(pinned, order, self._ib.client.getReqId()) for order in orders]
 
     def send(self, group: Sequence[Outgoing]) -> None:
@@ -271,8 +280,7 @@ class Broker:
         ------
         BrokerError
         """
-        if not self.is_connected:
-            raise BrokerError("the connection is lost: nothing was sent")
+        self._require_connection("nothing was sent")
         for one in group:
             order = _order(one.request, self._door.account)
             order.orderId = one.number
@@ -281,7 +289,13 @@ class Broker:
             self._place(one.pinned, order)
 
     def change_quantity(self, pinned: Pinned, working: WorkingOrder, quantity: float) -> None:
-        """Change the quantity of a stop; everything else has to be as the broker has it, or it refuses (105)."""
+        """Change the quantity of a stop of this client; everything else has to be as the broker has it, or it refuses (105).
+
+        Raises
+        ------
+        BrokerError
+        """
+        self._require_connection("nothing was changed")
         order = Order(
             action=working.side,
             orderType=working.kind,
@@ -306,17 +320,36 @@ class Broker:
         self._ib.client.placeOrder(order.orderId, self._contracts[pinned.con_id], order)  # type: ignore[no-untyped-call]
 
     def cancel(self, number: int) -> None:
-        """Ask the broker to cancel an order of this connection; whether it did, ``truth`` tells."""
+        """Ask the broker to cancel an order of this client; whether it did, ``truth`` tells.
+
+        Raises
+        ------
+        BrokerError
+        """
+        self._require_connection("nothing was cancelled")
         self._ib.client.cancelOrder(number, "")  # type: ignore[no-untyped-call]
 
     def raise_id_floor(self, floor: int) -> None:
         """Never use an order number below this again; the gateway's own can go back after a restart."""
         self._ib.client.updateReqId(floor)  # type: ignore[no-untyped-call]
 
+    def _require_connection(self, consequence: str) -> None:
+        """Check that what is sent now can arrive."""
+        if self._unheard is not None:
+            raise self._unheard
+        if not self.is_connected:
+            raise BrokerError(f"the connection is lost: {consequence}")
+
+    def _on_end(self, text: str) -> None:
+        self._ended = text
+
     def _on_error(self, request: int, code: int, text: str, _contract: object) -> None:
         message = Message(datetime.now(UTC), code, text, request)
         self.messages.append(message)
-        self._heard(message)
+        try:
+            self._heard(message)
+        except GoldencrossError as error:
+            self._unheard = error  # the library would only log it; nothing is asked or sent any more
 
 
 def _order(wanted: OrderRequest, account: str) -> Order:

@@ -62,7 +62,7 @@ def cover_of(truth: Truth, con_id: int) -> Cover:
 
     A stop that still belongs to a purchase which is not filled at all sells nothing yet, and does not count.
     """
-    live = {order.order_id: order for order in truth.orders if order.is_live}
+    live = {(order.client_id, order.order_id): order for order in truth.orders if order.is_live}
     sells = [
         order
         for order in truth.orders
@@ -72,7 +72,7 @@ def cover_of(truth: Truth, con_id: int) -> Cover:
     return Cover(truth.positions.get(con_id, 0.0), stops, tuple(sells))
 
 
-def _waits(order: WorkingOrder, live: dict[int, WorkingOrder]) -> bool:
+def _waits(order: WorkingOrder, live: dict[tuple[int, int], WorkingOrder]) -> bool:
     """Tell whether a child waits for a parent of which nothing was filled."""
-    parent = live.get(order.parent_id) if order.parent_id else None
+    parent = live.get((order.client_id, order.parent_id)) if order.parent_id else None
     return parent is not None and parent.side == "BUY" and parent.filled == 0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from engine.errors import GoldencrossError
 from live.broker import Broker
 from live.errors import SessionError
 from live.facts import Door
-from live.journal import Journal, JournalRecorder, single_instance, state_of
+from live.journal import Journal, JournalError, JournalRecorder, single_instance, state_of
 from live.limits import Limits
 from live.runner import Runner, Status
 from live.scheduler import Clock, SystemClock, wait_until
@@ -78,6 +79,11 @@ async def stay_up(config: Config, account: str, *, send: bool, say: Say, clock: 
                 waited = await wait_until(window.moment, clock)
                 for step in waited.steps:
                     journal.append("said", {"text": str(step)})
+                if not window.is_open(waited.arrived):
+                    missed = f"The run at {window.moment:%Y-%m-%d %H:%M} was missed: it is {_late(waited.late)} late. Nothing was done"
+                    journal.append("alarm", {"text": missed})
+                    say(f"{missed}.")
+                    continue
                 await _until_reached(config, account, window, journal, clock, send, say)
         finally:
             journal.close()
@@ -125,14 +131,25 @@ async def _run(
     try:
         report = await runner.run(window)
     except GoldencrossError as error:
-        say(f"The run was broken off: {error}")
-        journal.append("alarm", {"text": str(error)})
+        say(f"The run was broken off: {error}.")
+        with suppress(JournalError):  # if the disk is full, it cannot be written either
+            journal.append("alarm", {"text": str(error)})
         return int(Status.ALARM)
     for line in report.lines:
-        journal.append("said", {"text": line})
         say(line)
-    journal.append("run ended", {"status": int(report.status)})
+    try:
+        for line in report.lines:
+            journal.append("said", {"text": line})
+        journal.append("run ended", {"status": int(report.status)})
+    except JournalError as error:
+        say(f"The end of the run is not in the journal: {error}.")
+        return int(Status.ALARM)
     return int(report.status)
+
+
+def _late(by: timedelta) -> str:
+    minutes, seconds = divmod(int(by.total_seconds()), 60)
+    return f"{minutes} min {seconds} s"
 
 
 def _names(window: Run[Instrument]) -> str:

@@ -17,7 +17,7 @@ class Position:
 
 @dataclass
 class Account:
-    """One account that may not borrow, in shares or in cash.
+    """One account; whether it may be short is for the book to say.
 
     Attributes
     ----------
@@ -50,11 +50,19 @@ class Account:
         held = self.positions.get(con_id, Position())
         self.cash -= shares * price + commission
         total = held.shares + shares
-        if shares > 0:
-            cost = held.shares * held.average_cost + shares * price + commission
+        if shares > 0 and total > 0:
+            cost = max(held.shares, 0) * held.average_cost + shares * price + commission
             self.positions[con_id] = Position(total, cost / total)
             return None
         self.positions[con_id] = Position(total, held.average_cost if total else 0.0)
+        if shares > 0:
+            return None
         gain = -shares * (price - held.average_cost) - commission
         self.realized += gain
         return gain
+
+    def correct(self, con_id: int, shares: int, cash: float) -> None:
+        """Book the difference that a correction of a fill makes."""
+        held = self.positions.get(con_id, Position())
+        self.cash += cash
+        self.positions[con_id] = Position(held.shares + shares, held.average_cost if held.shares + shares else 0.0)

@@ -32,6 +32,10 @@ class Book(Fills):
         Share of the turnover.
     read_only : bool
         Whether every order and cancel is refused with 321.
+    margin : bool
+        Whether sales may go beyond what is held: then a short is seen as one, and not as a refusal.
+    shrinks : bool
+        Whether a child is made as small as what its cancelled parent was filled; nobody knows what the real broker does.
     """
 
     def __init__(
@@ -41,8 +45,11 @@ class Book(Fills):
         *,
         commission_rate: float = 0.0003,
         read_only: bool = False,
+        margin: bool = False,
+        shrinks: bool = True,
     ) -> None:
         super().__init__({name: Account(name, cash) for name, cash in accounts.items()}, commission_rate)
+        self.margin, self.shrinks = margin, shrinks
         self.listings = {listing.con_id: listing for listing in listings}
         self.read_only = read_only
         self._ids: dict[tuple[int, int], int] = {}
@@ -163,6 +170,8 @@ class Book(Fills):
     def _unaffordable(self, order: Order, parent: Order | None = None) -> tuple[int, str] | None:
         ticket = order.ticket
         if ticket.sells:
+            if self.margin:
+                return None
             room = self.sellable(order) if parent is None or parent.done else parent.ticket.quantity
             return OVERSELL if order.remaining > room else None
         return FUNDS if self.cost(order) > self.available_funds(ticket.account, leaving_out=order.perm_id) else None

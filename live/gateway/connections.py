@@ -27,6 +27,8 @@ class Connection(asyncio.Protocol):
         None until the client has named its number.
     muted : bool
         Whether nothing is read or sent any more.
+    chunk : int
+        Most bytes that are written at once, the next ones when the loop has gone round; 0 for all.
     """
 
     receive: Callable[[Connection, tuple[str, ...]], None]
@@ -35,6 +37,8 @@ class Connection(asyncio.Protocol):
     client: Client | None = None
     muted: bool = False
     open: bool = False
+    chunk: int = 0
+    _waiting: bytearray = field(default_factory=bytearray)
     _decoder: Decoder = field(default_factory=lambda: Decoder(greeting=True))
     _transport: asyncio.Transport | None = None
 
@@ -61,8 +65,22 @@ class Connection(asyncio.Protocol):
 
     def send(self, data: bytes) -> None:
         """Send bytes unless it is closed or muted."""
-        if self._transport is not None and self.open and not self.muted and not self._transport.is_closing():
+        if self._transport is None or not self.open or self.muted or self._transport.is_closing():
+            return
+        if not self.chunk:
             self._transport.write(data)
+            return
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._write_some)
+        self._waiting += data
+
+    def _write_some(self) -> None:
+        if self._transport is None or not self.open or self._transport.is_closing():
+            return
+        self._transport.write(bytes(self._waiting[: self.chunk]))
+        del self._waiting[: self.chunk]
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._write_some)
 
     def drop(self) -> None:
         """Close at once, even with bytes to send."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,11 @@ from live.gateway.messages import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Fault", "Faults"]
+    from live.gateway.server import Gateway
+
+__all__ = ["Deed", "Fault", "Faults"]
+
+Deed = Callable[["Gateway"], None]
 
 # What can happen at a message of a client, with the number of words that follow.
 _INCOMING = {
@@ -32,8 +37,10 @@ _INCOMING = {
     "inactive": 0,  # the order is taken and put aside
     "cancel": 1,  # seconds until the broker cancels the order
     "fill": 0,  # the order to be cancelled fills at that moment
+    "split": 1,  # from now on so many bytes are written at once
+    "do": 0,  # what is done before it is read
 }
-_OUTGOING = {"silence": 0, "drop": 0, "duplicate": 0, "delay": 1, "mute": 0}
+_OUTGOING = {"silence": 0, "drop": 0, "duplicate": 0, "delay": 1, "mute": 0, "do": 0}  # the last is done after it
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,9 @@ class Fault:
     at : str or int
         Name of a client's message ("placeOrder", "hello", ...), also "placeOrder.parent" and "placeOrder.child"; "in 7" for the message of that index,
         counted from 0 over all connections; "out commissionReport" for a message of the gateway; a number or "out 7" for the one of that index.
-    what : str
-        A word of the tables above or of ``live.gateway.corrupt``, with its number, such as "error 201" or "delay 2.5".
+    what : str or callable
+        A word of the tables above or of ``live.gateway.corrupt``, with its number, such as "error 201" or "delay 2.5"; or what is done with the gateway
+        at that moment, before a message of a client has its effect, or after one of the gateway.
     count : float
         How often it happens; infinity for always.
     after : int
@@ -59,7 +67,7 @@ class Fault:
     """
 
     at: str | int
-    what: str
+    what: str | Deed
     count: float = 1
     after: int = 0
 
@@ -70,7 +78,7 @@ class Fault:
         verbs = _OUTGOING if first == "out" else {**_INCOMING, **dict.fromkeys(CORRUPTIONS, 0)}
         if not known:
             raise InputError(f"there is no message {self.at!r} at which a fault could happen")
-        if verbs.get(self.verb) != len(self.what.split()) - 1:
+        if verbs.get(self.verb) != len(self._words) - 1:
             raise InputError(f"there is no fault {self.what!r} at {self.at!r}; there are {', '.join(sorted(verbs))}")
         _ = self.number
 
@@ -82,12 +90,16 @@ class Fault:
     @property
     def verb(self) -> str:
         """What goes wrong, without its number."""
-        return (self.what.split() or [""])[0]
+        return (self._words or [""])[0]
+
+    @property
+    def _words(self) -> list[str]:
+        return self.what.split() if isinstance(self.what, str) else ["do"]
 
     @property
     def number(self) -> float:
         """The number that goes with it: seconds, code or share; 0 where there is none."""
-        words = self.what.split()
+        words = self._words
         try:
             return float(words[1]) if len(words) > 1 else 0.0
         except ValueError:

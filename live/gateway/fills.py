@@ -30,6 +30,8 @@ class Fills:
         Last price by con_id, currency.
     trading : bool
         Whether the session is on.
+    margin, shrinks : bool
+        See ``Book``.
     """
 
     def __init__(self, accounts: dict[str, Account], commission_rate: float) -> None:
@@ -38,8 +40,10 @@ class Fills:
         self.executions: list[Execution] = []
         self.prices: dict[int, float] = {}
         self.trading = False
+        self.margin, self.shrinks = False, True
         self._rate = commission_rate
         self._perm_ids = count(1_750_000_001)
+        self._fills = count(1)
 
     def new_perm_id(self) -> int:
         """Return a number never used before."""
@@ -137,7 +141,7 @@ class Fills:
                 continue
             if not order.filled:
                 events += self.end(child, when)
-            elif child.ticket.quantity > order.filled:
+            elif self.shrinks and child.ticket.quantity > order.filled:
                 smaller = replace(child, ticket=replace(child.ticket, quantity=order.filled))
                 finished = smaller.remaining == 0
                 events.append(self.keep(replace(smaller, status="Filled", done_at=when) if finished else smaller))
@@ -174,7 +178,7 @@ class Fills:
             status="Filled" if whole else "Submitted",
             done_at=when if whole else None,
         )
-        number = f"0000e0d5.{order.perm_id:08x}.{len(self.executions) + 1:04d}.01"
+        number = f"0000e0d5.{order.perm_id:08x}.{next(self._fills):04d}.01"
         execution = Execution(number, after, when, shares, price, commission, realized)
         self.executions.append(execution)
         events: list[Event] = [Executed(execution), self.keep(after), Charged(execution)]
@@ -182,6 +186,22 @@ class Fills:
             if child.working and child.status != "Inactive":
                 events += self._wake(child, price, when)
         return events
+
+    def correct(self, execution: Execution, shares: int, price: float) -> list[Event]:
+        """Correct a fill, to no shares for one that is busted: told as another execution whose id differs in its last number only."""
+        name, _, revision = execution.exec_id.rpartition(".")
+        order = self.orders[execution.order.perm_id]
+        sign = -1 if order.ticket.sells else 1
+        commission = round(shares * price * self._rate, 2)
+        paid = execution.shares * execution.price * sign + execution.commission
+        account = self.accounts[order.ticket.account]
+        account.correct(
+            order.ticket.con_id, sign * (shares - execution.shares), paid - shares * price * sign - commission
+        )
+        number = f"{name}.{int(revision) + 1:02d}"
+        corrected = replace(execution, exec_id=number, shares=shares, price=price, commission=commission)
+        self.executions.append(corrected)
+        return [Executed(corrected), Charged(corrected)]
 
     def _wake(self, child: Order, price: float, when: datetime) -> list[Event]:
         woken = replace(child, active=True, seen=price, stop=first_stop(child.ticket, price))
@@ -191,9 +211,9 @@ class Fills:
     def _fillable(self, order: Order) -> int:
         most = min(order.ticket.quantity, order.ticket.quantity if order.cap is None else order.cap)
         parent = self.parent(order) if order.ticket.parent_id else None
-        if parent is not None and order.ticket.sells != parent.ticket.sells:
+        if parent is not None and order.ticket.sells != parent.ticket.sells and (self.shrinks or not parent.done):
             most = min(most, parent.filled)
-        if order.ticket.sells:
+        if order.ticket.sells and not self.margin:
             most = min(most, order.filled + self.accounts[order.ticket.account].shares(order.ticket.con_id))
         return most - order.filled
 

@@ -37,6 +37,8 @@ class Gateway:
         157 to 178; a client may ask for less.
     read_only : bool
         Whether orders are refused with 321.
+    margin, shrinks : bool
+        See ``Book``.
     commission_rate : float
         Share of the turnover.
     clock : callable
@@ -60,18 +62,28 @@ class Gateway:
         server_version: int = 178,
         *,
         read_only: bool = False,
+        margin: bool = False,
+        shrinks: bool = True,
         commission_rate: float = 0.0003,
         clock: Callable[[], datetime] = now,
         pace: float = 1.0,
     ) -> None:
         cash = accounts if accounts is not None else {"DU1234567": 1_000_000.0}
         self.market = market
-        self.book = Book(cash, market.listings, commission_rate=commission_rate, read_only=read_only)
+        self.book = Book(
+            cash,
+            market.listings,
+            commission_rate=commission_rate,
+            read_only=read_only,
+            margin=margin,
+            shrinks=shrinks,
+        )
         self.port = 0
         self._clock = clock
         self._pace = pace
         self._faults = Faults(faults)
         self._board = Switchboard(self.book, Answers(market, self.book), self._faults, server_version, clock)
+        self._board.do = lambda deed: deed(self)
 
     @property
     def log(self) -> list[Entry]:
@@ -145,6 +157,11 @@ class Gateway:
     def cancel(self, client_id: int, order_id: int) -> None:
         """Let the broker cancel an order."""
         self._board.cancel(client_id, order_id)
+
+    def correct(self, place: int, shares: int, price: float | None = None) -> None:
+        """Correct one of the fills of ``book.executions``; to no shares, it is busted."""
+        one = self.book.executions[place]
+        self._board.happened(self.book.correct(one, shares, one.price if price is None else price))
 
     def release(self, client_id: int, order_id: int) -> None:
         """Let an order fill on that a partial fault held back."""

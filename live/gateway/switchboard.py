@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from live.gateway.answers import Answers
     from live.gateway.book import Book
     from live.gateway.connections import Connection
-    from live.gateway.faults import Fault, Faults
+    from live.gateway.faults import Deed, Fault, Faults
     from live.gateway.messages import Request
     from live.gateway.orders import Event
     from live.gateway.trading import Trading
@@ -64,6 +64,7 @@ class Switchboard:
         self.link_lost = False  # between 1100 and 1101 or 1102
         self.next_id: int | None = None
         self.down_until: datetime | None = None
+        self.do: Callable[[Deed], None] = lambda _: None
         self._answers = answers
         self._faults = faults
         self._version = server_version
@@ -113,6 +114,11 @@ class Switchboard:
             connection.drop()
             return
         fault = self._faults.at(*places)
+        if fault is not None and callable(fault.what):
+            self.do(fault.what)
+            fault = None
+            if not connection.open:
+                return
         if not (self.link_lost and request.kind in _BEYOND):
             self._meet(connection, request, fault)
 
@@ -136,6 +142,9 @@ class Switchboard:
             self._send(connection, self._error(connection, request.identifier, code))
             if code == 326:
                 connection.close()
+        elif verb == "split":
+            connection.chunk = int(number)
+            self._carry_out(connection, request, "", 0.0)
         else:
             self._carry_out(connection, request, verb, number)
 
@@ -239,6 +248,8 @@ class Switchboard:
         elif verb != "silence":
             for _ in range(2 if verb == "duplicate" else 1):
                 self._write(connection, message)
+        if fault is not None and callable(fault.what):
+            asyncio.get_running_loop().call_soon(self.do, fault.what)
 
     def _write(self, connection: Connection, message: Message) -> None:
         if connection.open and not connection.muted:
