@@ -13,20 +13,21 @@ is asked at the broker is asked once for all that wait (``live.asking``).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain, count
 from typing import Protocol
 
 from live.asking import Asking, at_the_same_time
 from live.broker import Broker
-from live.errors import BrokerError
-from live.facts import Bracket, OrderRequest, Outgoing, Pinned, Sizing, Truth
+from live.facts import Bracket, OrderRequest, Outgoing, Pinned, Sizing, Truth, WorkingOrder
 from live.protection import Cover, cover_of
 
 __all__ = ["Actor", "Patience", "Recorder", "Result"]
 
 
+_NOTHING = "Nothing is held, and nothing is on sale."
 _SETTLED = 2
 """Times in a row that the broker has to say the same before something is done about it."""
 
@@ -80,10 +81,11 @@ class Patience:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one thing that was done."""
+    """What became of one thing that was done; ``refused`` if the broker did not take an order."""
 
     done: bool
     text: str
+    refused: bool = False
 
 
 class Actor:
@@ -98,6 +100,8 @@ class Actor:
     now : callable
         Seconds that go on while it waits.
     patience : Patience
+    used : iterable of str
+        References of earlier orders, which are not used again.
     """
 
     def __init__(
@@ -107,10 +111,11 @@ class Actor:
         sleep: Callable[[float], Awaitable[None]],
         now: Callable[[], float],
         patience: Patience = Patience(),
+        used: Iterable[str] = (),
     ) -> None:
         self._broker, self._recorder, self._sleep, self._now = broker, recorder, sleep, now
         self._patience = patience
-        self._mine: dict[str, int] = {}  # numbers of the orders of this connection, by reference
+        self._used = set(used)
         self._asking = Asking(self._ask)
 
     async def truth(self) -> Truth:
@@ -139,20 +144,25 @@ class Actor:
         groups = [self._broker.number(one.pinned, (one.buy, one.stop)) for one in brackets]
         self.send(groups)
         patience = self._patience.fill if within is None else max(0.0, min(self._patience.fill, within))
-        return await at_the_same_time(self._finish(one, patience) for one in brackets)
+        numbers = [[order.number for order in group] for group in groups]
+        return await at_the_same_time(
+            self._finish(*one, patience) for one in zip(brackets, numbers, strict=True)
+        )
 
-    async def _finish(self, bracket: Bracket, patience: float) -> Result:
+    async def _finish(self, bracket: Bracket, numbers: Sequence[int], patience: float) -> Result:
         """Wait for a buy, cancel what is not filled then, and see that the rest is under a stop."""
         pinned, buy, stop = bracket.pinned, bracket.buy, bracket.stop
         truth = await self._watch(buy.reference, patience)
         working = truth.order(buy.reference)
         if working is not None and working.is_live:
-            await self._cancel(pinned, buy.reference)
+            await self._cancel(pinned, working)
         result = await self.protect(pinned, stop)
         truth = await self.truth()
         bought = truth.bought(buy.reference)
         if bought == 0:
-            return Result(result.done, f"{pinned.symbol}: nothing was bought at {buy.limit:g}. {result.text}".rstrip())
+            why = self._broker.refusal(numbers) or ("" if working else "the broker has never told of the order")
+            text = f"{pinned.symbol}: nothing was bought at {buy.limit:g}{', ' + why if why else ''}. {result.text}"
+            return Result(result.done, text.rstrip(), refused=bool(why))
         part = "" if bought == buy.quantity else f" of {buy.quantity:g}"
         return Result(result.done, f"{pinned.symbol}: bought {bought:g}{part} shares. {result.text}".rstrip())
 
@@ -160,8 +170,8 @@ class Actor:
         """Cancel the stops, then sell what is held then; what cannot be sold comes under a stop again."""
         truth = await self.truth()
         for order in cover_of(truth, pinned.con_id).sells:
-            self._mine.setdefault(order.reference, order.order_id)
-            await self._cancel(pinned, order.reference)
+            if self._is_ours(order):
+                await self._cancel(pinned, order)
         truth = await self.truth()
         cover = cover_of(truth, pinned.con_id)
         if cover.sells:
@@ -169,12 +179,12 @@ class Actor:
             return Result(False, f"{pinned.symbol}: not sold, because its stop cannot be cancelled.")
         if cover.held <= 0:
             return Result(cover.held == 0, f"{pinned.symbol}: the stop had sold it before.")
-        wanted = replace(sale, quantity=cover.held)
+        wanted = replace(sale, reference=self._free(sale.reference, truth), quantity=cover.held)
         self.send([self._broker.number(pinned, (wanted,))])
         truth = await self._watch(wanted.reference, self._patience.fill)
         working = truth.order(wanted.reference)
         if working is not None and working.is_live:
-            await self._cancel(pinned, wanted.reference)
+            await self._cancel(pinned, working)
         cover = cover_of(await self.truth(), pinned.con_id)
         if cover.held == 0 and not cover.sells:
             return Result(True, f"{pinned.symbol}: sold {wanted.quantity:g} shares.")
@@ -194,7 +204,7 @@ class Actor:
             cover = cover_of(truth, pinned.con_id)
             self._recorder.protection(pinned, cover)
             if cover.is_exact:
-                return Result(True, "" if cover.held == 0 else f"{cover.held:g} shares are under a stop.")
+                return Result(True, f"{cover.held:g} shares are under a stop." if cover.held else _NOTHING)
             if self._now() >= end:
                 break
             state = (cover.held, cover.on_sale, len(cover.sells))
@@ -202,14 +212,15 @@ class Actor:
             if seen[state] == _SETTLED:  # not at once: a fill, or the answer to an order, may be on its way
                 self._mend(pinned, stop, cover, truth)
             await self._sleep(self._patience.poll)
-        text = f"{pinned.symbol}: {cover.naked:g} of {cover.held:g} shares are under no stop"
-        if cover.too_many:
-            text = f"{pinned.symbol}: {cover.on_sale:g} shares are on sale, {cover.held:g} are held"
+        foreign = [order for order in cover.sells if not self._is_ours(order)]
+        text = f"{pinned.symbol}: {cover.fault}" + (", and orders of others cannot be changed" if foreign else "")
         self._recorder.alarm(pinned, text)
         return Result(False, f"{text}: ALARM.")
 
     def _mend(self, pinned: Pinned, stop: OrderRequest, cover: Cover, truth: Truth) -> None:
         """Take one step towards as many shares in stops as are held."""
+        if not all(map(self._is_ours, cover.sells)):
+            return  # what stands under another number can be neither changed nor cancelled (10147), and one more would be too many
         # What sleeps cannot be changed, only taken away; of several that work, the first is enough.
         wanted_ones = cover.stops[:1] if cover.held > 0 else ()
         surplus = [order for order in cover.sells if order not in wanted_ones]
@@ -225,10 +236,18 @@ class Actor:
             self._recorder.intents([Outgoing(pinned, wanted, order.order_id)])
             self._broker.change_quantity(pinned, order, quantity)
             return
-        used = {order.reference for order in truth.orders} | {e.reference for e in truth.executions} | set(self._mine)
-        names = [stop.reference, *(f"{stop.reference}-{i}" for i in range(2, 100))]
-        wanted = replace(stop, reference=next(name for name in names if name not in used), quantity=cover.held)
+        wanted = replace(stop, reference=self._free(stop.reference, truth), quantity=cover.held)
         self.send([self._broker.number(pinned, (wanted,))])
+
+    def _is_ours(self, order: WorkingOrder) -> bool:
+        """Tell whether an order is of this client, so that it can be changed and cancelled."""
+        return order.order_id > 0 and order.client_id == self._broker.client_id
+
+    def _free(self, reference: str, truth: Truth) -> str:
+        """Give a name that no order has had, whatever became of it."""
+        used = {order.reference for order in truth.orders} | {one.reference for one in truth.executions} | self._used
+        names = chain([reference], (f"{reference}-{i}" for i in count(2)))
+        return next(name for name in names if name not in used)
 
     async def _watch(self, reference: str, seconds: float) -> Truth:
         """Ask until an order is not live any more, or the time is over."""
@@ -240,14 +259,11 @@ class Actor:
             if order is None or not order.is_live or self._now() >= end:
                 return truth
 
-    async def _cancel(self, pinned: Pinned, reference: str) -> None:
+    async def _cancel(self, pinned: Pinned, order: WorkingOrder) -> None:
         """Ask for the cancellation of an order, and wait until the broker does not have it any more, or no longer."""
-        number = self._mine.get(reference)
-        if number is None:
-            raise BrokerError(f"{pinned.symbol}: the number of order {reference} is not known")
-        self._recorder.cancelling(pinned, reference, number)
-        self._broker.cancel(number)
-        await self._watch(reference, self._patience.confirm)
+        self._recorder.cancelling(pinned, order.reference, order.order_id)
+        self._broker.cancel(order.order_id)
+        await self._watch(order.reference, self._patience.confirm)
 
     def send(self, groups: Sequence[Sequence[Outgoing]]) -> None:
         """Write down what will be sent, send it, and write down what was."""
@@ -255,7 +271,7 @@ class Actor:
         sent: list[Outgoing] = []
         try:
             for group in groups:
-                self._mine.update({one.request.reference: one.number for one in group})
+                self._used.update(one.request.reference for one in group)
                 self._broker.send(group)
                 sent += group
         finally:

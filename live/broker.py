@@ -64,7 +64,7 @@ class Broker:
         self._ib.errorEvent += self._on_error
         self._ib.client.apiError += self._on_end
         self.messages: list[Message] = []
-        self._ended = ""  # why the library gave the connection up, in its words
+        self._ended: list[str] = []  # why the library gave connections up, in its words
         self._unheard: GoldencrossError | None = None
         self._contracts: dict[int, Contract] = {}
         self._one_rule = asyncio.Lock()
@@ -106,8 +106,7 @@ class Broker:
                 await asyncio.wait_for(self._connect(client_id), door.connect)
             except (TimeoutError, OSError) as error:
                 codes = {message.code for message in self.messages[heard:]}
-                late = self._ended if "version" in self._ended else "no answer within the deadline"
-                reason = late if isinstance(error, TimeoutError) else str(error)
+                reason = self._why_late() if isinstance(error, TimeoutError) else str(error)
                 self._ib.disconnect()
                 if 326 not in codes:
                     break
@@ -151,6 +150,13 @@ class Broker:
         if self._unheard is not None:
             raise self._unheard
         return answer
+
+    def refusal(self, numbers: Sequence[int]) -> str:
+        """Say why the broker did not take one of these orders, as far as it said."""
+        for message in self.messages:
+            if message.request in numbers and class_of(message.code) in (CodeClass.REJECTED, CodeClass.DATA):
+                return f"the broker refuses it: {message.code}, {message.text}".rstrip(".")
+        return ""
 
     # Data
 
@@ -341,7 +347,11 @@ class Broker:
             raise BrokerError(f"the connection is lost: {consequence}")
 
     def _on_end(self, text: str) -> None:
-        self._ended = text
+        self._ended.append(text)
+
+    def _why_late(self) -> str:
+        """Say why no connection came about; that the gateway is too old is said by the library alone, and waited for."""
+        return next((text for text in self._ended if "version" in text), "no answer within the deadline")
 
     def _on_error(self, request: int, code: int, text: str, _contract: object) -> None:
         message = Message(datetime.now(UTC), code, text, request)

@@ -52,6 +52,15 @@ class Cover:
         return max(0.0, self.on_sale - max(0.0, self.held))
 
     @property
+    def fault(self) -> str:
+        """What is wrong, in words."""
+        if self.held < 0:
+            return f"{-self.held:g} shares are sold short"
+        if self.too_many:
+            return f"{self.on_sale:g} shares are on sale, {self.held:g} are held"
+        return f"{self.naked:g} of {self.held:g} shares are under no stop"
+
+    @property
     def is_exact(self) -> bool:
         """Every share is covered once."""
         return self.held >= 0 and self.naked == 0 and self.too_many == 0

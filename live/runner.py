@@ -4,8 +4,8 @@
 
     connect -> truth -> pin, bars, reading of every share -> protect what is held -> leave -> enter -> truth again
 
-Nothing is sent in a dry run. A share of which anything is doubtful is skipped, with the reason; what is held is protected all the same. Shares are looked at, left
-and entered at the same time, each by itself.
+Nothing is sent in a dry run. A share of which anything is doubtful is skipped, with the reason; what is held of it keeps its stop, and is an alarm if it has none.
+Shares are looked at, left and entered at the same time, each by itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from live.bars import history_of
 from live.broker import Broker
 from live.decision import read_last_bar
 from live.entries import Chosen, Entries, Refused, stop_of
-from live.errors import BrokerError, ClockError
+from live.errors import BrokerError, ClockError, RefusedError
 from live.facts import OrderRequest, Truth, order_reference
 from live.journal.state import State
 from live.plan import Wish, wish
@@ -97,7 +97,8 @@ class Runner:
         self._broker, self._clock, self._strategy, self._send = broker, clock, strategy, send
         self._recorder, self._known, self._guard = recorder, known or State(), guard
         self._patience = patience or Patience()
-        self._actor = Actor(broker, recorder, clock.sleep, clock.elapsed, self._patience)
+        self._listings = dict(self._known.listings)  # the broker's numbers of the shares, by symbol
+        self._actor = Actor(broker, recorder, clock.sleep, clock.elapsed, self._patience, self._known.intents)
 
     async def run(self, window: Run[Instrument]) -> Report:
         """Run once for the shares of a window; never raises what can go wrong at a broker."""
@@ -105,7 +106,8 @@ class Runner:
         try:
             await self._broker.connect()
         except BrokerError as error:
-            report.say(f"{error} Nothing was sent.", Status.UNREACHABLE)
+            worst = Status.REFUSED if isinstance(error, RefusedError) else Status.UNREACHABLE
+            report.say(f"{error}. Nothing was sent.".replace("?.", "?"), worst)
             return report
         try:
             await self._run(window, report)
@@ -130,7 +132,7 @@ class Runner:
         equity = await self._equity(entering)
         await at_the_same_time(self._leave(one, day, report) for one in wishes if one.step == "leave")
         await self._enter(entering, equity, window, report)
-        await self._close(wishes, report)
+        await self._close(window.instruments, wishes, report)
 
     async def _look(self, instruments: Sequence[Instrument], day: date, truth: Truth, report: Report) -> list[Wish]:
         """Read every share; those of which anything is doubtful are skipped."""
@@ -165,6 +167,7 @@ class Runner:
         """
         strategy = self._strategy
         pinned = await self._broker.pin(share.isin, share.symbol, share.exchange, share.currency)
+        self._listings[share.symbol] = pinned.con_id
         bars = await self._broker.daily_bars(pinned)
         least = strategy.slow + strategy.stop.atr_window
         history = history_of(share.symbol, share.currency, bars, day, least)
@@ -185,16 +188,10 @@ class Runner:
         if cover.is_exact:
             return
         if not self._send:
-            report.say(
-                f"{one.pinned.symbol}: {cover.naked:g} of {cover.held:g} shares are under no stop; a run that sends would place one.",
-                Status.ALARM,
-            )
+            report.say(f"{one.pinned.symbol}: {cover.fault}; a run that sends would mend it.", Status.ALARM)
             return
         if not one.reading.distance > 0:
-            report.say(
-                f"{one.pinned.symbol}: {cover.naked:g} shares are under no stop, and its distance is not known.",
-                Status.ALARM,
-            )
+            report.say(f"{one.pinned.symbol}: {cover.fault}, and the distance of a stop is not known.", Status.ALARM)
             return
         result = await self._actor.protect(one.pinned, stop_of(one, one.reading.close, "repair"))
         report.say(f"{one.pinned.symbol}: {result.text}", Status.DONE if result.done else Status.ALARM)
@@ -264,16 +261,16 @@ class Runner:
             return f"the gateway said something that is not understood: code {self._broker.unknown_codes[0]}"
         return ""
 
-    async def _close(self, wishes: Sequence[Wish], report: Report) -> None:
-        """Ask for everything once more, and judge by that."""
+    async def _close(self, instruments: Sequence[Instrument], wishes: Sequence[Wish], report: Report) -> None:
+        """Ask for everything once more, and judge by that, also of shares that were skipped."""
         truth = await self._actor.truth()
         for one in wishes:
-            cover = cover_of(truth, one.pinned.con_id)
-            self._recorder.protection(one.pinned, cover)
-            if cover.held and not cover.is_exact:
-                report.say(
-                    f"{one.pinned.symbol}: {cover.held:g} shares held, {cover.stopped:g} under a stop.", Status.ALARM
-                )
+            self._recorder.protection(one.pinned, cover_of(truth, one.pinned.con_id))
+        for symbol in (share.symbol for share in instruments if share.symbol in self._listings):
+            cover = cover_of(truth, self._listings[symbol])
+            if not cover.is_exact:
+                report.say(f"{symbol}: {cover.fault}.", Status.ALARM)
+                self._recorder.alarm(None, f"{symbol}: {cover.fault}")
         held = sum(1 for quantity in truth.positions.values() if quantity)
         report.say(
             f"{held} position{'s' * (held != 1)} held after the run, {len([o for o in truth.orders if o.is_live])} live orders."
@@ -281,4 +278,5 @@ class Runner:
 
 
 def _say_result(result: Result, report: Report) -> None:
-    report.say(result.text, Status.DONE if result.done else Status.ALARM)
+    worst = Status.SKIPPED if result.refused else Status.DONE
+    report.say(result.text, worst if result.done else Status.ALARM)

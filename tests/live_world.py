@@ -154,7 +154,7 @@ class World:
 
     @property
     def account(self):
-        return self.gateway.book.accounts[ACCOUNT]
+        return next(iter(self.gateway.book.accounts.values()))
 
     def held(self, symbol="RELIANCE"):
         return self.account.shares(NUMBERS[symbol])
@@ -227,24 +227,25 @@ SHORT = Patience(fill=20.0, confirm=8.0, poll=2.0)
 
 
 class Writes:
-    """Counts the writes of the journal, and at one of them kills the bot or fills the disk."""
+    """Counts the writes of the journal, and at one of them kills the bot or fills the disk: at a number, or at the first of a kind."""
 
     def __init__(self, kill_at=0, full_at=0):
-        self.kill_at, self.full_at, self.count, self.dead = kill_at, full_at, 0, False
+        self.kill_at, self.full_at, self.count, self.dead, self.full = kill_at, full_at, 0, False, False
 
     @contextmanager
     def watched(self):
         real = Journal.append
 
-        def append(journal, *arguments, **named):
+        def append(journal, kind, *arguments, **named):
             self.count += 1
-            if self.dead or self.count == self.kill_at:
-                self.dead = True
+            self.dead |= self.kill_at in (self.count, kind)
+            self.full |= self.full_at in (self.count, kind)
+            if self.dead:
                 raise KilledError
-            if self.full_at and self.count >= self.full_at:
+            if self.full:
                 with journal._errors("write"):
                     raise sqlite3.OperationalError("database or disk is full")
-            return real(journal, *arguments, **named)
+            return real(journal, kind, *arguments, **named)
 
         Journal.append = append
         try:

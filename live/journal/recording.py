@@ -74,7 +74,7 @@ class JournalRecorder:
 
     def protection(self, pinned: Pinned, cover: Cover) -> None:
         """Write how much is held and how much of it stops cover, if that is new."""
-        said = {"held": cover.held, "stopped": cover.stopped, "on_sale": cover.on_sale}
+        said = {"held": cover.held, "stopped": cover.stopped, "on_sale": cover.on_sale, "listing": pinned.con_id}
         self._if_new("protection", pinned.symbol, said, pinned.symbol)
 
     def alarm(self, pinned: Pinned | None, text: str) -> None:

@@ -27,6 +27,8 @@ class State:
         By execution id, without its correction's number: the newest version.
     held : dict
         By symbol: (shares held, shares under stops), as last seen.
+    listings : dict
+        By symbol: the broker's number of the share.
     alarms : list of str
         Since the last run that ended well.
     runs : list of dict
@@ -39,6 +41,7 @@ class State:
     numbers: dict[str, int] = field(default_factory=dict)
     executions: dict[str, dict[str, Any]] = field(default_factory=dict)
     held: dict[str, tuple[float, float]] = field(default_factory=dict)
+    listings: dict[str, int] = field(default_factory=dict)
     alarms: list[str] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
     days: dict[str, float] = field(default_factory=dict)
@@ -83,6 +86,7 @@ def _take(state: State, event: Event) -> None:
             state.executions[name] = data  # not an older version that is told again after its correction
     elif event.kind == "protection":
         state.held[event.symbol] = (data["held"], data["stopped"])
+        state.listings[event.symbol] = int(data.get("listing", 0))
     elif event.kind == "day":
         state.days.setdefault(data["day"], float(data["equity"]))
     elif event.kind == "alarm":
