@@ -261,12 +261,18 @@ class Broker:
         trades = await self._ask("the open orders", self._ib.reqAllOpenOrdersAsync)
         fills = await self._ask("the executions", self._ib.reqExecutionsAsync)
         mine = self._door.account
+        # The library puts a commission only into the fill that it met first, not into the one of this answer.
+        first = {fill.execution.execId: fill for fill in self._ib.fills()}
         return Truth(
             asked=datetime.now(UTC),
             positions={p.contract.conId: float(p.position) for p in positions if p.account == mine and p.position},
             # By its numbers, since one order can be in the list twice: news of it that come amid the answer are put into it, too.
             orders=tuple({(o.client_id, o.order_id, o.permanent_id): o for o in map(_working, trades)}.values()),
-            executions=newest(_execution(fill) for fill in fills if fill.execution.acctNumber == mine),
+            executions=newest(
+                _execution(first.get(fill.execution.execId, fill))
+                for fill in fills
+                if fill.execution.acctNumber == mine
+            ),
         )
 
     def number(self, pinned: Pinned, orders: Sequence[OrderRequest]) -> list[Outgoing]:

@@ -153,8 +153,7 @@ class Runner:
                 report.say(f"Skipped {share.symbol}: {doubt}.".replace("..", "."), Status.SKIPPED)
                 continue
             self._say_if_gone(one, truth, report)
-            worst = Status.ALARM if "sold short" in one.reason else Status.DONE
-            report.say(f"{share.symbol}: {one.reason}.", worst)
+            report.say(f"{share.symbol}: {one.reason}.")
             wishes.append(one)
         return wishes
 
@@ -188,10 +187,10 @@ class Runner:
         if cover.is_exact:
             return
         if not self._send:
-            report.say(f"{one.pinned.symbol}: {cover.fault}; a run that sends would mend it.", Status.ALARM)
+            self._alarm(f"{one.pinned.symbol}: {cover.fault}; a run that sends would mend it", report)
             return
         if not one.reading.distance > 0:
-            report.say(f"{one.pinned.symbol}: {cover.fault}, and the distance of a stop is not known.", Status.ALARM)
+            self._alarm(f"{one.pinned.symbol}: {cover.fault}, and the distance of a stop is not known", report)
             return
         result = await self._actor.protect(one.pinned, stop_of(one, one.reading.close, "repair"))
         report.say(f"{one.pinned.symbol}: {result.text}", Status.DONE if result.done else Status.ALARM)
@@ -261,6 +260,11 @@ class Runner:
             return f"the gateway said something that is not understood: code {self._broker.unknown_codes[0]}"
         return ""
 
+    def _alarm(self, text: str, report: Report) -> None:
+        """Say, and write, what somebody has to look at."""
+        report.say(f"{text}.", Status.ALARM)
+        self._recorder.alarm(None, text)
+
     async def _close(self, instruments: Sequence[Instrument], wishes: Sequence[Wish], report: Report) -> None:
         """Ask for everything once more, and judge by that, also of shares that were skipped."""
         truth = await self._actor.truth()
@@ -269,8 +273,7 @@ class Runner:
         for symbol in (share.symbol for share in instruments if share.symbol in self._listings):
             cover = cover_of(truth, self._listings[symbol])
             if not cover.is_exact:
-                report.say(f"{symbol}: {cover.fault}.", Status.ALARM)
-                self._recorder.alarm(None, f"{symbol}: {cover.fault}")
+                self._alarm(f"{symbol}: {cover.fault}", report)
         held = sum(1 for quantity in truth.positions.values() if quantity)
         report.say(
             f"{held} position{'s' * (held != 1)} held after the run, {len([o for o in truth.orders if o.is_live])} live orders."

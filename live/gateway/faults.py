@@ -117,6 +117,11 @@ class Faults:
         """Add one; its count starts now."""
         self._faults.append(fault)
 
+    def clear(self) -> None:
+        """Have none any more."""
+        self._faults.clear()
+        self._matched.clear()
+
     def at(self, *places: str) -> Fault | None:
         """Count a message under each of its names and return the first fault that is due."""
         due = None

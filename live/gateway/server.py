@@ -121,6 +121,11 @@ class Gateway:
         """Add a fault; messages count from now on."""
         self._faults.add(fault)
 
+    def calm(self) -> None:
+        """Have no faults any more, and the line to the broker up."""
+        self._faults.clear()
+        self._board.link_lost, self._board.down_until = False, None
+
     def drop(self) -> None:
         """Close every connection at once."""
         for connection in tuple(self._board.connections):
