@@ -148,7 +148,8 @@ def away(name, says, *faults, **more):
 
 
 async def refused(world: World) -> None:
-    world.gateway.port = 9  # where nobody listens
+    """Nobody listens at the port."""
+    world.gateway.port = 9
     await world.run()
 
 

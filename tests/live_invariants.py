@@ -10,6 +10,8 @@ from live.facts import name_of_execution
 from tests.live_world import NUMBERS, World
 
 SYMBOLS = {number: symbol for symbol, number in NUMBERS.items()}
+OURS = 7
+"""The bot's client id; orders under another one it can neither change nor cancel."""
 FAIR = {3, 4, "killed"}
 """Ends of a run after which somebody looks, or the next run mends."""
 
@@ -84,6 +86,13 @@ class Watch:
                 self.note(f"{symbol}: status {status}, {held} held, {stopped} stopped, exposure {exposure}")
         if status == 3 and can_write and not self.world.alarms():
             self.note("status 3 without an alarm")
+
+    def after_rest(self, statuses):
+        """Judge a day without disturbances: what can be mended is mended."""
+        orders = [order for order in self.book.working() if order.ticket.sells and order.ticket.client_id != OURS]
+        shorts = [position for position in self.world.account.positions.values() if position.shares < 0]
+        if not orders and not shorts and set(statuses) - {0, 1}:
+            self.note(f"a quiet day ended with {statuses}")
 
     def at_the_end(self):
         """Judge the whole; the last run was not disturbed."""

@@ -11,7 +11,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +110,7 @@ class World:
     figures: dict[str, object] = field(default_factory=dict)
     auction: bool = False
 
-    @property
+    @cached_property
     def config(self):
         path = self.folder / "bot.toml"
         shares = [

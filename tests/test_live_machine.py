@@ -1,7 +1,8 @@
 """Sequences of days with faults at random places: what must hold always, whatever happens to the bot, its gateway and its journal.
 
 A sequence is a path of prices and some days; on each day the bot is started once or twice, disturbed at messages of the wire or killed at a write of its journal, and others
-do things to the account. After the close there is a look that nothing disturbs, and the journal is compared with the broker's book in the end.
+do things to the account. After the close there is a look that nothing disturbs. The last day is quiet: by then everything must be mended that can be, and the journal
+is compared with the broker's book.
 """
 
 import asyncio
@@ -125,7 +126,9 @@ FAULTS = st.one_of(
     ),
     st.tuples(st.integers(0, 60).map("in {}".format), st.sampled_from(["silence", "drop", "drop_after", "delay 5", "mute"]), st.just(1), st.just(0)),
     st.tuples(st.integers(0, 120).map("out {}".format), st.sampled_from(["drop", "mute", "duplicate"]), st.just(1), st.just(0)),
-    st.tuples(st.sampled_from(["out commissionReport", "out execDetails", "out openOrder", "out orderStatus"]), st.sampled_from(["silence", "duplicate", "drop"]), st.sampled_from([1, float("inf")]), st.integers(0, 2)),
+    # A stream does not lose a message in its middle: of what the gateway says only commissions, which it may not know yet, can be missing.
+    st.tuples(st.just("out commissionReport"), st.just("silence"), st.sampled_from([1, float("inf")]), st.integers(0, 2)),
+    st.tuples(st.sampled_from(["out commissionReport", "out execDetails", "out openOrder", "out orderStatus"]), st.sampled_from(["duplicate", "drop"]), st.sampled_from([1, float("inf")]), st.integers(0, 2)),
     st.tuples(
         st.one_of(st.sampled_from(ORDERING + ASKING + ["out openOrder", "out execDetails", "out positionEnd"]), st.integers(0, 60).map("in {}".format)),
         st.sampled_from(sorted(DEEDS)),
@@ -138,15 +141,16 @@ DAYS = st.fixed_dictionaries(
         "faults": st.lists(FAULTS, max_size=2),
         "kill": st.sampled_from([0, 0, 0, *range(1, 40, 1)]),
         "between": st.sampled_from([None, None, *sorted(DEEDS)]),
-        "again": st.booleans(),
+        "again": st.sampled_from([False, False, True]),
         "halted": st.sampled_from([False] * 9 + [True]),
     }
 )
+QUIET = {"faults": [], "kill": 0, "between": None, "again": False, "halted": False}
 SEQUENCES = st.fixed_dictionaries(
     {
         "path": st.integers(0, PATHS - 1),
         "shrinks": st.booleans(),
-        "days": st.lists(DAYS, min_size=2, max_size=3),
+        "days": st.lists(DAYS, min_size=1, max_size=2),
     }
 )
 
@@ -194,6 +198,9 @@ def play(sequence):
                 if number:
                     await world.next_day()
                 await one_day(world, watch, day, writes)
+            await world.next_day()
+            await one_day(world, watch, QUIET, writes)
+            watch.after_rest(world.statuses[-2:])
             watch.at_the_end()
         found.extend(watch.found)
 
@@ -220,9 +227,8 @@ def test_whatever_happens(sequence):
 def test_the_paths_have_everything_in_them():
     """Without faults there are entries, exits and stops that are hit, and nothing is found."""
     purposes = set()
-    quiet = {"faults": [], "kill": 0, "between": None, "again": False, "halted": False}
     for number in range(PATHS):
-        world, found = play({"path": number, "shrinks": True, "days": [quiet] * 4})
+        world, found = play({"path": number, "shrinks": True, "days": [QUIET] * 3})
         assert not found, found
         assert set(world.statuses) <= {0}, world.said
         purposes |= set(world.sent())
