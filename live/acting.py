@@ -28,8 +28,8 @@ __all__ = ["Actor", "Patience", "Recorder", "Result"]
 
 
 _NOTHING = "Nothing is held, and nothing is on sale."
-_SETTLED = 2
-"""Times in a row that the broker has to say the same before something is done about it."""
+_STEPS = (2, 4)
+"""How often the broker has to say the same before something is done about it, and before something else is tried."""
 
 
 class Recorder(Protocol):
@@ -199,6 +199,7 @@ class Actor:
         """
         end = self._now() + self._patience.confirm
         seen: Counter[tuple[float, float, int]] = Counter()
+        changed: set[int] = set()  # numbers of stops that were to be changed
         while True:
             truth = await self.truth()
             cover = cover_of(truth, pinned.con_id)
@@ -209,34 +210,39 @@ class Actor:
                 break
             state = (cover.held, cover.on_sale, len(cover.sells))
             seen[state] += 1
-            if seen[state] == _SETTLED:  # not at once: a fill, or the answer to an order, may be on its way
-                self._mend(pinned, stop, cover, truth)
+            if seen[state] in _STEPS:  # not at once: a fill, or the answer to an order, may be on its way
+                self._mend(pinned, stop, cover, truth, changed)
+                end = self._now() + self._patience.confirm
             await self._sleep(self._patience.poll)
         foreign = [order for order in cover.sells if not self._is_ours(order)]
         text = f"{pinned.symbol}: {cover.fault}" + (", and orders of others cannot be changed" if foreign else "")
         self._recorder.alarm(pinned, text)
         return Result(False, f"{text}: ALARM.")
 
-    def _mend(self, pinned: Pinned, stop: OrderRequest, cover: Cover, truth: Truth) -> None:
-        """Take one step towards as many shares in stops as are held."""
+    def _mend(self, pinned: Pinned, stop: OrderRequest, cover: Cover, truth: Truth, changed: set[int]) -> None:
+        """Take one step towards as many shares in stops as are held; a stop that would not be changed is left as it is if it is too small, and cancelled if not."""
         if not all(map(self._is_ours, cover.sells)):
             return  # what stands under another number can be neither changed nor cancelled (10147), and one more would be too many
         # What sleeps cannot be changed, only taken away; of several that work, the first is enough.
         wanted_ones = cover.stops[:1] if cover.held > 0 else ()
         surplus = [order for order in cover.sells if order not in wanted_ones]
+        refused = not surplus and any(order.order_id in changed for order in cover.sells)
+        if refused and cover.too_many:
+            surplus = list(cover.sells)
         for order in surplus:
             self._recorder.cancelling(pinned, order.reference, order.order_id)
             self._broker.cancel(order.order_id)
         if surplus:
             return
-        if cover.sells:
+        if cover.sells and not refused:
             (order,) = cover.sells
+            changed.add(order.order_id)
             quantity = cover.held + order.filled
             wanted = replace(stop, reference=order.reference, quantity=quantity, trail=order.trail, stop=None)
             self._recorder.intents([Outgoing(pinned, wanted, order.order_id)])
             self._broker.change_quantity(pinned, order, quantity)
             return
-        wanted = replace(stop, reference=self._free(stop.reference, truth), quantity=cover.held)
+        wanted = replace(stop, reference=self._free(stop.reference, truth), quantity=cover.naked)
         self.send([self._broker.number(pinned, (wanted,))])
 
     def _is_ours(self, order: WorkingOrder) -> bool:

@@ -104,7 +104,7 @@ class Broker:
             heard = len(self.messages)
             try:
                 await asyncio.wait_for(self._connect(client_id), door.connect)
-            except (TimeoutError, OSError) as error:
+            except (TimeoutError, OSError, RequestError) as error:
                 codes = {message.code for message in self.messages[heard:]}
                 reason = self._why_late() if isinstance(error, TimeoutError) else str(error)
                 self._ib.disconnect()

@@ -232,6 +232,16 @@ def hand_sells(world):
     world.gateway.enter(by_hand("SELL", world.held()))
 
 
+def forgotten_parent(by_others):
+    """After a restart the gateway does not know the parent of our stop any more, and refuses to change it (135); inferred from what it says of unknown parents."""
+
+    def deed(world):
+        world.gateway.restart(next_id=1)
+        world.gateway.enter(by_hand("BUY" if by_others > 0 else "SELL", abs(by_others)))
+
+    return held_and(deed)
+
+
 def outage(gateway):
     gateway.restart(downtime=90)
 
@@ -309,6 +319,8 @@ ORDERS = (
     Case("O15", "the stop is filled while it is cancelled", (), leaving(Fault("cancelOrder", "fill")), statuses=(0, 0), sent=ENTRY, line="the stop had sold it before"),
     bought("O16", "the broker cancels the child after the fill", Fault("placeOrder.child", "cancel 1"), sent=(*ENTRY, "entry-stop-2")),
     bought("O16b", "the broker cancels the child after the run", play=held_and(lambda w: w.gateway.cancel(7, w.gateway.book.next_id(7) - 1)), statuses=(0, 0), sent=(*ENTRY, "repair")),
+    bought("O16c", "the stop cannot be made smaller, since its parent is forgotten", play=forgotten_parent(-153), statuses=(0, 0), sent=(*ENTRY, "entry-stop", "repair"), held=1000, stopped=1000, options={"margin": True}),
+    bought("O16d", "the stop cannot be made larger, since its parent is forgotten", play=forgotten_parent(7), statuses=(0, 0), sent=(*ENTRY, "entry-stop", "repair"), held=1160, stopped=1160),
     Case("O17", "somebody sells by hand: the stop must go", (), held_and(hand_sells), {"margin": True}, statuses=(0, 0), sent=ENTRY, line="held at the last run and not any more"),
     bought("O17b", "somebody buys by hand: the stop must grow", play=held_and(lambda w: w.gateway.enter(by_hand("BUY", 7))), statuses=(0, 0), sent=(*ENTRY, "entry-stop"), held=1160, stopped=1160, line="1160 shares are under a stop"),
     bought("O17c", "somebody has a sale by hand at a higher price, too: nobody but him can cancel it", play=held_and(lambda w: w.gateway.enter(by_hand("SELL", 100, "LMT", limit=200.0, tif="GTC"))), options={"margin": True}, statuses=(0, 3), alarms=True, line="shares are on sale"),

@@ -27,7 +27,7 @@ class Watch:
     def __init__(self, world: World):
         self.world, self.book, self.found = world, world.gateway.book, []
         self.allowed = dict.fromkeys(self.book.listings, 0)
-        self.blind = False
+        self.blind, self.touched = False, 0  # the latter: where in the log others did something last
         self.sending = True  # whether the run that is under way may send
         board = world.gateway._board
         tell, carry_out = board._tell, board._carry_out
@@ -58,7 +58,7 @@ class Watch:
             if order.ticket.sells and order.active and order.ticket.con_id == number:
                 parent = self.book.parent(order)
                 room = order.remaining
-                if capped and parent is not None and not parent.ticket.sells:
+                if parent is not None and not parent.ticket.sells and (capped or not parent.done):
                     room = min(room, parent.filled - order.filled)
                 on_sale += room
         return on_sale - self.world.account.shares(number)
@@ -72,13 +72,16 @@ class Watch:
 
     def outside(self, deed):
         """Do what others do to the account: what it exposes is not the bot's fault."""
-        self.blind = True
+        self.blind, self.touched = True, len(self.world.gateway.log)
         deed()
         self.blind = False
         self.allowed = {number: max(0, self.exposure(number, capped=True)) for number in self.allowed}
 
     def after_run(self, status, *, can_write=True):
         """Judge a run by how things stand at the broker."""
+        asked = [i for i, entry in enumerate(self.world.gateway.log) if entry.kind == "reqPositions"]
+        if asked and asked[-1] < self.touched:
+            return  # others have done something after the bot's last question
         for symbol in (listing.symbol for listing in self.world.gateway.market.listings):
             held, stopped = self.world.held(symbol), self.world.stopped(symbol)
             exposure = self.exposure(NUMBERS[symbol], capped=False)

@@ -34,7 +34,7 @@ class JournalRecorder:
         """Write that orders will be sent, and under which numbers; all of them, or none."""
         with self._journal.together():
             for one in orders:
-                data = {**asdict(one.request), "number": one.number}
+                data = {**asdict(one.request), "number": one.number, "listing": one.pinned.con_id}
                 self._journal.append("intent", data, symbol=one.pinned.symbol, reference=one.request.reference)
 
     def sent(self, orders: Sequence[Outgoing]) -> None:

@@ -79,6 +79,7 @@ def _take(state: State, event: Event) -> None:
     data = event.data
     if event.kind == "intent":
         state.intents[event.reference] = data
+        state.listings[event.symbol] = int(data.get("listing", 0))
         state.numbers[event.reference] = int(data["number"])
     elif event.kind == "execution":
         name = name_of_execution(data["execution_id"])
