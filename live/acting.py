@@ -145,9 +145,7 @@ class Actor:
         self.send(groups)
         patience = self._patience.fill if within is None else max(0.0, min(self._patience.fill, within))
         numbers = [[order.number for order in group] for group in groups]
-        return await at_the_same_time(
-            self._finish(*one, patience) for one in zip(brackets, numbers, strict=True)
-        )
+        return await at_the_same_time(self._finish(*one, patience) for one in zip(brackets, numbers, strict=True))
 
     async def _finish(self, bracket: Bracket, numbers: Sequence[int], patience: float) -> Result:
         """Wait for a buy, cancel what is not filled then, and see that the rest is under a stop."""
@@ -215,9 +213,9 @@ class Actor:
                 end = self._now() + self._patience.confirm
             await self._sleep(self._patience.poll)
         foreign = [order for order in cover.sells if not self._is_ours(order)]
-        text = f"{pinned.symbol}: {cover.fault}" + (", and orders of others cannot be changed" if foreign else "")
-        self._recorder.alarm(pinned, text)
-        return Result(False, f"{text}: ALARM.")
+        text = cover.fault + (", and orders of others cannot be changed" if foreign else "")
+        self._recorder.alarm(pinned, f"{pinned.symbol}: {text}")
+        return Result(False, f"ALARM: {text}.")
 
     def _mend(self, pinned: Pinned, stop: OrderRequest, cover: Cover, truth: Truth, changed: set[int]) -> None:
         """Take one step towards as many shares in stops as are held; a stop that would not be changed is left as it is if it is too small, and cancelled if not."""

@@ -51,7 +51,9 @@ def class_of(code: int) -> CodeClass:
 
 _ENDED_BY = {
     **dict.fromkeys(_CODES[CodeClass.LINK_LOST], _CODES[CodeClass.LINK_BACK]),
-    2103: {2104},  # told in pairs, within seconds, whenever a farm is changed (IBC #143, nautilus_trader pull request 4412)
+    2103: {
+        2104
+    },  # told in pairs, within seconds, whenever a farm is changed (IBC #143, nautilus_trader pull request 4412)
     2105: {2106},
 }
 

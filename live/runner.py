@@ -19,7 +19,7 @@ from enum import IntEnum
 from engine.errors import GoldencrossError
 from live.acting import Actor, Patience, Recorder, Result
 from live.asking import at_the_same_time
-from live.bars import history_of
+from live.bars import bars_that_count, history_of
 from live.broker import Broker
 from live.decision import read_last_bar
 from live.entries import Chosen, Entries, Refused, stop_of
@@ -169,7 +169,8 @@ class Runner:
         self._listings[share.symbol] = pinned.con_id
         bars = await self._broker.daily_bars(pinned)
         least = strategy.slow + strategy.stop.atr_window
-        history = history_of(share.symbol, share.currency, bars, day, least)
+        clean = bars_that_count(strategy.slow, strategy.stop)
+        history = history_of(share.symbol, share.currency, bars, day, least, clean)
         reading = read_last_bar(history, strategy.fast, strategy.slow, strategy.stop)
         return wish(pinned, reading, cover_of(truth, pinned.con_id))
 

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from live.gateway import Fault, Ticket, VirtualClock
+from live.gateway import Fault, Ticket
 from live.halting import halt
 from live.journal import single_instance
-from tests.live_world import ACCOUNT, DAY, NUMBERS, OtherClock, World, Writes, in_zone
+from tests.live_world import ACCOUNT, NUMBERS, OtherClock, World, Writes, in_zone
 
 ALWAYS = float("inf")
 GOLDEN = (100, 99, 98, 97, 96, 95, 94, 99)
@@ -214,7 +214,8 @@ DATA = (
 
 
 def funds(what):
-    return Fault("reqAccountSummary", what)
+    """Give a wrong answer to every question for money."""
+    return Fault("reqAccountSummary", what, ALWAYS)
 
 
 ACCOUNTS = (
@@ -309,7 +310,7 @@ ORDERS = (
     bought("O8", "cut after the child, before any answer", Fault("placeOrder.child", "drop_after"), play=twice, statuses=(4, 0), alarms=True, line="1 position held after the run, 1 live orders."),
     bought("O9", "filled by 40 percent, then nothing", Fault("placeOrder.parent", "partial 0.4"), held=461, stopped=461, line="bought 461 of 1153 shares. 461 shares are under a stop"),
     bought("O9b", "filled by 40 percent, and the child keeps its size", Fault("placeOrder.parent", "partial 0.4"), options={"shrinks": False}, sent=(*ENTRY, "entry-stop"), held=461, stopped=461, line="461 shares are under a stop"),
-    bought("O10", "filled by 40 percent, and the broker cancels the rest", Fault("placeOrder.parent", "partial 0.4"), Fault("placeOrder.child", lambda g: later(30, lambda h: h.cancel(7, h.book.next_id(7) - 2))(g)), held=461, stopped=461, line="bought 461 of 1153 shares"),
+    bought("O10", "filled by 40 percent, and the broker cancels the rest", Fault("placeOrder.parent", "partial 0.4"), Fault("placeOrder.child", later(30, lambda h: h.cancel(7, h.book.next_id(7) - 2))), held=461, stopped=461, line="bought 461 of 1153 shares"),
     bought("O11", "the fill is told before the order", Fault("placeOrder.child", "reorder")),
     bought("O12", "everything is told twice", *(Fault(f"out {name}", "duplicate", ALWAYS) for name in ("openOrder", "orderStatus", "execDetails", "commissionReport"))),
     bought("O13", "the fill is corrected to fewer shares", play=corrected, statuses=(0, 0), sent=(*ENTRY, "entry-stop"), held=1000, stopped=1000, line="1000 shares are under a stop"),

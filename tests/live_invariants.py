@@ -111,5 +111,3 @@ class Watch:
         }
         if written != truth:
             self.note(f"the journal has {written}, the broker {truth}")
-
-

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 import engine
 import live.runner
+from live.acting import Patience
 from live.gateway import Fault, Listing, Market
 from live.halting import halt, resume
 from live.sessions import trading_days
 from tests.fault_list import by_hand, lost, of_another
 from tests.live_invariants import Watch
 from tests.live_world import DAY, ISINS, NUMBERS, Writes, live_in
-from live.acting import Patience
 
 EXAMPLES = int(os.environ.get("GOLDENCROSS_SEQUENCES", "2000"))
 NIGHTLY = EXAMPLES > 2000
@@ -112,8 +112,8 @@ FAULTS = st.one_of(
     st.tuples(
         st.sampled_from(ORDERING),
         st.sampled_from(
-            ["silence", "drop", "drop_after", "no_answer", "duplicate", "reorder", "mute", "error 201", "error 110", "error 321", "error 103", "warn 399"]
-            + ["partial 0", "partial 0.4", "inactive", "cancel 1", "cancel 5", "fill", "error 10148", "error 10147"]
+            ["silence", "drop", "drop_after", "no_answer", "duplicate", "reorder", "mute", "error 201", "error 110", "error 321", "error 103", "warn 399",
+             "partial 0", "partial 0.4", "inactive", "cancel 1", "cancel 5", "fill", "error 10148", "error 10147"]
         ),
         st.sampled_from([1, 1, 1, 2, float("inf")]),
         st.integers(0, 2),
@@ -130,7 +130,7 @@ FAULTS = st.one_of(
     st.tuples(st.just("out commissionReport"), st.just("silence"), st.sampled_from([1, float("inf")]), st.integers(0, 2)),
     st.tuples(st.sampled_from(["out commissionReport", "out execDetails", "out openOrder", "out orderStatus"]), st.sampled_from(["duplicate", "drop"]), st.sampled_from([1, float("inf")]), st.integers(0, 2)),
     st.tuples(
-        st.one_of(st.sampled_from(ORDERING + ASKING + ["out openOrder", "out execDetails", "out positionEnd"]), st.integers(0, 60).map("in {}".format)),
+        st.one_of(st.sampled_from([*ORDERING, *ASKING, "out openOrder", "out execDetails", "out positionEnd"]), st.integers(0, 60).map("in {}".format)),
         st.sampled_from(sorted(DEEDS)),
         st.just(1),
         st.integers(0, 4),
@@ -158,7 +158,9 @@ SEQUENCES = st.fixed_dictionaries(
 def fault_of(watch, place, what, count, after):
     if what in DEEDS:
         deed = DEEDS[what]
-        return Fault(place, (lambda gateway: watch.outside(lambda: deed(gateway))) if what in OUTSIDE else deed, count, after)
+        return Fault(
+            place, (lambda gateway: watch.outside(lambda: deed(gateway))) if what in OUTSIDE else deed, count, after
+        )
     return Fault(place, what, count, after)
 
 
@@ -235,5 +237,3 @@ def test_the_paths_have_everything_in_them():
         if any(one.order.ticket.kind == "TRAIL" for one in world.gateway.book.executions):
             purposes.add("a stop was hit")
     assert purposes == {"entry", "entry-stop", "exit", "a stop was hit"}
-
-

@@ -30,7 +30,9 @@ async def buy_and_sell(world, watch, writes=None):
             if status in (0, 1):
                 break
             await asyncio.sleep(60)
-    world.places = Counter(entry.direction for entry in world.gateway.log) + Counter(write=writes.count if writes else 0)
+    world.places = Counter(entry.direction for entry in world.gateway.log) + Counter(
+        write=writes.count if writes else 0
+    )
     await world.until("15:40")
     world.gateway.calm()
     watch.sending = False
