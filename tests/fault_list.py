@@ -191,6 +191,7 @@ CONNECTION = (
     bought("C13c", "a data farm was away and is back (2103, 2104)", Fault("reqAccountSummary", lambda g: (g.broadcast(2103), g.broadcast(2104)))),
     away("C14", "open orders are never told", Fault("reqOpenOrders", "silence"), line="open orders request timed out"),
     away("C14b", "positions are never told", Fault("reqPositions", "silence"), line="positions request timed out"),
+    away("C14d", "executions are answered with an error", Fault("reqExecutions", "error 162"), line="API error: 162"),
     away("C14c", "executions are never told", Fault("reqExecutions", "silence"), line="executions request timed out"),
 )  # fmt: skip
 
