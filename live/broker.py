@@ -12,12 +12,11 @@ What ib_async 2.1.0 does on faults, and what is done about it here:
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
-from ib_async import IB, Contract, Fill, Order, StartupFetch, Trade
+from ib_async import IB, Contract, Order, StartupFetch
 from ib_async.util import UNSET_DOUBLE
 from ib_async.wrapper import RequestError
 
@@ -27,7 +26,6 @@ from live.errors import AnsweredError, BrokerError, RefusedError
 from live.facts import (
     DayBar,
     Door,
-    Execution,
     Funds,
     Message,
     OrderRequest,
@@ -37,6 +35,7 @@ from live.facts import (
     WorkingOrder,
     newest,
 )
+from live.translating import day_of, execution_of, number_of, working
 
 __all__ = ["Broker"]
 
@@ -175,7 +174,7 @@ class Broker:
         self._ib.wrapper.acctSummary.clear()  # it is kept for ever otherwise
         values = await self._ask("the account's money", lambda: self._ib.accountSummaryAsync(self._door.account))
         found = {v.tag: v for v in values if v.tag in ("AvailableFunds", "NetLiquidation") and v.currency == currency}
-        amounts = {tag: _number(value.value) for tag, value in found.items()}
+        amounts = {tag: number_of(value.value) for tag, value in found.items()}
         for tag in ("AvailableFunds", "NetLiquidation"):
             if amounts.get(tag) is None:
                 raise BrokerError(f"the account's {tag} in {currency} is not known; nothing can be sized")
@@ -211,7 +210,7 @@ class Broker:
         self._contracts[contract.conId] = contract
         rules = dict(zip(detail.validExchanges.split(","), detail.marketRuleIds.split(","), strict=False))
         rule = await self._market_rule(symbol, rules.get(exchange, ""))
-        minimum, increment = _number(detail.minSize), _number(detail.sizeIncrement)
+        minimum, increment = number_of(detail.minSize), number_of(detail.sizeIncrement)
         return Pinned(isin, contract.symbol, exchange, currency, contract.conId, rule, minimum or 1.0, increment or 1.0)
 
     async def _market_rule(self, symbol: str, number: str) -> tuple[tuple[float, float], ...]:
@@ -246,7 +245,9 @@ class Broker:
         )
         if not bars:
             raise BrokerError(f"the broker gave no daily bars of {pinned.symbol}")
-        return tuple(DayBar(_day(bar.date), bar.open, bar.high, bar.low, bar.close, float(bar.volume)) for bar in bars)
+        return tuple(
+            DayBar(day_of(bar.date), bar.open, bar.high, bar.low, bar.close, float(bar.volume)) for bar in bars
+        )
 
     # Orders
 
@@ -267,9 +268,9 @@ class Broker:
             asked=datetime.now(UTC),
             positions={p.contract.conId: float(p.position) for p in positions if p.account == mine and p.position},
             # By its numbers, since one order can be in the list twice: news of it that come amid the answer are put into it, too.
-            orders=tuple({(o.client_id, o.order_id, o.permanent_id): o for o in map(_working, trades)}.values()),
+            orders=tuple({(o.client_id, o.order_id, o.permanent_id): o for o in map(working, trades)}.values()),
             executions=newest(
-                _execution(first.get(fill.execution.execId, fill))
+                execution_of(first.get(fill.execution.execId, fill))
                 for fill in fills
                 if fill.execution.acctNumber == mine
             ),
@@ -382,57 +383,3 @@ def _order(wanted: OrderRequest, account: str) -> Order:
         account=account,
         outsideRth=False,
     )
-
-
-def _working(trade: Trade) -> WorkingOrder:
-    """Read an open order; its status is the last one that no error made."""
-    order = trade.order
-    said = [entry.status for entry in trade.log if not entry.errorCode]
-    return WorkingOrder(
-        reference=order.orderRef or "",
-        permanent_id=order.permId,
-        order_id=order.orderId,
-        client_id=order.clientId,
-        parent_id=order.parentId,
-        con_id=trade.contract.conId,
-        symbol=trade.contract.symbol,
-        side=order.action,
-        kind=order.orderType,
-        quantity=float(order.totalQuantity),
-        filled=float(trade.orderStatus.filled),
-        limit=_number(order.lmtPrice),
-        trail=_number(order.auxPrice),
-        time_in_force=order.tif,
-        status=said[-1] if said else trade.orderStatus.status,
-    )
-
-
-def _execution(fill: Fill) -> Execution:
-    """Read an execution, with its commission if that is known."""
-    execution, report, contract = fill.execution, fill.commissionReport, fill.contract
-    known = bool(report and report.execId)
-    return Execution(
-        execution_id=execution.execId,
-        reference=execution.orderRef or "",
-        permanent_id=execution.permId,
-        con_id=contract.conId,
-        side="BUY" if execution.side == "BOT" else "SELL",
-        quantity=float(execution.shares),
-        price=float(execution.price),
-        time=execution.time,
-        commission=_number(report.commission) if known else None,
-        commission_currency=report.currency if known else "",
-    )
-
-
-def _number(value: object) -> float | None:
-    """Give a finite number, or None for text that is none and for what the wire calls unset."""
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) and abs(number) < 1e300 else None
-
-
-def _day(value: date | datetime) -> date:
-    return value.date() if isinstance(value, datetime) else value

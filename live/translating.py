@@ -1,0 +1,69 @@
+"""What the library's objects say, in the bot's own words; statuses are the broker's, never those that an error made."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from live.facts import Execution, WorkingOrder
+
+if TYPE_CHECKING:
+    from ib_async import Fill, Trade
+
+__all__ = ["day_of", "execution_of", "number_of", "working"]
+
+
+def working(trade: Trade) -> WorkingOrder:
+    """Read an open order; its status is the last one that no error made."""
+    order = trade.order
+    said = [entry.status for entry in trade.log if not entry.errorCode]
+    return WorkingOrder(
+        reference=order.orderRef or "",
+        permanent_id=order.permId,
+        order_id=order.orderId,
+        client_id=order.clientId,
+        parent_id=order.parentId,
+        con_id=trade.contract.conId,
+        symbol=trade.contract.symbol,
+        side=order.action,
+        kind=order.orderType,
+        quantity=float(order.totalQuantity),
+        filled=float(trade.orderStatus.filled),
+        limit=number_of(order.lmtPrice),
+        trail=number_of(order.auxPrice),
+        time_in_force=order.tif,
+        status=said[-1] if said else trade.orderStatus.status,
+    )
+
+
+def execution_of(fill: Fill) -> Execution:
+    """Read an execution, with its commission if that is known."""
+    execution, report, contract = fill.execution, fill.commissionReport, fill.contract
+    known = bool(report and report.execId)
+    return Execution(
+        execution_id=execution.execId,
+        reference=execution.orderRef or "",
+        permanent_id=execution.permId,
+        con_id=contract.conId,
+        side="BUY" if execution.side == "BOT" else "SELL",
+        quantity=float(execution.shares),
+        price=float(execution.price),
+        time=execution.time,
+        commission=number_of(report.commission) if known else None,
+        commission_currency=report.currency if known else "",
+    )
+
+
+def number_of(value: object) -> float | None:
+    """Give a finite number, or None for text that is none and for what the wire calls unset."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) and abs(number) < 1e300 else None
+
+
+def day_of(value: date | datetime) -> date:
+    """Give the day of a bar."""
+    return value.date() if isinstance(value, datetime) else value
