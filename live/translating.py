@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 from live.facts import Execution, WorkingOrder
-
-if TYPE_CHECKING:
-    from ib_async import Fill, Trade
 
 __all__ = ["day_of", "execution_of", "number_of", "working"]
 
 
-def working(trade: Trade) -> WorkingOrder:
+def working(trade: Any) -> WorkingOrder:
     """Read an open order; its status is the last one that no error made."""
     order = trade.order
     said = [entry.status for entry in trade.log if not entry.errorCode]
@@ -37,7 +34,7 @@ def working(trade: Trade) -> WorkingOrder:
     )
 
 
-def execution_of(fill: Fill) -> Execution:
+def execution_of(fill: Any) -> Execution:
     """Read an execution, with its commission if that is known."""
     execution, report, contract = fill.execution, fill.commissionReport, fill.contract
     known = bool(report and report.execId)
