@@ -373,6 +373,7 @@ def _execution(fill: Fill) -> Execution:
         time=execution.time,
         commission=_number(report.commission) if known else None,
         commission_currency=report.currency if known else "",
+        symbol=contract.symbol,
     )
 
 
