@@ -21,6 +21,7 @@ from ib_async import IB, Contract, Fill, Order, StartupFetch, Trade
 from ib_async.util import UNSET_DOUBLE
 from ib_async.wrapper import RequestError
 
+from engine.report.spoken import count
 from live.codes import CodeClass, class_of
 from live.errors import AnsweredError, BrokerError, RefusedError
 from live.facts import (
@@ -54,13 +55,22 @@ class Broker:
     door : Door
     heard : callable
         Told every message of the gateway.
+    step : callable
+        Told every step of the connection: its kind, and a sentence.
     """
 
-    def __init__(self, door: Door, heard: Callable[[Message], None] = lambda _: None) -> None:
-        self._door, self._heard = door, heard
+    def __init__(
+        self,
+        door: Door,
+        heard: Callable[[Message], None] = lambda _: None,
+        step: Callable[[str, str], None] = lambda _kind, _text: None,
+    ) -> None:
+        self._door, self._heard, self.step = door, heard, step
         self._ib = IB()
         self._ib.RaiseRequestErrors = True
         self._ib.errorEvent += self._on_error
+        self._ib.client.apiStart += self._on_start
+        self._ib.disconnectedEvent += lambda: step("disconnected", "The connection is closed.")
         self.messages: list[Message] = []
         self._contracts: dict[int, Contract] = {}
         self._one_rule = asyncio.Lock()
@@ -96,6 +106,7 @@ class Broker:
         door, reason = self._door, ""
         for client_id in range(door.client_id, door.client_id + _CLIENT_IDS):
             heard = len(self.messages)
+            self.step("connecting", f"Connecting to {door.host} port {door.port} with client id {client_id}.")
             try:
                 await asyncio.wait_for(self._connect(client_id), door.connect)
             except (TimeoutError, OSError) as error:
@@ -105,8 +116,12 @@ class Broker:
                 if 326 not in codes:
                     break
                 reason = f"client ids {door.client_id} to {client_id} are in use"
+                self.step("client id in use", f"Client id {client_id} is in use.")
                 continue
             self._require_account()
+            ib = self._ib
+            self.step("account", "The gateway has the configured account.")
+            self.step("received", _in_words(len(ib.positions()), len(ib.openTrades()), len(ib.fills())))
             return client_id
         raise BrokerError(f"cannot connect to {door.host} port {door.port}: {reason}; is the gateway running?")
 
@@ -313,10 +328,20 @@ class Broker:
         """Never use an order number below this again; the gateway's own can go back after a restart."""
         self._ib.client.updateReqId(floor)  # type: ignore[no-untyped-call]
 
+    def _on_start(self) -> None:
+        version = self._ib.client.serverVersion()
+        self.step("handshake", f"The gateway answers, its server version is {version}.")
+
     def _on_error(self, request: int, code: int, text: str, _contract: object) -> None:
         message = Message(datetime.now(UTC), code, text, request)
         self.messages.append(message)
         self._heard(message)
+
+
+def _in_words(positions: int, orders: int, executions: int) -> str:
+    """Say what came with a connection."""
+    held, live = count(positions, "position"), count(orders, "open order")
+    return f"Received {held}, {live} and {count(executions, 'execution')}."
 
 
 def _order(wanted: OrderRequest, account: str) -> Order:

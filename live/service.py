@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 from engine.errors import GoldencrossError
 from live.broker import Broker
-from live.errors import SessionError
-from live.facts import Door
+from live.errors import JournalError, SessionError
+from live.facts import Door, Message
 from live.journal import Journal, JournalRecorder, single_instance, state_of
 from live.limits import Limits
+from live.logs import Log, open_log
 from live.runner import Runner, Status
 from live.scheduler import Clock, SystemClock, wait_until
 from live.schema import Config, Instrument
 from live.sessions import Run, exchange_day, next_run, runs_of
 from live.strategy import Guard, Strategy
 
-__all__ = ["run_now", "stay_up"]
+__all__ = ["broker_of", "open_journal", "run_now", "stay_up"]
 
 Say = Callable[[str], None]
 _RETRY = timedelta(minutes=2)
@@ -44,63 +47,65 @@ async def run_now(
     JournalError, SessionError
     """
     clock = clock or SystemClock()
-    today = runs_of(exchange_day(clock.now()), config.instruments, config.run.before)
-    windows = [window for window in today if any_time or window.is_open(clock.now())]
-    if not windows:
-        say("It is not the time of a run: nothing was done.")
-        return int(Status.REFUSED)
-    with single_instance(config.paths.journal):
-        journal = Journal(config.paths.journal, clock=clock.now)
-        try:
-            return max(
-                [await _run(config, account, window, journal, clock, send and not any_time, say) for window in windows]
-            )
-        finally:
-            journal.close()
+    with open_log(say, account, clock.now, config.paths.log) as log:
+        today = runs_of(exchange_day(clock.now()), config.instruments, config.run.before)
+        windows = [window for window in today if any_time or window.is_open(clock.now())]
+        if not windows:
+            log.say("It is not the time of a run: nothing was done.")
+            return int(Status.REFUSED)
+        with open_journal(config, clock) as journal:
+            bot = _Bot(config, account, journal, clock, log, send=send and not any_time)
+            return max([await bot.run(window) for window in windows])
 
 
 async def stay_up(config: Config, account: str, *, send: bool, say: Say, clock: Clock | None = None) -> int:
     """Wait for every run, and run; ends only where the session table ends, or when it is stopped.
 
     A gateway that is out of reach is tried again until the time for entries is over: it restarts every night, and on Sundays it waits for its owner.
+
+    Raises
+    ------
+    JournalError
     """
     clock = clock or SystemClock()
+    with (
+        open_log(say, account, clock.now, config.paths.log) as log,
+        open_journal(config, clock) as journal,
+    ):
+        bot = _Bot(config, account, journal, clock, log, send=send)
+        while True:
+            try:
+                window = next_run(clock.now(), config.instruments, config.run.before)
+            except SessionError as error:
+                log.say(f"The bot stops: {error}")
+                return int(Status.REFUSED)
+            log.say(f"The next run is at {window.moment:%Y-%m-%d %H:%M} at the exchange, for {_names(window)}.")
+            waited = await wait_until(window.moment, clock)
+            for step in waited.steps:
+                journal.append("said", {"text": str(step)})
+                log.say(f"{step}.", "clock")
+            await bot.run_until_reached(window)
+
+
+@contextmanager
+def open_journal(config: Config, clock: Clock) -> Iterator[Journal]:
+    """Take the lock and open the journal; both go at the end.
+
+    Raises
+    ------
+    JournalError
+    """
     with single_instance(config.paths.journal):
         journal = Journal(config.paths.journal, clock=clock.now)
         try:
-            while True:
-                try:
-                    window = next_run(clock.now(), config.instruments, config.run.before)
-                except SessionError as error:
-                    say(f"The bot stops: {error}")
-                    return int(Status.REFUSED)
-                say(f"The next run is at {window.moment:%Y-%m-%d %H:%M} at the exchange, for {_names(window)}.")
-                waited = await wait_until(window.moment, clock)
-                for step in waited.steps:
-                    journal.append("said", {"text": str(step)})
-                await _until_reached(config, account, window, journal, clock, send, say)
+            yield journal
         finally:
             journal.close()
 
 
-async def _until_reached(
-    config: Config, account: str, window: Run[Instrument], journal: Journal, clock: Clock, send: bool, say: Say
-) -> None:
-    """Run, and run again while the gateway is out of reach and there is time."""
-    while True:
-        status = await _run(config, account, window, journal, clock, send, say)
-        if status != Status.UNREACHABLE or not window.is_open(clock.now() + _RETRY):
-            return
-        await clock.sleep(_RETRY.total_seconds())
-
-
-async def _run(
-    config: Config, account: str, window: Run[Instrument], journal: Journal, clock: Clock, send: bool, say: Say
-) -> int:
-    """Run once, with everything in the journal."""
+def broker_of(config: Config, account: str, recorder: JournalRecorder, log: Log) -> Broker:
+    """Give a broker that tells journal and log what it hears."""
     logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it says to the console is in the journal
-    known = state_of(journal.events())
-    recorder = JournalRecorder(journal, known)
     gateway = config.gateway
     door = Door(
         gateway.host,
@@ -111,28 +116,70 @@ async def _run(
         gateway.answer_seconds,
         gateway.bars_seconds,
     )
-    guard = Guard(Limits.of(config), config.paths.halt)
-    runner = Runner(
-        Broker(door, recorder.heard),
-        recorder,
-        clock,
-        Strategy.of(config),
-        send=send,
-        known=known,
-        guard=guard,
-    )
-    journal.append("run started", {"send": send, "shares": [share.symbol for share in window.instruments]})
-    try:
-        report = await runner.run(window)
-    except GoldencrossError as error:
-        say(f"The run was broken off: {error}")
-        journal.append("alarm", {"text": str(error)})
-        return int(Status.ALARM)
-    for line in report.lines:
-        journal.append("said", {"text": line})
-        say(line)
-    journal.append("run ended", {"status": int(report.status)})
-    return int(report.status)
+
+    def heard(message: Message) -> None:
+        log.heard(message)
+        recorder.heard(message)
+
+    return Broker(door, heard, log.step)
+
+
+@dataclass(frozen=True)
+class _Bot:
+    """What every run needs."""
+
+    config: Config
+    account: str
+    journal: Journal
+    clock: Clock
+    log: Log
+    send: bool
+
+    async def run_until_reached(self, window: Run[Instrument]) -> None:
+        """Run, and run again while the gateway is out of reach and there is time."""
+        while True:
+            status = await self.run(window)
+            if status != Status.UNREACHABLE or not window.is_open(self.clock.now() + _RETRY):
+                return
+            self.log.step("retry", f"The next try is in {_RETRY.total_seconds() / 60:g} minutes.")
+            await self.clock.sleep(_RETRY.total_seconds())
+
+    async def run(self, window: Run[Instrument]) -> int:
+        """Run once, with everything in the journal.
+
+        Raises
+        ------
+        JournalError
+            Nothing was sent after it.
+        """
+        config, journal = self.config, self.journal
+        known = state_of(journal.events())
+        recorder = JournalRecorder(journal, known)
+        runner = Runner(
+            broker_of(config, self.account, recorder, self.log),
+            recorder,
+            self.clock,
+            Strategy.of(config),
+            send=self.send,
+            known=known,
+            guard=Guard(Limits.of(config), config.paths.halt),
+        )
+        journal.append("run started", {"send": self.send, "shares": [share.symbol for share in window.instruments]})
+        try:
+            report = await runner.run(window)
+        except JournalError as error:
+            self.log.say("The run was broken off: nothing more is sent. Stops at the broker stay in place.")
+            raise error from None
+        except GoldencrossError as error:
+            self.log.say(f"The run was broken off: {error}")
+            journal.append("alarm", {"text": str(error)})
+            return int(Status.ALARM)
+        for line in report.lines:
+            self.log.say(line)
+        for line in report.lines:  # afterwards: what cannot be written down is said all the same
+            journal.append("said", {"text": line})
+        journal.append("run ended", {"status": int(report.status)})
+        return int(report.status)
 
 
 def _names(window: Run[Instrument]) -> str:

@@ -105,14 +105,7 @@ def test_orders_of_somebody_else_are_kept_apart_by_their_permanent_number():
 
 @pytest.mark.parametrize("commission", [{"commission": None}, {"commission": 1.0, "commission_currency": "USD"}])
 def test_a_commission_that_is_not_known_is_not_nothing(commission):
-    trades = trades_of(
-        [
-            execution("BUY", 5, 100, 1.0),
-            execution("SELL", 5, 110, minute=1, **commission)
-            if "commission_currency" in commission
-            else execution("SELL", 5, 110, None, minute=1),
-        ]
-    )
+    trades = trades_of([execution("BUY", 5, 100, 1.0), execution("SELL", 5, 110, minute=1, **commission)])
     (trade,) = trades
     assert (trade.gross, trade.commission, trade.profit) == (50, None, None)
     assert profit_of(trades).net is None

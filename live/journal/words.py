@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from live.journal.chain import Event
 from live.journal.state import State
-from live.journal.store import Event
+from live.plain import masked, plain
 
 __all__ = ["journal_lines", "masked", "status_lines"]
 
-_ACCOUNT = re.compile(r"\b(D?[UFI]\w?\d)\d{3,}(\d{2})\b")
 
-
-def masked(text: str) -> str:
-    """Hide account numbers: DU1234567 becomes DU1***67."""
-    return _ACCOUNT.sub(r"\1***\2", text)
-
-
-def journal_lines(events: Iterable[Event]) -> list[str]:
-    """Say every event, one a line, oldest first."""
-    return [masked(_sentence(event)) for event in events]
+def journal_lines(events: Iterable[Event], account: str = "") -> list[str]:
+    """Say every event, one a line, oldest first; ``account`` is masked besides whatever looks like one."""
+    return [plain(_sentence(event), account) for event in events]
 
 
 def _sentence(event: Event) -> str:
