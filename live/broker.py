@@ -12,16 +12,14 @@ What ib_async 2.1.0 does on faults, and what is done about it here:
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from ib_async import IB, Contract, Fill, Order, StartupFetch, Trade
 from ib_async.util import UNSET_DOUBLE
 from ib_async.wrapper import RequestError
 
-from engine.report.spoken import count
 from live.codes import CodeClass, class_of
 from live.errors import AnsweredError, BrokerError, RefusedError
 from live.facts import (
@@ -37,6 +35,9 @@ from live.facts import (
     WorkingOrder,
     newest,
 )
+from live.wire import day_of as _day
+from live.wire import number_of as _number
+from live.wire import received
 
 __all__ = ["Broker"]
 
@@ -121,7 +122,7 @@ class Broker:
             self._require_account()
             ib = self._ib
             self.step("account", "The gateway has the configured account.")
-            self.step("received", _in_words(len(ib.positions()), len(ib.openTrades()), len(ib.fills())))
+            self.step("received", received(len(ib.positions()), len(ib.openTrades()), len(ib.fills())))
             return client_id
         raise BrokerError(f"cannot connect to {door.host} port {door.port}: {reason}; is the gateway running?")
 
@@ -338,12 +339,6 @@ class Broker:
         self._heard(message)
 
 
-def _in_words(positions: int, orders: int, executions: int) -> str:
-    """Say what came with a connection."""
-    held, live = count(positions, "position"), count(orders, "open order")
-    return f"Received {held}, {live} and {count(executions, 'execution')}."
-
-
 def _order(wanted: OrderRequest, account: str) -> Order:
     """Give the library's form of an order."""
     return Order(
@@ -400,16 +395,3 @@ def _execution(fill: Fill) -> Execution:
         commission_currency=report.currency if known else "",
         symbol=contract.symbol,
     )
-
-
-def _number(value: object) -> float | None:
-    """Give a finite number, or None for text that is none and for what the wire calls unset."""
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) and abs(number) < 1e300 else None
-
-
-def _day(value: date | datetime) -> date:
-    return value.date() if isinstance(value, datetime) else value

@@ -121,6 +121,26 @@ def export(
     return 0
 
 
+def flatten(
+    path: ConfigPath,
+    symbols: Annotated[
+        list[str] | None, typer.Argument(metavar="[SYMBOLS]...", help="Only these; all if none.")
+    ] = None,
+    send: Send = False,
+    real_money: Live = False,
+) -> int:
+    """Halt entries, cancel what is still to be bought, and sell everything that the shares of the configuration hold. Without --send it only says so.
+
+    A bot that stays up has to be stopped before. Example: goldencross-live flatten bot.toml --send
+    """
+    config = load_config(path)
+    account = account_of(config)
+    _require_switches(config, send=send, real_money=real_money)
+    from live.flattening import flatten_now  # noqa: PLC0415  ib_async is imported only to connect
+
+    return asyncio.run(flatten_now(config, account, symbols or (), send=send, say=typer.echo))
+
+
 def halt(
     path: ConfigPath, reason: Annotated[str, typer.Argument(help="Why, for the journal.")] = "halted by hand"
 ) -> int:
@@ -196,7 +216,7 @@ def _require_switches(config: Config, *, send: bool, real_money: bool) -> None:
         raise InputError("--real-money is for a live account, and this configuration is of a paper account")
 
 
-_COMMANDS: tuple[Any, ...] = (check, run, status, journal, export, halt, resume, demo, record, recording)
+_COMMANDS: tuple[Any, ...] = (check, run, status, journal, export, flatten, halt, resume, demo, record, recording)
 for _command in _COMMANDS:
     app.command()(spoken(_command))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from engine.errors import GoldencrossError
 from live.broker import Broker
@@ -15,13 +16,13 @@ from live.facts import Door, Message
 from live.journal import Journal, JournalRecorder, single_instance, state_of
 from live.limits import Limits
 from live.logs import Log, open_log
-from live.runner import Runner, Status
+from live.runner import Report, Runner, Status
 from live.scheduler import Clock, SystemClock, wait_until
 from live.schema import Config, Instrument
 from live.sessions import Run, exchange_day, next_run, runs_of
 from live.strategy import Guard, Strategy
 
-__all__ = ["broker_of", "open_journal", "run_now", "stay_up"]
+__all__ = ["Say", "broker_of", "in_the_journal", "open_journal", "run_now", "stay_up"]
 
 Say = Callable[[str], None]
 _RETRY = timedelta(minutes=2)
@@ -164,22 +165,38 @@ class _Bot:
             known=known,
             guard=Guard(Limits.of(config), config.paths.halt),
         )
-        journal.append("run started", {"send": self.send, "shares": [share.symbol for share in window.instruments]})
-        try:
-            report = await runner.run(window)
-        except JournalError as error:
-            self.log.say("The run was broken off: nothing more is sent. Stops at the broker stay in place.")
-            raise error from None
-        except GoldencrossError as error:
-            self.log.say(f"The run was broken off: {error}")
-            journal.append("alarm", {"text": str(error)})
-            return int(Status.ALARM)
-        for line in report.lines:
-            self.log.say(line)
-        for line in report.lines:  # afterwards: what cannot be written down is said all the same
-            journal.append("said", {"text": line})
-        journal.append("run ended", {"status": int(report.status)})
-        return int(report.status)
+        about = {"send": self.send, "shares": [share.symbol for share in window.instruments]}
+        return await in_the_journal(journal, self.log, about, runner.run(window))
+
+
+async def in_the_journal(journal: Journal, log: Log, about: dict[str, Any], work: Coroutine[Any, Any, Report]) -> int:
+    """Do something with its begin, its end and what it says in the journal; give the exit status.
+
+    Raises
+    ------
+    JournalError
+        Nothing was sent after it.
+    """
+    try:
+        journal.append("run started", about)
+        report = await work
+    except JournalError:
+        log.say(
+            "It is broken off, because the journal cannot be written: nothing more is sent, stops at the broker stay."
+        )
+        raise
+    except GoldencrossError as error:
+        log.say(f"The run was broken off: {error}")
+        journal.append("alarm", {"text": str(error)})
+        return int(Status.ALARM)
+    finally:
+        work.close()
+    for line in report.lines:
+        log.say(line)
+    for line in report.lines:  # afterwards: what cannot be written down is said all the same
+        journal.append("said", {"text": line})
+    journal.append("run ended", {"status": int(report.status)})
+    return int(report.status)
 
 
 def _names(window: Run[Instrument]) -> str:

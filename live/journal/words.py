@@ -48,8 +48,8 @@ _SAY: dict[str, Callable[[dict[str, Any]], str]] = {
     "positions": lambda d: f"the broker has {len(d)} positions",
     "alarm": lambda d: f"ALARM: {d['text']}",
     "message": lambda d: f"the gateway says {d['code']}, {d['text']}",
-    "run started": lambda d: f"run started, {'sending' if d.get('send') else 'dry'}",
-    "run ended": lambda d: f"run ended with status {d['status']}",
+    "run started": lambda d: f"{d.get('command', 'run')} started, {'sending' if d.get('send') else 'dry'}",
+    "run ended": lambda d: f"ended with status {d['status']}",
     "said": lambda d: str(d["text"]).rstrip("."),
 }
 
