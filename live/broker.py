@@ -12,11 +12,11 @@ What ib_async 2.1.0 does on faults, and what is done about it here:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from ib_async import IB, Contract, Fill, Order, StartupFetch, Trade
+from ib_async import IB, CommissionReport, Contract, Fill, Order, StartupFetch, Trade
 from ib_async.util import UNSET_DOUBLE
 from ib_async.wrapper import RequestError
 
@@ -261,12 +261,14 @@ class Broker:
         trades = await self._ask("the open orders", self._ib.reqAllOpenOrdersAsync)
         fills = await self._ask("the executions", self._ib.reqExecutionsAsync)
         mine = self._door.account
+        # The answer has copies without commissions: these are told to the first copy of each execution.
+        reports = {fill.execution.execId: fill.commissionReport for fill in self._ib.fills()}
         return Truth(
             asked=datetime.now(UTC),
             positions={p.contract.conId: float(p.position) for p in positions if p.account == mine and p.position},
             # By its numbers, since one order can be in the list twice: news of it that come amid the answer are put into it, too.
             orders=tuple({(o.client_id, o.order_id, o.permanent_id): o for o in map(_working, trades)}.values()),
-            executions=newest(_execution(fill) for fill in fills if fill.execution.acctNumber == mine),
+            executions=newest(_execution(f, reports) for f in fills if f.execution.acctNumber == mine),
         )
 
     def number(self, pinned: Pinned, orders: Sequence[OrderRequest]) -> list[Outgoing]:
@@ -378,9 +380,10 @@ def _working(trade: Trade) -> WorkingOrder:
     )
 
 
-def _execution(fill: Fill) -> Execution:
+def _execution(fill: Fill, reports: Mapping[str, CommissionReport]) -> Execution:
     """Read an execution, with its commission if that is known."""
-    execution, report, contract = fill.execution, fill.commissionReport, fill.contract
+    execution, contract = fill.execution, fill.contract
+    report = reports.get(execution.execId)
     known = bool(report and report.execId)
     return Execution(
         execution_id=execution.execId,
@@ -391,7 +394,7 @@ def _execution(fill: Fill) -> Execution:
         quantity=float(execution.shares),
         price=float(execution.price),
         time=execution.time,
-        commission=_number(report.commission) if known else None,
-        commission_currency=report.currency if known else "",
+        commission=_number(report.commission) if report and known else None,
+        commission_currency=report.currency if report and known else "",
         symbol=contract.symbol,
     )

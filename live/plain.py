@@ -8,7 +8,14 @@ from typing import Any
 __all__ = ["masked", "plain"]
 
 # Capitals only: the broker's execution ids have the like of f1234567 in them.
-_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])(D?[UFI][0-9]{2})[0-9]{3,}([0-9]{2})(?![A-Za-z0-9])")
+_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])D?[UFI][0-9]{5,}(?![A-Za-z0-9])")
+
+
+def _mask(account: str) -> str:
+    """Mask one account: what is left tells a person which of his it is, and nobody else more than that."""
+    letters = len(account) - len(account.lstrip("DUFIdufi"))
+    shown = letters + 2 if len(account) - letters > 6 else letters
+    return f"{account[:shown]}***{account[-2:]}"
 
 
 def masked(value: Any, account: str = "") -> Any:
@@ -27,8 +34,8 @@ def masked(value: Any, account: str = "") -> Any:
     if not isinstance(value, str):
         return value
     if account:
-        value = re.sub(re.escape(account), f"{account[:4]}***{account[-2:]}", value, flags=re.IGNORECASE)
-    return _ACCOUNT.sub(r"\1***\2", value)
+        value = re.sub(re.escape(account), _mask(account), value, flags=re.IGNORECASE)
+    return _ACCOUNT.sub(lambda found: _mask(found[0]), value)
 
 
 def plain(text: str, account: str = "") -> str:

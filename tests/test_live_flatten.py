@@ -343,7 +343,7 @@ def test_after_flattening_nothing_is_bought_back(tmp_path):
     assert any("halted: flattened by command" in line for line in said)
 
 
-@pytest.mark.parametrize("index", range(40))
+@pytest.mark.parametrize("index", range(0, 40, 2))
 def test_a_connection_dropped_anywhere_leaves_nothing_naked_or_short_after_a_second_try(tmp_path, index):
     async def scenario(config, gateway, say):
         await buy(gateway, "RELIANCE")

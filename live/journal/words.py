@@ -34,6 +34,10 @@ def _price(data: dict[str, Any]) -> str:
     return "at the market" if data["limit"] is None else f"at {data['limit']:g} or better"
 
 
+def _commission(data: dict[str, Any]) -> str:
+    return "commission not known yet" if data["commission"] is None else f"commission {data['commission']:g}"
+
+
 _SAY: dict[str, Callable[[dict[str, Any]], str]] = {
     "intent": lambda d: f"will {d['side'].lower()} {d['quantity']:g} {_price(d)}",
     "sized": lambda d: (
@@ -42,7 +46,9 @@ _SAY: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "sent": lambda d: f"sent as order {d['number']}",
     "cancelling": lambda d: f"asks for the cancellation of order {d['number']}",
-    "execution": lambda d: f"{'bought' if d['side'] == 'BUY' else 'sold'} {d['quantity']:g} at {d['price']:g}",
+    "execution": lambda d: (
+        f"{'bought' if d['side'] == 'BUY' else 'sold'} {d['quantity']:g} at {d['price']:g}, {_commission(d)}"
+    ),
     "order": lambda d: f"the broker says {d['status']}, {d['filled']:g} of {d['quantity']:g} filled",
     "protection": lambda d: f"{d['held']:g} shares held, {d['stopped']:g} under a stop",
     "positions": lambda d: f"the broker has {len(d)} positions",
