@@ -35,9 +35,7 @@ from live.facts import (
     WorkingOrder,
     newest,
 )
-from live.wire import day_of as _day
-from live.wire import number_of as _number
-from live.wire import received
+from live.wire import day_of, number_of, received
 
 __all__ = ["Broker"]
 
@@ -64,7 +62,7 @@ class Broker:
         self,
         door: Door,
         heard: Callable[[Message], None] = lambda _: None,
-        step: Callable[[str, str], None] = lambda _kind, _text: None,
+        step: Callable[[str, str], None] = lambda *_: None,
     ) -> None:
         self._door, self._heard, self.step = door, heard, step
         self._ib = IB()
@@ -120,9 +118,8 @@ class Broker:
                 self.step("client id in use", f"Client id {client_id} is in use.")
                 continue
             self._require_account()
-            ib = self._ib
             self.step("account", "The gateway has the configured account.")
-            self.step("received", received(len(ib.positions()), len(ib.openTrades()), len(ib.fills())))
+            self.step("received", received(self._ib.positions(), self._ib.openTrades(), self._ib.fills()))
             return client_id
         raise BrokerError(f"cannot connect to {door.host} port {door.port}: {reason}; is the gateway running?")
 
@@ -175,7 +172,7 @@ class Broker:
         self._ib.wrapper.acctSummary.clear()  # it is kept for ever otherwise
         values = await self._ask("the account's money", lambda: self._ib.accountSummaryAsync(self._door.account))
         found = {v.tag: v for v in values if v.tag in ("AvailableFunds", "NetLiquidation") and v.currency == currency}
-        amounts = {tag: _number(value.value) for tag, value in found.items()}
+        amounts = {tag: number_of(value.value) for tag, value in found.items()}
         for tag in ("AvailableFunds", "NetLiquidation"):
             if amounts.get(tag) is None:
                 raise BrokerError(f"the account's {tag} in {currency} is not known; nothing can be sized")
@@ -211,7 +208,7 @@ class Broker:
         self._contracts[contract.conId] = contract
         rules = dict(zip(detail.validExchanges.split(","), detail.marketRuleIds.split(","), strict=False))
         rule = await self._market_rule(symbol, rules.get(exchange, ""))
-        minimum, increment = _number(detail.minSize), _number(detail.sizeIncrement)
+        minimum, increment = number_of(detail.minSize), number_of(detail.sizeIncrement)
         return Pinned(isin, contract.symbol, exchange, currency, contract.conId, rule, minimum or 1.0, increment or 1.0)
 
     async def _market_rule(self, symbol: str, number: str) -> tuple[tuple[float, float], ...]:
@@ -246,7 +243,9 @@ class Broker:
         )
         if not bars:
             raise BrokerError(f"the broker gave no daily bars of {pinned.symbol}")
-        return tuple(DayBar(_day(bar.date), bar.open, bar.high, bar.low, bar.close, float(bar.volume)) for bar in bars)
+        return tuple(
+            DayBar(day_of(bar.date), bar.open, bar.high, bar.low, bar.close, float(bar.volume)) for bar in bars
+        )
 
     # Orders
 
@@ -373,8 +372,8 @@ def _working(trade: Trade) -> WorkingOrder:
         kind=order.orderType,
         quantity=float(order.totalQuantity),
         filled=float(trade.orderStatus.filled),
-        limit=_number(order.lmtPrice),
-        trail=_number(order.auxPrice),
+        limit=number_of(order.lmtPrice),
+        trail=number_of(order.auxPrice),
         time_in_force=order.tif,
         status=said[-1] if said else trade.orderStatus.status,
     )
@@ -383,8 +382,8 @@ def _working(trade: Trade) -> WorkingOrder:
 def _execution(fill: Fill, reports: Mapping[str, CommissionReport]) -> Execution:
     """Read an execution, with its commission if that is known."""
     execution, contract = fill.execution, fill.contract
-    report = reports.get(execution.execId)
-    known = bool(report and report.execId)
+    report = reports.get(execution.execId) or CommissionReport()
+    known = bool(report.execId)
     return Execution(
         execution_id=execution.execId,
         reference=execution.orderRef or "",
@@ -394,7 +393,7 @@ def _execution(fill: Fill, reports: Mapping[str, CommissionReport]) -> Execution
         quantity=float(execution.shares),
         price=float(execution.price),
         time=execution.time,
-        commission=_number(report.commission) if report and known else None,
-        commission_currency=report.currency if report and known else "",
+        commission=number_of(report.commission) if known else None,
+        commission_currency=report.currency if known else "",
         symbol=contract.symbol,
     )

@@ -79,14 +79,17 @@ def run(
 
 
 def status(path: ConfigPath, output_format: Format = "text") -> int:
-    """Say how things stand, from the journal alone: alarms, positions and their stops, the last run, the next one, the profit so far."""
+    """Say how things stand, from the journal alone: alarms, positions and their stops, the last run, the next one, the profit so far.
+
+    It ends with status 3 if there is an alarm, a share without a stop, or a run that has not ended; else with 0.
+    """
     _require_format(output_format, ("text", "json"))
     standing = standing_of(load_config(path))
     if output_format == "text":
         _say(standing.lines())
     else:
         typer.echo(json.dumps(masked(standing.document(), account_to_mask()), indent=1))
-    return 0
+    return _LOOK if standing.needs_a_look else 0
 
 
 def journal(path: ConfigPath, output_format: Format = "text") -> int:
@@ -216,6 +219,8 @@ def _require_switches(config: Config, *, send: bool, real_money: bool) -> None:
         raise InputError("--real-money is for a live account, and this configuration is of a paper account")
 
 
+_LOOK = 3
+"""Exit status: somebody has to look."""
 _COMMANDS: tuple[Any, ...] = (check, run, status, journal, export, flatten, halt, resume, demo, record, recording)
 for _command in _COMMANDS:
     app.command()(spoken(_command))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sized
 from datetime import date, datetime
 
 from engine.report.spoken import count
@@ -24,7 +25,7 @@ def day_of(value: date | datetime) -> date:
     return value.date() if isinstance(value, datetime) else value
 
 
-def received(positions: int, orders: int, executions: int) -> str:
+def received(positions: Sized, orders: Sized, executions: Sized) -> str:
     """Say what came with a connection."""
-    held, live = count(positions, "position"), count(orders, "open order")
-    return f"Received {held}, {live} and {count(executions, 'execution')}."
+    held, live = count(len(positions), "position"), count(len(orders), "open order")
+    return f"Received {held}, {live} and {count(len(executions), 'execution')}."

@@ -98,6 +98,7 @@ def test_alarms_naked_shares_and_a_run_that_was_broken_off(written):
     journal.append("protection", {"held": 7.0, "stopped": 3.0, "on_sale": 3.0}, symbol="TCS")
     journal.append("alarm", {"text": "TCS: 4 of 7 shares are under no stop"}, symbol="TCS")
     done = cli("status", path)
+    assert done.exit_code == 3
     lines = done.stdout.splitlines()
     assert lines[:4] == [
         "1 alarm to look at.",
@@ -105,11 +106,32 @@ def test_alarms_naked_shares_and_a_run_that_was_broken_off(written):
         "1 position held, as last seen.",
         "TCS: 7 shares, 3 under a stop.",
     ]
-    assert "did not end: it was broken off" in lines[4]
+    assert "has not ended: it is running, or was broken off" in lines[4]
     document = json.loads(cli("status", path, "--format", "json").stdout)
     assert document["alarms"] == ["TCS: 4 of 7 shares are under no stop"]
     assert document["positions"] == [{"symbol": "TCS", "shares": 7.0, "under_stops": 3.0}]
     assert (document["last_run"]["ended"], document["last_run"]["status"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "status"),
+    [
+        ("note", {}, 0),
+        ("alarm", {"text": "look"}, 3),
+        ("protection", {"held": 7.0, "stopped": 7.0}, 0),
+        ("protection", {"held": 7.0, "stopped": 6.0}, 3),
+        ("protection", {"held": 0.0, "stopped": 6.0}, 3),
+        ("run started", {"send": True}, 3),
+    ],
+)
+def test_the_exit_status_of_status_tells_whether_somebody_has_to_look(written, kind, data, status):
+    path, journal = written
+    journal.append("run started", {"send": True})
+    journal.append("run ended", {"status": 0})
+    journal.append(kind, data, symbol="TCS")
+    for output_format in ("text", "json"):
+        assert cli("status", path, "--format", output_format).exit_code == status
+    assert json.loads(cli("status", path, "--format", "json").stdout)["needs_a_look"] == (status == 3)
 
 
 def test_status_for_programs(traded):

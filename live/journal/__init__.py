@@ -13,6 +13,8 @@
     trades     purchases and the sales that they were sold by
     profit     what they came to
     words      the same in plain sentences
+    standing   how things stand
+    exporting  rows for other programs
 """
 
 from live.errors import JournalError

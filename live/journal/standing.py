@@ -33,6 +33,12 @@ class Standing:
     next_run: Run[Any] | None
     no_run: str = ""
 
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether there is an alarm, a share that is not under exactly one stop, or a run that did not end."""
+        runs, held = self.state.runs, self.state.held.values()
+        return bool(self.state.alarms) or any(a != b for a, b in held) or bool(runs and runs[-1]["ended"] is None)
+
     def lines(self) -> list[str]:
         """Say it, one fact a line."""
         halted = "Entries are not halted."
@@ -49,6 +55,7 @@ class Standing:
         state, run = self.state, self.next_run
         last = state.runs[-1] if state.runs else None
         return {
+            "needs_a_look": self.needs_a_look,
             "alarms": state.alarms,
             "positions": [
                 {"symbol": symbol, "shares": held, "under_stops": stopped}

@@ -72,5 +72,7 @@ def status_lines(state: State) -> list[str]:
     if not state.runs:
         return [*lines, "The bot has never run with this journal."]
     last = state.runs[-1]
-    ended = f"ended with status {last['status']}" if last["ended"] else "did not end: it was broken off"
+    ended = (
+        f"ended with status {last['status']}" if last["ended"] else "has not ended: it is running, or was broken off"
+    )
     return [masked(line) for line in [*lines, f"The last run began at {last['begun'][:19]} UTC and {ended}."]]
