@@ -102,7 +102,7 @@ class Flattener:
         await at_the_same_time(self._flatten(one, session, report) for one in holdings if not one.is_flat)
         if self._send:
             await self._close(holdings, report)
-        elif all(one.is_flat for one in holdings):
+        elif report.status == Status.DONE and all(one.is_flat for one in holdings):
             report.say(f"Nothing is held of {_names(holdings)}, and nothing is to be done.")
         else:
             report.say("This was a dry run: nothing was sent, and entries were not halted. Give --send to sell.")
@@ -115,7 +115,7 @@ class Flattener:
         except GoldencrossError as error:
             if not self._broker.is_connected:
                 raise
-            report.say(f"{share.symbol}: not looked at, {error}. It may be held.", Status.ALARM)
+            report.say(f"{share.symbol}: not looked at, {error}. It may be held.".replace("..", "."), Status.ALARM)
             return None
         return Holding(share, pinned, cover_of(truth, pinned.con_id), _entries_of(truth, pinned.con_id))
 
@@ -127,6 +127,14 @@ class Flattener:
             return
         if not is_open(session, one.share, self._clock):
             report.say(f"{symbol}: not sold, it is too late today. Its stop stays.", Status.ALARM)
+            return
+        strange = next((o for o in (*one.entries, *one.cover.sells) if o.client_id != self._client_id), None)
+        if (
+            strange is not None
+        ):  # its number may be that of another order of ours, which would be cancelled in its place
+            name = strange.reference or "without a name"
+            text = f"{symbol}: the order {name} is of another client and cannot be cancelled here, so nothing was sold"
+            report.say(f"{text}. Cancel it by hand.", Status.ALARM)
             return
         try:
             bars = await self._broker.daily_bars(one.pinned)
@@ -150,8 +158,6 @@ class Flattener:
 
     async def _without_entries(self, one: Holding) -> bool:
         """Cancel what would still buy; tell whether it is gone."""
-        if any(order.client_id != self._client_id for order in one.entries):
-            return False  # only the client that sent an order can cancel it, and its number may be that of another one of ours
         for order in one.entries:
             self._recorder.cancelling(one.pinned, order.reference, order.order_id)
             self._broker.cancel(order.order_id)

@@ -8,6 +8,7 @@ import pytest
 
 import engine
 from live import nse
+from live.acting import Actor, Result
 from live.broker import Broker
 from live.config import load_config
 from live.facts import Door
@@ -208,16 +209,20 @@ def test_an_entry_that_cannot_be_cancelled_keeps_its_shares_and_its_stop(tmp_pat
     assert len(gateway.placed()) == 2
 
 
-def test_an_entry_of_another_client_is_not_confused_with_an_order_of_ours(tmp_path):
-    """Its number may be that of one of our own, such as the stop of another share."""
+@pytest.mark.parametrize("limit", [50.0, None])
+def test_an_order_of_another_client_is_not_confused_with_one_of_ours(tmp_path, limit):
+    """Its number may be that of one of our own, such as the stop of another share; only its own client can cancel it, be it an entry or a stop."""
 
     async def foreign(_config, gateway):
-        await buy(gateway, "TCS", 5, limit=50.0, name="gc-20260316-TCS-entry", client_id=9)
+        await buy(gateway, "TCS", 5, limit=limit, name="gc-20260316-TCS-entry", client_id=9)
 
-    status, gateway, said = play(tmp_path, flatten("TCS", hold=(("RELIANCE", 10),), before=foreign))
-    assert status == 3, said
-    assert [e for e in gateway.log if e.kind == "cancelOrder"] == []
-    assert any("cannot be cancelled" in line for line in said)
+    for send in (True, False):
+        folder = tmp_path / str(send)
+        folder.mkdir()
+        status, gateway, said = play(folder, flatten("TCS", send=send, hold=(("RELIANCE", 10),), before=foreign))
+        assert status == 3, said
+        assert [e for e in gateway.log if e.kind == "cancelOrder"] == []
+        assert any("is of another client and cannot be cancelled here, so nothing was sold" in line for line in said)
 
 
 def test_a_stop_that_cannot_be_cancelled_keeps_the_shares(tmp_path):
@@ -275,6 +280,18 @@ def test_bars_that_are_no_reason_to_buy_are_no_reason_to_keep(tmp_path):
     status, gateway, said = play(tmp_path, flatten(hold=(("RELIANCE", 10),), before=split))
     assert status == 0, said
     assert held(gateway) == {}
+
+
+def test_the_last_word_is_the_brokers(tmp_path, monkeypatch):
+    """Whatever a sale is thought to have come to: what the broker has at the end is what counts."""
+
+    async def sold(_self, pinned, _sale, _stop):
+        return Result(True, f"{pinned.symbol}: sold.")
+
+    monkeypatch.setattr(Actor, "leave", sold)
+    status, _, said = play(tmp_path, flatten(hold=(("RELIANCE", 10),)))
+    assert status == 3, said
+    assert said[-1] == "RELIANCE: 10 shares are still held, 10 under a stop."
 
 
 def test_a_share_that_is_not_found_is_an_alarm(tmp_path):

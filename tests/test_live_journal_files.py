@@ -273,6 +273,15 @@ def test_damage_is_one_line(path, where):
     refused(path)
 
 
+def test_damage_where_no_event_is_yet_is_found_before_one_is_written_there(path):
+    filled(path).close()
+    content = bytearray(path.read_bytes())
+    trunk = (int.from_bytes(content[32:36], "big") - 1) * 4096  # the first page of the list of free pages
+    content[trunk + 4 : trunk + 8] = b"\xff" * 4
+    path.write_bytes(content)
+    assert "is damaged" in refused(path, read_only=True)
+
+
 def said_to_nobody(path):
     """Open as another user, in a process of its own; give what is said."""
     reading, writing = os.pipe()

@@ -147,6 +147,13 @@ def test_commissions_that_come_later_and_corrections_count_once(tmp_path):
     assert state.trades[0].symbol == "SBIN"
 
 
+def test_an_execution_that_is_told_again_without_its_commission_keeps_it(tmp_path):
+    journal = Journal(tmp_path / "journal")
+    for data in (execution("BUY", 1, 5.0, 2.0), execution("BUY", 1, 5.0, None)):
+        journal.append("execution", data)
+    assert state_of(journal.events()).trades[0].commission == 2.0
+
+
 def test_a_state_without_executions_has_no_trades():
     assert State().trades == ()
 
