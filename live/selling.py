@@ -128,10 +128,9 @@ class Flattener:
         if not is_open(session, one.share, self._clock):
             report.say(f"{symbol}: not sold, it is too late today. Its stop stays.", Status.ALARM)
             return
+        # Only its own client can cancel an order, and its number may be that of another order of ours, which would be cancelled in its place.
         strange = next((o for o in (*one.entries, *one.cover.sells) if o.client_id != self._client_id), None)
-        if (
-            strange is not None
-        ):  # its number may be that of another order of ours, which would be cancelled in its place
+        if strange is not None:
             name = strange.reference or "without a name"
             text = f"{symbol}: the order {name} is of another client and cannot be cancelled here, so nothing was sold"
             report.say(f"{text}. Cancel it by hand.", Status.ALARM)

@@ -15,6 +15,7 @@ from live.facts import Door
 from live.flattening import flatten_now
 from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, VirtualClock, run_virtual
 from live.journal import Journal, JournalError, single_instance, state_of
+from live.selling import Flattener
 from live.service import run_now
 from tests.test_live_runner import DAY, GOLDEN, NAMES, RISING, history
 from tests.test_live_service import ACCOUNT, TEXT, cli
@@ -292,6 +293,19 @@ def test_the_last_word_is_the_brokers(tmp_path, monkeypatch):
     status, _, said = play(tmp_path, flatten(hold=(("RELIANCE", 10),)))
     assert status == 3, said
     assert said[-1] == "RELIANCE: 10 shares are still held, 10 under a stop."
+
+
+def test_an_order_that_is_still_open_at_the_end_is_an_alarm(tmp_path, monkeypatch):
+    async def open_entry(_config, gateway):
+        await buy(gateway, "TCS", 5, limit=50.0, name="gc-20260316-TCS-entry")
+
+    async def gone(_self, _one):
+        return True
+
+    monkeypatch.setattr(Flattener, "_without_entries", gone)
+    status, _, said = play(tmp_path, flatten(hold=(), before=open_entry))
+    assert status == 3, said
+    assert said[-1] == "TCS: nothing is held, but an order is still open."
 
 
 def test_a_share_that_is_not_found_is_an_alarm(tmp_path):
