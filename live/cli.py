@@ -1,4 +1,4 @@
-"""The command ``goldencross-live``: check, run, status, journal, export, flatten, halt, resume, demo, record, recording.
+"""The command ``goldencross-live``: check, run, status, journal, export, reconcile, flatten, halt, resume, demo, record, recording.
 
 Exit status of a run: 0 done, 1 some shares were skipped, 2 nothing was done (configuration, journal, session), 3 somebody has to look, 4 the gateway is out of reach.
 """
@@ -124,6 +124,29 @@ def export(
     return 0
 
 
+def reconcile(
+    path: ConfigPath,
+    prices_path: Annotated[Path, typer.Argument(metavar="PRICES", help="File or folder of today's prices.")],
+    repair: Annotated[str, typer.Option("--repair", help="As for goldencross validate.")] = "",
+    tick: Annotated[float, typer.Option("--tick", min=0.0001, help="Step of prices, for slippage.")] = 0.05,
+    output_format: Format = "text",
+) -> int:
+    """Compare past days with a backtest on today's data: missed runs, revised bars, slippage, costs.
+
+    It ends with status 3 if more differs than prices and costs. Example: goldencross-live reconcile bot.toml prices/
+    """
+    _require_format(output_format, ("text", "json", "csv"))
+    from engine.cli.output import emit  # noqa: PLC0415  for this command only
+    from engine.cli.parsing import parse_names  # noqa: PLC0415
+    from engine.prices.reading import load  # noqa: PLC0415
+    from live.drift import drift  # noqa: PLC0415
+
+    config = load_config(path)
+    found = drift(events_of(config), load(prices_path, repair=parse_names(repair)), config, tick=tick)
+    emit(output_format, found.lines(), found.orders, found.document())
+    return 0 if found.is_clean else _LOOK
+
+
 def flatten(
     path: ConfigPath,
     symbols: Annotated[
@@ -221,7 +244,20 @@ def _require_switches(config: Config, *, send: bool, real_money: bool) -> None:
 
 _LOOK = 3
 """Exit status: somebody has to look."""
-_COMMANDS: tuple[Any, ...] = (check, run, status, journal, export, flatten, halt, resume, demo, record, recording)
+_COMMANDS: tuple[Any, ...] = (
+    check,
+    run,
+    status,
+    journal,
+    export,
+    reconcile,
+    flatten,
+    halt,
+    resume,
+    demo,
+    record,
+    recording,
+)
 for _command in _COMMANDS:
     app.command()(spoken(_command))
 
