@@ -35,7 +35,8 @@ from live.facts import (
     WorkingOrder,
     newest,
 )
-from live.translating import day_of, execution_of, number_of, working
+from live.translating import execution_of, working
+from live.wire import day_of, number_of, received
 
 __all__ = ["Broker"]
 
@@ -54,14 +55,23 @@ class Broker:
     door : Door
     heard : callable
         Told every message of the gateway.
+    step : callable
+        Told every step of the connection: its kind, and a sentence.
     """
 
-    def __init__(self, door: Door, heard: Callable[[Message], None] = lambda _: None) -> None:
-        self._door, self._heard = door, heard
+    def __init__(
+        self,
+        door: Door,
+        heard: Callable[[Message], None] = lambda _: None,
+        step: Callable[[str, str], None] = lambda *_: None,
+    ) -> None:
+        self._door, self._heard, self.step = door, heard, step
         self._ib = IB()
         self._ib.RaiseRequestErrors = True
         self._ib.errorEvent += self._on_error
         self._ib.client.apiError += self._on_end
+        self._ib.client.apiStart += self._on_start
+        self._ib.disconnectedEvent += lambda: step("disconnected", "The connection is closed.")
         self.messages: list[Message] = []
         self._ended: list[str] = []  # why the library gave connections up, in its words
         self._unheard: GoldencrossError | None = None
@@ -101,6 +111,7 @@ class Broker:
         door, reason = self._door, ""
         for client_id in range(door.client_id, door.client_id + _CLIENT_IDS):
             heard = len(self.messages)
+            self.step("connecting", f"Connecting to {door.host} port {door.port} with client id {client_id}.")
             try:
                 await asyncio.wait_for(self._connect(client_id), door.connect)
             except (TimeoutError, OSError, RequestError) as error:
@@ -110,8 +121,11 @@ class Broker:
                 if 326 not in codes:
                     break
                 reason = f"client ids {door.client_id} to {client_id} are in use"
+                self.step("client id in use", f"Client id {client_id} is in use.")
                 continue
             self._require_account()
+            self.step("account", "The gateway has the configured account.")
+            self.step("received", received(self._ib.positions(), self._ib.openTrades(), self._ib.fills()))
             return client_id
         raise BrokerError(f"cannot connect to {door.host} port {door.port}: {reason}; is the gateway running?")
 
@@ -262,18 +276,14 @@ class Broker:
         trades = await self._ask("the open orders", self._ib.reqAllOpenOrdersAsync)
         fills = await self._ask("the executions", self._ib.reqExecutionsAsync)
         mine = self._door.account
-        # The library puts a commission only into the fill that it met first, not into the one of this answer.
-        first = {fill.execution.execId: fill for fill in self._ib.fills()}
+        # The answer has copies without commissions: these are told to the first copy of each execution.
+        reports = {fill.execution.execId: fill.commissionReport for fill in self._ib.fills()}
         return Truth(
             asked=datetime.now(UTC),
             positions={p.contract.conId: float(p.position) for p in positions if p.account == mine and p.position},
             # By its numbers, since one order can be in the list twice: news of it that come amid the answer are put into it, too.
             orders=tuple({(o.client_id, o.order_id, o.permanent_id): o for o in map(working, trades)}.values()),
-            executions=newest(
-                execution_of(first.get(fill.execution.execId, fill))
-                for fill in fills
-                if fill.execution.acctNumber == mine
-            ),
+            executions=newest(execution_of(f, reports) for f in fills if f.execution.acctNumber == mine),
         )
 
     def number(self, pinned: Pinned, orders: Sequence[OrderRequest]) -> list[Outgoing]:
@@ -359,6 +369,10 @@ class Broker:
     def _why_late(self) -> str:
         """Say why no connection came about; that the gateway is too old is said by the library alone, and waited for."""
         return next((text for text in self._ended if "version" in text), "no answer within the deadline")
+
+    def _on_start(self) -> None:
+        version = self._ib.client.serverVersion()
+        self.step("handshake", f"The gateway answers, its server version is {version}.")
 
     def _on_error(self, request: int, code: int, text: str, _contract: object) -> None:
         message = Message(datetime.now(UTC), code, text, request)

@@ -1,4 +1,4 @@
-"""The command ``goldencross-live``: check, run, status, journal, halt, resume, demo, record, recording.
+"""The command ``goldencross-live``: check, run, status, journal, export, reconcile, flatten, halt, resume, demo, record, recording.
 
 Exit status of a run: 0 done, 1 some shares were skipped, 2 nothing was done (configuration, journal, session), 3 somebody has to look, 4 the gateway is out of reach.
 """
@@ -13,15 +13,16 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.cli.output import ascii_only
 from engine.cli.spoken import spoken
 from engine.errors import InputError
 from live.config import account_of, load_config
 from live.errors import BrokerError
 from live.halting import halt as write_halt
-from live.halting import halted
 from live.halting import resume as remove_halt
-from live.journal import Journal, journal_lines, state_of, status_lines
+from live.journal import journal_lines
+from live.journal.exporting import exported
+from live.looking import account_to_mask, events_of, standing_of, write_for_the_owner
+from live.plain import masked, plain
 from live.schema import Config
 
 __all__ = ["app", "main"]
@@ -39,6 +40,7 @@ ConfigPath = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="The TOML file; docs/example-config.toml has every key.")
 ]
 Send = Annotated[bool, typer.Option("--send", help="Send orders. Without it nothing is sent.")]
+Format = Annotated[str, typer.Option("--format", help="text, or json for programs.")]
 Live = Annotated[
     bool, typer.Option("--real-money", help="Needed, besides --send, for an account that is no paper account.")
 ]
@@ -68,10 +70,7 @@ def run(
     """
     config = load_config(path)
     account = account_of(config)
-    if send and config.account.mode == "live" and not real_money:
-        raise InputError("this is a live account: give --real-money besides --send, or use a paper account")
-    if real_money and config.account.mode != "live":
-        raise InputError("--real-money is for a live account, and this configuration is of a paper account")
+    _require_switches(config, send=send, real_money=real_money)
     from live.service import run_now, stay_up  # noqa: PLC0415  ib_async is imported only to connect
 
     if once:
@@ -79,32 +78,93 @@ def run(
     return asyncio.run(stay_up(config, account, send=send, say=typer.echo))
 
 
-def status(path: ConfigPath) -> int:
-    """Say how things stand, from the journal alone: alarms, positions and their stops, the last run."""
-    config = load_config(path)
-    journal = _journal(config)
-    reason = halted(config.paths.halt)
-    _say([*status_lines(state_of(journal.events())), *([f"Entries are halted: {reason}."] if reason else [])])
-    return 0
+def status(path: ConfigPath, output_format: Format = "text") -> int:
+    """Say how things stand, from the journal alone: alarms, positions and their stops, the last run, the next one, the profit so far.
 
-
-def journal(
-    path: ConfigPath,
-    output_format: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
-) -> int:
-    """Say everything that the journal has, oldest first, after checking its chain."""
-    if output_format not in ("text", "json"):
-        raise InputError(f"--format {output_format}: it must be text or json")
-    book = _journal(load_config(path))
-    book.verify()
-    events = book.events()
+    It ends with status 3 if there is an alarm, a share without a stop, or a run that has not ended; else with 0.
+    """
+    _require_format(output_format, ("text", "json"))
+    standing = standing_of(load_config(path))
     if output_format == "text":
-        _say(journal_lines(events))
+        _say(standing.lines())
     else:
-        from live.journal.words import masked  # noqa: PLC0415  for this format only
+        typer.echo(json.dumps(masked(standing.document(), account_to_mask()), indent=1))
+    return _LOOK if standing.needs_a_look else 0
 
-        typer.echo(masked(json.dumps([vars(event) for event in events], indent=1)))
+
+def journal(path: ConfigPath, output_format: Format = "text") -> int:
+    """Say everything that the journal has, oldest first, after checking its chain. Formats are text, json and csv."""
+    _require_format(output_format, ("text", "json", "csv"))
+    events = events_of(load_config(path))
+    if output_format == "text":
+        _say(journal_lines(events, account_to_mask()))
+    else:
+        typer.echo(exported(events, "events", output_format, account_to_mask()), nl=False)
     return 0
+
+
+def export(
+    path: ConfigPath,
+    what: Annotated[str, typer.Option("--what", help="events, executions or trades.")] = "trades",
+    output_format: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv",
+    out: Annotated[str, typer.Option("--out", help="A file, or - for the console.")] = "-",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+) -> int:
+    """Write a table of the journal for other programs. Account numbers are masked; the file is readable by its owner only.
+
+    Example: goldencross-live export bot.toml --what trades --out trades.csv
+    """
+    config = load_config(path)
+    text = exported(events_of(config), what, output_format, account_to_mask())
+    if out == "-":
+        typer.echo(text, nl=False)
+        return 0
+    write_for_the_owner(config, Path(out), text, overwrite=overwrite)
+    typer.echo(plain(f"{what.capitalize()} are in {out}.", account_to_mask()))
+    return 0
+
+
+def reconcile(
+    path: ConfigPath,
+    prices_path: Annotated[Path, typer.Argument(metavar="PRICES", help="File or folder of today's prices.")],
+    repair: Annotated[str, typer.Option("--repair", help="As for goldencross validate.")] = "",
+    tick: Annotated[float, typer.Option("--tick", min=0.0001, help="Step of prices, for slippage.")] = 0.05,
+    output_format: Format = "text",
+) -> int:
+    """Compare past days with a backtest on today's data: missed runs, revised bars, slippage, costs.
+
+    It ends with status 3 if more differs than prices and costs. Example: goldencross-live reconcile bot.toml prices/
+    """
+    _require_format(output_format, ("text", "json", "csv"))
+    from engine.cli.output import emit  # noqa: PLC0415  for this command only
+    from engine.cli.parsing import parse_names  # noqa: PLC0415
+    from engine.prices.reading import load  # noqa: PLC0415
+    from live.drift import drift  # noqa: PLC0415
+
+    config = load_config(path)
+    found = drift(events_of(config), load(prices_path, repair=parse_names(repair)), config, tick=tick)
+    emit(output_format, found.lines(), found.orders, found.document())
+    return 0 if found.is_clean else _LOOK
+
+
+def flatten(
+    path: ConfigPath,
+    symbols: Annotated[
+        list[str] | None, typer.Argument(metavar="[SYMBOLS]...", help="Only these; all if none.")
+    ] = None,
+    send: Send = False,
+    real_money: Live = False,
+) -> int:
+    """Halt entries, cancel what is still to be bought, and sell everything that the shares of the configuration hold. Without --send it only says so.
+
+    A bot that stays up has to be stopped before. Example: goldencross-live flatten bot.toml --send
+    """
+    config = load_config(path)
+    account = account_of(config)
+    _require_switches(config, send=send, real_money=real_money)
+    from live.flattening import flatten_now  # noqa: PLC0415  ib_async is imported only to connect
+
+    return asyncio.run(flatten_now(config, account, symbols or (), send=send, say=typer.echo))
 
 
 def halt(
@@ -148,7 +208,7 @@ def record(
     from live.record import run_recorder  # noqa: PLC0415  for this command only
 
     def say(line: str) -> None:
-        typer.echo(ascii_only(line))
+        typer.echo(plain(line, account_to_mask()))
 
     try:
         return asyncio.run(run_recorder(out, gateway_port, gateway_host, port, say))
@@ -166,17 +226,38 @@ def recording(path: Annotated[Path, typer.Argument(metavar="FILE", help="What re
 
 
 def _say(lines: list[str]) -> None:
-    typer.echo(ascii_only("\n".join(lines)))
+    typer.echo("\n".join(plain(line, account_to_mask()) for line in lines))
 
 
-def _journal(config: Config) -> Journal:
-    """Open the journal for reading."""
-    if not config.paths.journal.exists():
-        raise InputError(f"there is no journal {config.paths.journal} yet; the first run makes it")
-    return Journal(config.paths.journal, read_only=True)
+def _require_format(output_format: str, formats: tuple[str, ...]) -> None:
+    if output_format not in formats:
+        raise InputError(f"--format {output_format}: it must be one of: {', '.join(formats)}")
 
 
-_COMMANDS: tuple[Any, ...] = (check, run, status, journal, halt, resume, demo, record, recording)
+def _require_switches(config: Config, *, send: bool, real_money: bool) -> None:
+    """Check that somebody who sends orders means this kind of account."""
+    if send and config.account.mode == "live" and not real_money:
+        raise InputError("this is a live account: give --real-money besides --send, or use a paper account")
+    if real_money and config.account.mode != "live":
+        raise InputError("--real-money is for a live account, and this configuration is of a paper account")
+
+
+_LOOK = 3
+"""Exit status: somebody has to look."""
+_COMMANDS: tuple[Any, ...] = (
+    check,
+    run,
+    status,
+    journal,
+    export,
+    reconcile,
+    flatten,
+    halt,
+    resume,
+    demo,
+    record,
+    recording,
+)
 for _command in _COMMANDS:
     app.command()(spoken(_command))
 

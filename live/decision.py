@@ -16,11 +16,12 @@ from engine.kernels.indicators import averages
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Action", "Decision", "Reading", "decide", "read_last_bar"]
+__all__ = ["CROSSES", "Action", "Decision", "Reading", "decide", "read_last_bar"]
 
 Action = Literal["buy", "sell", "none"]
 
-_CROSS = {GOLDEN: "golden", DEATH: "death", NO_SIGNAL: "none"}
+CROSSES = {GOLDEN: "golden", DEATH: "death", NO_SIGNAL: "none"}
+"""What the kernels' numbers are called."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def read_last_bar(history: engine.History, fast: int, slow: int, stop: engine.Tr
     return Reading(
         symbol=history.symbol,
         date=history.dates[-1],
-        cross=cast("Literal['golden', 'death', 'none']", _CROSS[int(signals.cross[-1])]),
+        cross=cast("Literal['golden', 'death', 'none']", CROSSES[int(signals.cross[-1])]),
         is_above=bool(side[-1] == ABOVE),
         strength=float(signals.strength[-1]),
         distance=float(stop.multiple * signals.atr[-1]) if stop else math.nan,

@@ -94,6 +94,7 @@ async def _month(seed: int, path: Path, say: Callable[[str], None]) -> int:
             await asyncio.sleep(3600.0)
     for line in _summary(gateway, book, prices):
         say(line)
+    book.close()
     return int(Status.DONE if worst <= Status.SKIPPED else worst)  # skipped entries are in the nature of limits
 
 

@@ -67,4 +67,5 @@ def _limits(config: Config) -> list[str]:
         f"No entry at a limit more than {limits.price_band_percent:g} percent from the last close.",
         f"No entries while {config.paths.halt} exists; stops and sales go on.",
         f"Journal: {config.paths.journal}.",
+        f"Log: {config.paths.log}." if config.paths.log else "Log: none; [paths] log names one.",
     ]

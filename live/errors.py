@@ -5,6 +5,8 @@
     GoldencrossError
     ├── InputError
     │   └── ConfigError    a config file that cannot be used
+    ├── OutputError
+    │   └── JournalError   the journal cannot be read or written, or is not as it was written
     ├── SessionError       a day or a moment that the session table has no answer for
     ├── ClockError         the clock of this machine is not the broker's
     ├── MoneyError         an amount, price or distance from the broker that is no number
@@ -17,13 +19,14 @@
 
 from __future__ import annotations
 
-from engine.errors import GoldencrossError, InputError
+from engine.errors import GoldencrossError, InputError, OutputError
 
 __all__ = [
     "AnsweredError",
     "BrokerError",
     "ClockError",
     "ConfigError",
+    "JournalError",
     "LimitError",
     "MoneyError",
     "RecordingError",
@@ -34,6 +37,10 @@ __all__ = [
 
 class ConfigError(InputError):
     """A config file that cannot be used: what is wrong in which line of it, and what to write instead."""
+
+
+class JournalError(OutputError):
+    """The journal cannot be read or written, or is not as it was written; without it nothing is sent."""
 
 
 class SessionError(GoldencrossError):

@@ -195,6 +195,7 @@ class Execution:
     time: datetime
     commission: float | None
     commission_currency: str
+    symbol: str = ""
 
 
 def name_of_execution(execution_id: str) -> str:

@@ -35,7 +35,8 @@ def halt(halt_file: Path, reason: str) -> None:
     """
     try:
         halt_file.parent.mkdir(parents=True, exist_ok=True)
-        with halt_file.open("a", encoding="utf-8") as file:
+        descriptor = os.open(halt_file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as file:
             file.write(reason.replace("\n", " ") + "\n")
             file.flush()
             os.fsync(file.fileno())

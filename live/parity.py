@@ -26,7 +26,7 @@ from engine.kernels.crosses import ABOVE, sides
 from engine.kernels.indicators import averages
 from engine.report.spoken import count
 from live.bars import history_of
-from live.decision import Reading, read_last_bar
+from live.decision import CROSSES, Reading, read_last_bar
 from live.facts import DayBar, Pinned
 from live.plan import Step, wish
 from live.protection import Cover
@@ -35,7 +35,6 @@ __all__ = ["Parity", "parity"]
 
 _YEARS = pd.DateOffset(years=5)
 """What the bot asks the broker for."""
-_CROSSES = {1: "golden", -1: "death", 0: "none"}
 _MOST_NAMED = 10
 
 Progress = Callable[[int, int], None]
@@ -146,7 +145,7 @@ def _readings(
     sides(both[0], both[1], side)
     columns = signals.cross, side == ABOVE, signals.strength, stop.multiple * signals.atr, history.close
     rows = zip(*(column[bars].tolist() for column in columns), strict=True)
-    return [_pack(_CROSSES[cross], *numbers) for cross, *numbers in rows]
+    return [_pack(CROSSES[cross], *numbers) for cross, *numbers in rows]
 
 
 def _expected(history: engine.History, fast: int, slow: int, stop: engine.TrailingStop) -> _Expected:

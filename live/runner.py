@@ -120,10 +120,11 @@ class Runner:
 
     async def _run(self, window: Run[Instrument], report: Report) -> None:
         try:
-            require_clock(await self._broker.server_time(), self._clock.now(), _MOST_SKEW)
+            skew = require_clock(await self._broker.server_time(), self._clock.now(), _MOST_SKEW)
         except ClockError as error:
             report.say(f"Nothing is traded: {error}.", Status.REFUSED)
             return
+        self._broker.step("clock", f"This clock and the broker's differ by {abs(skew.total_seconds()):.1f} seconds.")
         self._broker.raise_id_floor(self._known.highest_number + 1)
         truth = await self._actor.truth()
         wishes = await self._look(window.instruments, window.session.day, truth, report)

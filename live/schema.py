@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import timedelta
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -146,21 +147,25 @@ class RunTime(_Table):
 
 
 class Paths(_Table):
-    """Where the journal and the halt file are."""
+    """Where the journal and the halt file are, and the log, if there is one."""
 
     journal: Annotated[Path, Field(strict=False)]
     halt: Annotated[Path, Field(strict=False)]
+    log: Annotated[Path | None, Field(strict=False)] = None
 
     @model_validator(mode="after")
     def _differ(self) -> Self:
-        if self.journal == self.halt:
-            raise ValueError(f"journal and halt are both {self.journal}; the halt file must be one of its own")
+        named = {"journal": self.journal, "halt": self.halt, **({"log": self.log} if self.log else {})}
+        for (name, path), (other, same) in combinations(named.items(), 2):
+            if path == same:
+                raise ValueError(f"{name} and {other} are both {path}; the {other} file must be one of its own")
         return self
 
     def within(self, folder: Path) -> Paths:
         """Give absolute paths; relative ones are those of a folder."""
         journal, halt = ((folder / path.expanduser()).absolute() for path in (self.journal, self.halt))
-        return Paths(journal=journal, halt=halt)
+        log = (folder / self.log.expanduser()).absolute() if self.log else None
+        return Paths(journal=journal, halt=halt, log=log)
 
 
 class Config(_Table):

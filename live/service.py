@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from engine.errors import GoldencrossError
 from live.broker import Broker
-from live.errors import SessionError
-from live.facts import Door
-from live.journal import Journal, JournalError, JournalRecorder, single_instance, state_of
+from live.errors import JournalError, SessionError
+from live.facts import Door, Message
+from live.journal import Journal, JournalRecorder, single_instance, state_of
 from live.limits import Limits
-from live.runner import Runner, Status
+from live.logs import Log, open_log
+from live.runner import Report, Runner, Status
 from live.scheduler import Clock, SystemClock, wait_until
 from live.schema import Config, Instrument
 from live.sessions import Run, exchange_day, next_run, runs_of
 from live.strategy import Guard, Strategy
 
-__all__ = ["run_now", "stay_up"]
+__all__ = ["Say", "broker_of", "in_the_journal", "open_journal", "run_now", "stay_up"]
 
 Say = Callable[[str], None]
 _RETRY = timedelta(minutes=2)
@@ -45,68 +48,71 @@ async def run_now(
     JournalError, SessionError
     """
     clock = clock or SystemClock()
-    today = runs_of(exchange_day(clock.now()), config.instruments, config.run.before)
-    windows = [window for window in today if any_time or window.is_open(clock.now())]
-    if not windows:
-        say("It is not the time of a run: nothing was done.")
-        return int(Status.REFUSED)
-    with single_instance(config.paths.journal):
-        journal = Journal(config.paths.journal, clock=clock.now)
-        try:
-            return max(
-                [await _run(config, account, window, journal, clock, send and not any_time, say) for window in windows]
-            )
-        finally:
-            journal.close()
+    with open_log(say, account, clock.now, config.paths.log) as log:
+        today = runs_of(exchange_day(clock.now()), config.instruments, config.run.before)
+        windows = [window for window in today if any_time or window.is_open(clock.now())]
+        if not windows:
+            log.say("It is not the time of a run: nothing was done.")
+            return int(Status.REFUSED)
+        with open_journal(config, clock) as journal:
+            bot = _Bot(config, account, journal, clock, log, send=send and not any_time)
+            return max([await bot.run(window) for window in windows])
 
 
 async def stay_up(config: Config, account: str, *, send: bool, say: Say, clock: Clock | None = None) -> int:
     """Wait for every run, and run; ends only where the session table ends, or when it is stopped.
 
     A gateway that is out of reach is tried again until the time for entries is over: it restarts every night, and on Sundays it waits for its owner.
+
+    Raises
+    ------
+    JournalError
     """
     clock = clock or SystemClock()
+    with (
+        open_log(say, account, clock.now, config.paths.log) as log,
+        open_journal(config, clock) as journal,
+    ):
+        bot = _Bot(config, account, journal, clock, log, send=send)
+        while True:
+            try:
+                window = next_run(clock.now(), config.instruments, config.run.before)
+            except SessionError as error:
+                log.say(f"The bot stops: {error}")
+                return int(Status.REFUSED)
+            log.say(f"The next run is at {window.moment:%Y-%m-%d %H:%M} at the exchange, for {_names(window)}.")
+            waited = await wait_until(window.moment, clock)
+            for step in waited.steps:
+                journal.append("said", {"text": str(step)})
+                log.say(f"{step}.", "clock")
+            if window.is_open(waited.arrived):
+                await bot.run_until_reached(window)
+                continue
+            minutes = waited.late.total_seconds() / 60
+            missed = f"The run at {window.moment:%Y-%m-%d %H:%M} was missed by {minutes:.0f} minutes: nothing was done"
+            journal.append("alarm", {"text": missed})
+            log.say(f"{missed}.")
+
+
+@contextmanager
+def open_journal(config: Config, clock: Clock) -> Iterator[Journal]:
+    """Take the lock and open the journal; both go at the end.
+
+    Raises
+    ------
+    JournalError
+    """
     with single_instance(config.paths.journal):
         journal = Journal(config.paths.journal, clock=clock.now)
         try:
-            while True:
-                try:
-                    window = next_run(clock.now(), config.instruments, config.run.before)
-                except SessionError as error:
-                    say(f"The bot stops: {error}")
-                    return int(Status.REFUSED)
-                say(f"The next run is at {window.moment:%Y-%m-%d %H:%M} at the exchange, for {_names(window)}.")
-                waited = await wait_until(window.moment, clock)
-                for step in waited.steps:
-                    journal.append("said", {"text": str(step)})
-                if not window.is_open(waited.arrived):
-                    missed = f"The run at {window.moment:%Y-%m-%d %H:%M} was missed: it is {_late(waited.late)} late. Nothing was done"
-                    journal.append("alarm", {"text": missed})
-                    say(f"{missed}.")
-                    continue
-                await _until_reached(config, account, window, journal, clock, send, say)
+            yield journal
         finally:
             journal.close()
 
 
-async def _until_reached(
-    config: Config, account: str, window: Run[Instrument], journal: Journal, clock: Clock, send: bool, say: Say
-) -> None:
-    """Run, and run again while the gateway is out of reach and there is time."""
-    while True:
-        status = await _run(config, account, window, journal, clock, send, say)
-        if status != Status.UNREACHABLE or not window.is_open(clock.now() + _RETRY):
-            return
-        await clock.sleep(_RETRY.total_seconds())
-
-
-async def _run(
-    config: Config, account: str, window: Run[Instrument], journal: Journal, clock: Clock, send: bool, say: Say
-) -> int:
-    """Run once, with everything in the journal."""
+def broker_of(config: Config, account: str, recorder: JournalRecorder, log: Log) -> Broker:
+    """Give a broker that tells journal and log what it hears."""
     logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it says to the console is in the journal
-    known = state_of(journal.events())
-    recorder = JournalRecorder(journal, known)
     gateway = config.gateway
     door = Door(
         gateway.host,
@@ -117,39 +123,86 @@ async def _run(
         gateway.answer_seconds,
         gateway.bars_seconds,
     )
-    guard = Guard(Limits.of(config), config.paths.halt)
-    runner = Runner(
-        Broker(door, recorder.heard),
-        recorder,
-        clock,
-        Strategy.of(config),
-        send=send,
-        known=known,
-        guard=guard,
-    )
-    journal.append("run started", {"send": send, "shares": [share.symbol for share in window.instruments]})
+
+    def heard(message: Message) -> None:
+        log.heard(message)
+        recorder.heard(message)
+
+    return Broker(door, heard, log.step)
+
+
+@dataclass(frozen=True)
+class _Bot:
+    """What every run needs."""
+
+    config: Config
+    account: str
+    journal: Journal
+    clock: Clock
+    log: Log
+    send: bool
+
+    async def run_until_reached(self, window: Run[Instrument]) -> None:
+        """Run, and run again while the gateway is out of reach and there is time."""
+        while True:
+            status = await self.run(window)
+            if status != Status.UNREACHABLE or not window.is_open(self.clock.now() + _RETRY):
+                return
+            self.log.step("retry", f"The next try is in {_RETRY.total_seconds() / 60:g} minutes.")
+            await self.clock.sleep(_RETRY.total_seconds())
+
+    async def run(self, window: Run[Instrument]) -> int:
+        """Run once, with everything in the journal.
+
+        Raises
+        ------
+        JournalError
+            Nothing was sent after it.
+        """
+        config, journal = self.config, self.journal
+        known = state_of(journal.events())
+        recorder = JournalRecorder(journal, known)
+        runner = Runner(
+            broker_of(config, self.account, recorder, self.log),
+            recorder,
+            self.clock,
+            Strategy.of(config),
+            send=self.send,
+            known=known,
+            guard=Guard(Limits.of(config), config.paths.halt),
+        )
+        about = {"send": self.send, "shares": [share.symbol for share in window.instruments]}
+        return await in_the_journal(journal, self.log, about, runner.run(window))
+
+
+async def in_the_journal(journal: Journal, log: Log, about: dict[str, Any], work: Coroutine[Any, Any, Report]) -> int:
+    """Do something with its begin, its end and what it says in the journal; give the exit status.
+
+    Raises
+    ------
+    JournalError
+        Nothing was sent after it.
+    """
     try:
-        report = await runner.run(window)
+        journal.append("run started", about)
+        report = await work
+    except JournalError:
+        log.say(
+            "It is broken off, because the journal cannot be written: nothing more is sent, stops at the broker stay."
+        )
+        raise
     except GoldencrossError as error:
-        say(f"The run was broken off: {error}.")
-        with suppress(JournalError):  # if the disk is full, it cannot be written either
-            journal.append("alarm", {"text": str(error)})
+        log.say(f"The run was broken off: {error}")
+        journal.append("alarm", {"text": str(error)})
         return int(Status.ALARM)
+    finally:
+        work.close()
     for line in report.lines:
-        say(line)
-    try:
-        for line in report.lines:
-            journal.append("said", {"text": line})
-        journal.append("run ended", {"status": int(report.status)})
-    except JournalError as error:
-        say(f"The end of the run is not in the journal: {error}.")
-        return int(Status.ALARM)
+        log.say(line)
+    for line in report.lines:  # afterwards: what cannot be written down is said all the same
+        journal.append("said", {"text": line})
+    journal.append("run ended", {"status": int(report.status)})
     return int(report.status)
-
-
-def _late(by: timedelta) -> str:
-    minutes, seconds = divmod(int(by.total_seconds()), 60)
-    return f"{minutes} min {seconds} s"
 
 
 def _names(window: Run[Instrument]) -> str:

@@ -13,7 +13,7 @@ from engine.terms import AccountTerms
 from live.limits import Limits
 from live.schema import Config
 
-__all__ = ["Guard", "Strategy"]
+__all__ = ["Guard", "Strategy", "broker_costs"]
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,13 @@ class Strategy:
         """Give the strategy of a config file; costs are those of Interactive Brokers, as far as they are known."""
         rules = config.rules
         terms = AccountTerms(rules.max_positions, rules.max_weight, rules.priority)
-        costs, most = nse_delivery("interactive_brokers"), config.limits.max_order_notional
-        return cls(rules.fast, rules.slow, rules.stop, rules.risk, terms, costs, max_notional=most)
+        most = config.limits.max_order_notional
+        return cls(rules.fast, rules.slow, rules.stop, rules.risk, terms, broker_costs(), max_notional=most)
+
+
+def broker_costs() -> CostSchedule:
+    """Give what orders cost at the bot's broker, as far as that is known."""
+    return nse_delivery("interactive_brokers")
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from datetime import date, datetime
+from collections.abc import Mapping
 from typing import Any
 
 from live.facts import Execution, WorkingOrder
+from live.wire import number_of
 
-__all__ = ["day_of", "execution_of", "number_of", "working"]
+__all__ = ["execution_of", "working"]
 
 
 def working(trade: Any) -> WorkingOrder:
@@ -34,9 +34,10 @@ def working(trade: Any) -> WorkingOrder:
     )
 
 
-def execution_of(fill: Any) -> Execution:
+def execution_of(fill: Any, reports: Mapping[str, Any]) -> Execution:
     """Read an execution, with its commission if that is known."""
-    execution, report, contract = fill.execution, fill.commissionReport, fill.contract
+    execution, contract = fill.execution, fill.contract
+    report = reports.get(execution.execId)
     known = bool(report and report.execId)
     return Execution(
         execution_id=execution.execId,
@@ -47,20 +48,7 @@ def execution_of(fill: Any) -> Execution:
         quantity=float(execution.shares),
         price=float(execution.price),
         time=execution.time,
-        commission=number_of(report.commission) if known else None,
-        commission_currency=report.currency if known else "",
+        commission=number_of(report.commission) if report and known else None,
+        commission_currency=report.currency if report and known else "",
+        symbol=contract.symbol,
     )
-
-
-def number_of(value: object) -> float | None:
-    """Give a finite number, or None for text that is none and for what the wire calls unset."""
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) and abs(number) < 1e300 else None
-
-
-def day_of(value: date | datetime) -> date:
-    """Give the day of a bar."""
-    return value.date() if isinstance(value, datetime) else value

@@ -429,8 +429,8 @@ async def halted(world: World) -> None:
 
 PROCESS = (
     bought("P1", "killed when the orders are sent, and started again", play=killed, statuses=("killed", 0), line="1 position held after the run, 1 live orders."),
-    Case("P2", "the disk is full before an order", (), disk_full, statuses=(3,), line="cannot write the journal"),
-    bought("P2b", "the disk is full when the orders are sent, and not on the next day", play=disk_full_later, statuses=(3, 0), line="cannot write the journal"),
+    Case("P2", "the disk is full before an order", (), disk_full, statuses=(2,), line="cannot write the journal"),
+    bought("P2b", "the disk is full when the orders are sent, and not on the next day", play=disk_full_later, statuses=(2, 0), line="cannot write the journal"),
     Case("P3", "a second bot with the same journal", (), second, statuses=(2,), line="another bot is running"),
     skipped("P3b", "halted", play=halted, line="halted: somebody is looking"),
 )  # fmt: skip

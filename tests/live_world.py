@@ -6,7 +6,6 @@ What is judged afterwards is the gateway's book, never the bot's opinion of it.
 
 import asyncio
 import os
-import sqlite3
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -248,8 +247,7 @@ class Writes:
             if self.dead:
                 raise KilledError
             if self.full:
-                with journal._errors("write"):
-                    raise sqlite3.OperationalError("database or disk is full")
+                raise JournalError("cannot write the journal: database or disk is full")
             return real(journal, kind, *arguments, **named)
 
         Journal.append = append

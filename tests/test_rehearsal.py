@@ -21,9 +21,7 @@ from live.strategy import Strategy
 
 REAL = Path(__file__).parent.parent.parent / "shared/data/nse_daily_recent"
 REPAIRS = ["drop-duplicates", "drop-blank-last", "rescale", "drop-flat"]
-STRATEGY = Strategy(
-    2, 5, engine.TrailingStop(2.0, 3), 0.005, AccountTerms(max_positions=3), above=0.003, below=0.01
-)
+STRATEGY = Strategy(2, 5, engine.TrailingStop(2.0, 3), 0.005, AccountTerms(max_positions=3), above=0.003, below=0.01)
 
 
 def market(symbols=4, bars=60, seed=11):

@@ -31,7 +31,8 @@ class JournalRecorder:
         self._executions = {data["execution_id"]: data["commission"] for data in known.executions.values()}
 
     def intents(self, orders: Sequence[Outgoing]) -> None:
-        """Write that orders will be sent, and under which numbers; all of them, or none."""
+        """Write that orders will be sent, and under which numbers; all of them, or none; with room for all that will have to be written about them."""
+        self._journal.require_room()
         with self._journal.together():
             for one in orders:
                 data = {**asdict(one.request), "number": one.number, "listing": one.pinned.con_id}
@@ -51,7 +52,8 @@ class JournalRecorder:
                 self._journal.append("sized", asdict(sizing), symbol=pinned.symbol)
 
     def cancelling(self, pinned: Pinned, reference: str, number: int) -> None:
-        """Write that the cancellation of an order will be asked for."""
+        """Write that the cancellation of an order will be asked for, with room for what comes after it: a stop that is gone needs the sale, or another stop."""
+        self._journal.require_room()
         self._journal.append("cancelling", {"number": number}, symbol=pinned.symbol, reference=reference)
 
     def truth(self, truth: Truth) -> None:
@@ -61,7 +63,7 @@ class JournalRecorder:
             if known == "new" or (known is None and one.commission is not None):
                 self._executions[one.execution_id] = one.commission
                 data = {**asdict(one), "time": one.time.isoformat()}
-                self._journal.append("execution", data, reference=one.reference)
+                self._journal.append("execution", data, symbol=one.symbol, reference=one.reference)
         for order in truth.orders:
             said = {
                 "status": order.status,

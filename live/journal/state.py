@@ -8,7 +8,8 @@ from datetime import date
 from typing import Any
 
 from live.facts import name_of_execution, order_reference
-from live.journal.store import Event
+from live.journal.chain import Event
+from live.journal.trades import Trade, trades_of
 
 __all__ = ["State", "state_of"]
 
@@ -61,6 +62,11 @@ class State:
         """The highest order number that was ever used."""
         return max(self.numbers.values(), default=0)
 
+    @property
+    def trades(self) -> tuple[Trade, ...]:
+        """Purchases and the sales that they were sold by, oldest first."""
+        return trades_of(self.executions.values())
+
     def bought(self, reference: str) -> float:
         """Shares executed under a reference."""
         return sum(float(one["quantity"]) for one in self.executions.values() if one["reference"] == reference)
@@ -74,6 +80,13 @@ def state_of(events: Iterable[Event]) -> State:
     return state
 
 
+def _is_newer(data: dict[str, Any], known: dict[str, Any]) -> bool:
+    """Tell whether an execution takes the place of one that is known: it corrects it, or tells it again."""
+    if data["execution_id"] != known["execution_id"]:
+        return bool(data["execution_id"] > known["execution_id"])
+    return data.get("commission") is not None or known.get("commission") is None
+
+
 def _take(state: State, event: Event) -> None:
     """Take one event in."""
     data = event.data
@@ -83,8 +96,10 @@ def _take(state: State, event: Event) -> None:
         state.numbers[event.reference] = int(data["number"])
     elif event.kind == "execution":
         name = name_of_execution(data["execution_id"])
-        if name not in state.executions or state.executions[name]["execution_id"] <= data["execution_id"]:
-            state.executions[name] = data  # not an older version that is told again after its correction
+        known = state.executions.get(name)
+        # Not an older version that is told again after its correction, nor one that has lost its commission.
+        if known is None or _is_newer(data, known):
+            state.executions[name] = data
     elif event.kind == "protection":
         state.held[event.symbol] = (data["held"], data["stopped"])
         state.listings[event.symbol] = int(data.get("listing", 0))

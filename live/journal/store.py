@@ -1,77 +1,23 @@
-"""One SQLite file of events that only grows, chained by hashes; and a lock, so that one bot writes at a time."""
+"""The journal: one SQLite file of events that only grows, chained by hashes, with its head beside it."""
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from engine.errors import OutputError
+from live.errors import JournalError
+from live.journal.chain import Event, require_chain, require_end
+from live.journal.faults import faults_told
+from live.journal.head import FIRST, Head, create_head, read_head, write_head
+from live.journal.locking import make_folder
+from live.journal.opening import open_file, prepare, require_room
 
-__all__ = ["Event", "Journal", "JournalError", "single_instance"]
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS events (
-    number INTEGER PRIMARY KEY,
-    time TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    symbol TEXT NOT NULL,
-    reference TEXT NOT NULL,
-    data TEXT NOT NULL,
-    hash TEXT NOT NULL
-);
-CREATE TRIGGER IF NOT EXISTS events_are_not_changed BEFORE UPDATE ON events
-BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
-CREATE TRIGGER IF NOT EXISTS events_are_not_deleted BEFORE DELETE ON events
-BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
-CREATE TRIGGER IF NOT EXISTS events_are_not_replaced BEFORE INSERT ON events
-WHEN EXISTS (SELECT 1 FROM events WHERE number = NEW.number)
-BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
-"""
-_BEGIN = "0" * 64
-
-
-class JournalError(OutputError):
-    """The journal cannot be read or written; without it nothing is sent."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """One line of the journal.
-
-    Attributes
-    ----------
-    number : int
-        1, 2, 3, ...
-    time : str
-        UTC, ISO with microseconds.
-    kind, symbol, reference : str
-        What happened; to which share and which of our orders, empty if to none.
-    data : dict
-    hash : str
-        SHA-256 over the hash before and this event.
-    """
-
-    number: int
-    time: str
-    kind: str
-    symbol: str
-    reference: str
-    data: dict[str, Any]
-    hash: str
-
-    def chained(self, before: str) -> str:
-        """Give the hash that this event has after another."""
-        row = [before, self.number, self.time, self.kind, self.symbol, self.reference, self.data]
-        return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()
+__all__ = ["Event", "Journal"]
 
 
 class Journal:
@@ -80,7 +26,7 @@ class Journal:
     Parameters
     ----------
     path : Path
-        Made if it does not exist, readable by its owner only.
+        Made if it does not exist, readable by its owner only; so is its folder, if that does not exist.
     read_only : bool
         For looking at it while a bot writes.
     clock : callable
@@ -89,29 +35,27 @@ class Journal:
     Raises
     ------
     JournalError
-        It cannot be opened, or its end is not as it was written.
+        It cannot be opened, belongs to another program, is not as it was written, or lacks its end.
     """
 
     def __init__(
         self, path: Path, *, read_only: bool = False, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        self.path, self._clock, self._head = Path(path), clock, Path(f"{path}.head")
+        self.path, self._clock = Path(path).absolute(), clock
         self._is_open = False  # whether several events are being written as one
-        with self._errors("open"):
-            if read_only:
-                self._file = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
-            else:
-                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-                self.path.chmod(0o600)
-                self._file = sqlite3.connect(self.path, isolation_level=None)
-                self._file.execute("PRAGMA journal_mode=WAL")
-                self._file.execute("PRAGMA synchronous=FULL")
-                self._file.executescript(_SCHEMA)
-            last = list(self._events("ORDER BY number DESC LIMIT 2"))
-        self._number, self._hash = (last[0].number, last[0].hash) if last else (0, _BEGIN)
-        if last and last[0].chained(last[1].hash if len(last) > 1 else _BEGIN) != last[0].hash:
-            raise JournalError(f"the journal {self.path} was changed: event {last[0].number} is not as it was written")
-        self._require_end(self._number)
+        if not read_only:
+            make_folder(self.path)
+        with faults_told(self.path, "open"):
+            self._file = open_file(self.path, read_only=read_only)
+            try:
+                events = self._verified()
+                last = events[-1] if events else None
+                self._number, self._hash = (last.number, last.hash) if last else (0, FIRST)
+                if not read_only:
+                    self._prepare()
+            except BaseException:
+                self._file.close()
+                raise
 
     def append(self, kind: str, data: dict[str, Any], *, symbol: str = "", reference: str = "") -> Event:
         """Write an event to the disk, and give it when it is there.
@@ -121,14 +65,14 @@ class Journal:
         JournalError
         """
         time = self._clock().astimezone(UTC).isoformat(timespec="microseconds")
-        data = json.loads(json.dumps(data))  # what is hashed is what will be read
-        event = Event(self._number + 1, time, kind, symbol, reference, data, "")
-        event = Event(**{**vars(event), "hash": event.chained(self._hash)})
-        row = (event.number, time, kind, symbol, reference, json.dumps(data, sort_keys=True), event.hash)
-        with self._errors("write"):
+        with faults_told(self.path, "write"):
+            data = json.loads(json.dumps(data))  # what is hashed is what will be read
+            event = Event(self._number + 1, time, kind, symbol, reference, data, "")
+            event = Event(**{**vars(event), "hash": event.chained(self._hash)})
+            row = (event.number, time, kind, symbol, reference, json.dumps(data, sort_keys=True), event.hash)
             self._file.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", row)
             if not self._is_open:
-                self._write_head(event.number)
+                write_head(self.path, Head(event.number, event.hash))
         self._number, self._hash = event.number, event.hash
         return event
 
@@ -141,12 +85,12 @@ class Journal:
         JournalError
         """
         begin = self._number, self._hash
-        with self._errors("write"):
+        with faults_told(self.path, "write"):
             self._file.execute("BEGIN")
         self._is_open = True
         try:
             yield
-            with self._errors("write"):
+            with faults_told(self.path, "write"):
                 self._file.execute("COMMIT")
         except BaseException:
             self._number, self._hash = begin
@@ -156,8 +100,21 @@ class Journal:
         finally:
             self._is_open = False
         if self._number > begin[0]:
-            with self._errors("write"):
-                self._write_head(self._number)
+            with faults_told(self.path, "write"):
+                write_head(self.path, Head(self._number, self._hash))
+
+    def require_room(self) -> None:
+        """Take room on the disk for what will have to be written about an order, before anything is done about it.
+
+        A disk that is full is so noticed while the old stop is still in place, and not between its cancellation and the sale.
+
+        Raises
+        ------
+        JournalError
+            There is none.
+        """
+        with faults_told(self.path, "write"):
+            require_room(self._file)
 
     def events(self) -> list[Event]:
         """Read everything, oldest first.
@@ -166,80 +123,49 @@ class Journal:
         ------
         JournalError
         """
-        with self._errors("read"):
-            return list(self._events("ORDER BY number"))
+        with faults_told(self.path, "read"):
+            return self._events()
 
     def verify(self) -> int:
-        """Check the whole chain; give the number of events.
+        """Check the whole chain and its end; give the number of events.
 
         Raises
         ------
         JournalError
             Names the first event that is not as it was written, or that is missing.
         """
-        before = _BEGIN
-        events = self.events()
-        for number, event in enumerate(events, start=1):
-            if event.number != number:
-                raise JournalError(f"the journal {self.path} was changed: event {number} is missing")
-            if event.chained(before) != event.hash:
-                raise JournalError(f"the journal {self.path} was changed: event {number} is not as it was written")
-            before = event.hash
-        self._require_end(len(events))
-        return len(events)
+        with faults_told(self.path, "read"):
+            return len(self._verified())
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def _write_head(self, number: int) -> None:
-        """Write beside the file how far it goes: a chain shows what was changed, not that its end is missing."""
-        with open(os.open(self._head, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:  # noqa: PTH123  the mode is set before there is a byte in it
-            file.write(f"{number:012d}\n")
-            file.flush()
-            os.fsync(file.fileno())
+    def _prepare(self) -> None:
+        """Make file and head ready for writing."""
+        prepare(self.path, self._file)
+        head = read_head(self.path)
+        if head is None:
+            create_head(self.path)
+        elif head.number < self._number:  # killed between an event and its head
+            write_head(self.path, Head(self._number, self._hash))
 
-    def _require_end(self, number: int) -> None:
-        """Check that nothing is missing at the end; a kill between event and head leaves one more event, never one less."""
-        with self._errors("read"):
-            written = int(self._head.read_text(encoding="ascii")) if self._head.exists() else 0
-        if written > number:
-            raise JournalError(f"the journal {self.path} was changed: events {number + 1} to {written} are missing")
+    def _verified(self) -> list[Event]:
+        """Check the pages, the chain, and that the end is there; give the events."""
+        head = read_head(self.path)  # before the events, of which a bot may write more meanwhile
+        said = self._file.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if said != "ok":
+            raise JournalError(f"the journal {self.path} is damaged ({' '.join(said.split())}); restore it from a copy")
+        events = self._events()
+        require_chain(self.path, events)
+        require_end(self.path, events, head)
+        return events
 
-    def _events(self, order: str) -> Iterator[Event]:
-        for number, time, kind, symbol, reference, data, chained in self._file.execute(f"SELECT * FROM events {order}"):  # noqa: S608  the order is ours
-            yield Event(number, time, kind, symbol, reference, json.loads(data), chained)
-
-    @contextmanager
-    def _errors(self, what: str) -> Iterator[None]:
-        """Turn whatever the disk or SQLite says into one line."""
-        try:
-            yield
-        except (sqlite3.Error, OSError, ValueError, TypeError) as error:
-            raise JournalError(f"cannot {what} the journal {self.path}: {error}; nothing is sent without it") from None
-
-
-@contextmanager
-def single_instance(path: Path) -> Iterator[None]:
-    """Hold the lock of a journal; it goes with the process, however that ends.
-
-    Raises
-    ------
-    JournalError
-        Another bot holds it.
-    """
-    lock = Path(f"{path}.lock")
-    try:
-        descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
-    except OSError as error:
-        raise JournalError(f"cannot make the lock {lock}: {error.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise JournalError(f"another bot is running with the journal {path}; two would buy twice") from None
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            os.close(descriptor)
+    def _events(self) -> list[Event]:
+        if not self._file.execute("SELECT count(*) FROM sqlite_master WHERE name = 'events'").fetchone()[0]:
+            return []
+        rows = self._file.execute("SELECT * FROM events ORDER BY number")
+        return [
+            Event(number, time, kind, symbol, reference, json.loads(data), chained)
+            for number, time, kind, symbol, reference, data, chained in rows
+        ]

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from live.journal.chain import Event
 from live.journal.state import State
-from live.journal.store import Event
+from live.plain import masked, plain
 
 __all__ = ["journal_lines", "masked", "status_lines"]
 
-_ACCOUNT = re.compile(r"\b(D?[UFI]\w?\d)\d{3,}(\d{2})\b")
 
-
-def masked(text: str) -> str:
-    """Hide account numbers: DU1234567 becomes DU1***67."""
-    return _ACCOUNT.sub(r"\1***\2", text)
-
-
-def journal_lines(events: Iterable[Event]) -> list[str]:
-    """Say every event, one a line, oldest first."""
-    return [masked(_sentence(event)) for event in events]
+def journal_lines(events: Iterable[Event], account: str = "") -> list[str]:
+    """Say every event, one a line, oldest first; ``account`` is masked besides whatever looks like one."""
+    return [plain(_sentence(event), account) for event in events]
 
 
 def _sentence(event: Event) -> str:
@@ -41,6 +34,10 @@ def _price(data: dict[str, Any]) -> str:
     return "at the market" if data["limit"] is None else f"at {data['limit']:g} or better"
 
 
+def _commission(data: dict[str, Any]) -> str:
+    return "commission not known yet" if data["commission"] is None else f"commission {data['commission']:g}"
+
+
 _SAY: dict[str, Callable[[dict[str, Any]], str]] = {
     "intent": lambda d: f"will {d['side'].lower()} {d['quantity']:g} {_price(d)}",
     "sized": lambda d: (
@@ -49,14 +46,16 @@ _SAY: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "sent": lambda d: f"sent as order {d['number']}",
     "cancelling": lambda d: f"asks for the cancellation of order {d['number']}",
-    "execution": lambda d: f"{'bought' if d['side'] == 'BUY' else 'sold'} {d['quantity']:g} at {d['price']:g}",
+    "execution": lambda d: (
+        f"{'bought' if d['side'] == 'BUY' else 'sold'} {d['quantity']:g} at {d['price']:g}, {_commission(d)}"
+    ),
     "order": lambda d: f"the broker says {d['status']}, {d['filled']:g} of {d['quantity']:g} filled",
     "protection": lambda d: f"{d['held']:g} shares held, {d['stopped']:g} under a stop",
     "positions": lambda d: f"the broker has {len(d)} positions",
     "alarm": lambda d: f"ALARM: {d['text']}",
     "message": lambda d: f"the gateway says {d['code']}, {d['text']}",
-    "run started": lambda d: f"run started, {'sending' if d.get('send') else 'dry'}",
-    "run ended": lambda d: f"run ended with status {d['status']}",
+    "run started": lambda d: f"{d.get('command', 'run')} started, {'sending' if d.get('send') else 'dry'}",
+    "run ended": lambda d: f"ended with status {d['status']}",
     "said": lambda d: str(d["text"]).rstrip("."),
 }
 
@@ -73,5 +72,7 @@ def status_lines(state: State) -> list[str]:
     if not state.runs:
         return [*lines, "The bot has never run with this journal."]
     last = state.runs[-1]
-    ended = f"ended with status {last['status']}" if last["ended"] else "did not end: it was broken off"
+    ended = (
+        f"ended with status {last['status']}" if last["ended"] else "has not ended: it is running, or was broken off"
+    )
     return [masked(line) for line in [*lines, f"The last run began at {last['begun'][:19]} UTC and {ended}."]]
