@@ -25,7 +25,14 @@ __all__ = ["Log", "open_log"]
 
 _MOST_BYTES, _KEPT = 5_000_000, 9
 """Of a file before the next one is begun, and how many older ones are kept."""
-_BAD = {CodeClass.REJECTED, CodeClass.CANCEL_REFUSED, CodeClass.LINK_LOST, CodeClass.FATAL, CodeClass.UNKNOWN}
+_BAD = {
+    CodeClass.REJECTED,
+    CodeClass.CANCEL_REFUSED,
+    CodeClass.LINK_LOST,
+    CodeClass.FARM_LOST,
+    CodeClass.FATAL,
+    CodeClass.UNKNOWN,
+}
 
 
 class Log:

@@ -20,7 +20,7 @@ import live.service
 from live.acting import Patience
 from live.config import load_config
 from live.gateway import KOLKATA, Gateway, Listing, Market, VirtualClock, now, run_virtual
-from live.journal import Journal, JournalError, state_of
+from live.journal import Journal, JournalError, opening, state_of
 from live.runner import Runner
 from live.sessions import trading_days
 
@@ -206,8 +206,19 @@ def live_in(scenario, market, *, start="15:21", day=DAY, cash=1_000_000.0, patie
         return world
 
     moment = datetime.combine(day, datetime.strptime(start, "%H:%M").time(), KOLKATA)  # noqa: DTZ007
-    with folder() as place, patient(patience):
+    with folder() as place, patient(patience), little_room():
         return run_virtual(main(place), moment)
+
+
+@contextmanager
+def little_room():
+    """Let the journal take less room beforehand, since two megabytes for every run take most of the time; ``test_live_disk.py`` holds what the room is for."""
+    real = opening._ROOM, opening._LEAST_PAGES
+    opening._ROOM, opening._LEAST_PAGES = 64 * 1024, 8
+    try:
+        yield
+    finally:
+        opening._ROOM, opening._LEAST_PAGES = real
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def test_a_run_is_written_down_step_by_step(tmp_path):
     spoken = [line["text"] for line in lines if line["kind"] != "message"]
     assert spoken == said  # nothing is said that is not written down, and in the same order
     messages = [(line["code"], line["class"], line["level"]) for line in lines if line["kind"] == "message"]
-    assert messages[0] == (2104, "information", "info")
+    assert messages[0] == (2104, "farm back", "info")
     assert lines[0]["time"].startswith("2026-03-16T09:51:")
     assert all(line.endswith(".") and line.isascii() for line in said)
 
