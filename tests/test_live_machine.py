@@ -27,7 +27,7 @@ from tests.live_world import DAY, ISINS, NUMBERS, Writes, live_in
 
 EXAMPLES = int(os.environ.get("GOLDENCROSS_SEQUENCES", "2000"))
 NIGHTLY = EXAMPLES > 2000
-FIGURES = {"multiple": 1.5}
+FIGURES = {"multiple": 2.5}
 QUICK = Patience(fill=10.0, confirm=6.0, poll=2.0)
 PATHS = 24
 read_once = cache(live.runner.history_of)  # the same bars are checked many times, with the same end
