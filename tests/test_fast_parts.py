@@ -4,6 +4,7 @@ import math
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -36,6 +37,13 @@ def compare(rows, one, others, number, words, place, doubts, at):
     return machine.above_words(rows, one, others, number, words, place, doubts, at)
 
 
+def places(word, first, out, at):
+    machine.write_ones(word, first, out, at)
+
+
+together = kernel(places)
+
+
 def run_of(table, size, first, last):
     one, two = (int(place) for place in drawdown.places_of_run(size, first, last))
     return drawdown.join(
@@ -49,6 +57,31 @@ def run_of(table, size, first, last):
 def test_bits_are_counted(word):
     zeros = (word & -word).bit_length() - 1
     assert count(np.uint64(word)) == (zeros, word.bit_count(), word.bit_length() - 1)
+
+
+words = st.integers(0, 2**64 - 1) | st.sets(st.integers(0, 63), max_size=6).map(lambda ones: sum(1 << i for i in ones))
+
+
+def hold_places(write, word):
+    out = np.full(80, -1, np.int16)
+    write(np.uint64(word), 640, out, 3)
+    expected = [640 + i for i in range(64) if word >> i & 1]
+    assert out[3 : 3 + len(expected)].tolist() == expected
+    assert (out[:3] == -1).all()
+    assert (out[3 + 64 :] == -1).all()
+
+
+@ordinary
+@given(words)
+def test_set_bits_are_written(word):
+    hold_places(together, word)
+
+
+def test_set_bits_are_written_by_a_processor_without_the_instruction(monkeypatch):
+    monkeypatch.setattr(machine, "_compresses", lambda _context: False)
+    singly = numba.njit(places)
+    for word in (0, 1, 1 << 63, 0x8000_0001_0000_1000, 0b1011, 2**64 - 1):
+        hold_places(singly, word)
 
 
 numbers = st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-6)

@@ -95,7 +95,7 @@ def scratch_of(plan: Plan, bars: int) -> Scratch:
         np.empty(2 * most + 2, np.uint64),
     )
     crosses = Crosses(
-        np.empty(most * bars + 5, np.int32),
+        np.empty(most * bars + WORD, np.int16),
         np.empty(most, np.int64),
         np.empty(most, np.int64),
         np.empty(most, np.bool_),

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted
-from engine.kernels.machine import WORD, above_words, index, trailing_zeros
+from engine.kernels.machine import WORD, above_words, bits_of, double_of, index, trailing_zeros
 from engine.kernels.prefix import MIXED, SINGLE, TICKS, fill_codes, mean_at
 
 __all__ = ["Block", "Words", "words_of_span"]
@@ -98,11 +98,13 @@ def words_of_span(
 @pasted
 def _range_of(close: Floats, start: int, stop: int) -> tuple[float, float]:
     """Give the lowest and the highest close of some bars, as far as there are such bars."""
-    lowest, highest = np.inf, 0.0
+    lowest, highest = bits_of(np.inf), bits_of(0.0)
     for t in range(max(start, 0), min(stop, len(close))):
-        value = close[index(t)]
+        value = bits_of(
+            close[index(t)]
+        )  # positive doubles are in the order of their bits, whose least and largest become vectors
         lowest, highest = min(lowest, value), max(highest, value)
-    return lowest, highest
+    return double_of(lowest), double_of(highest)
 
 
 @kernel
