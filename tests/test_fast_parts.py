@@ -17,6 +17,7 @@ from engine.kernels._jit import kernel
 from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.indicators import average_true_range
 from engine.kernels.power import power
+from engine.kernels.stretches import TABLE_SIZE
 from engine.settings import Settings
 
 ordinary = settings(max_examples=200, deadline=None)
@@ -174,9 +175,10 @@ def test_averages_of_every_kind_are_those_of_fractions(kind, seed, window, start
 @pytest.mark.parametrize("fill", ["close", "next_open"])
 @pytest.mark.parametrize("intrabar", ["stop_first", "high_first"])
 @pytest.mark.parametrize("size", [64, 300])
-def test_exits_of_all_entries(kind, fill, intrabar, size):
-    """Against one position after the other in plain Python; spans of 64 bars are gone on with only where an account holds."""
-    history = engine.simulate(1, 300, seed=4)["SIM001"]
+@pytest.mark.parametrize("tick", [0.05, 10.0])
+def test_exits_of_all_entries(kind, fill, intrabar, size, tick):
+    """Against one position after the other in plain Python; spans of 64 bars are gone on with only where an account holds. With ticks of 1 percent lows meet the stop."""
+    history = engine.simulate(1, 300, seed=4, tick=tick)["SIM001"]
     bars, n = kernel_bars(history), 300
     atr = average_true_range(history.high, history.low, history.close, np.array([5]), False)
     given_stops = stops.Stops(atr, np.array([0]), np.array([1.5]))
@@ -186,7 +188,7 @@ def test_exits_of_all_entries(kind, fill, intrabar, size):
     exits = stops.Exits(np.zeros((1, n), np.int64), *np.zeros((3, 1, n)), np.zeros((1, n), np.int64))
     for start in range(0, n, size):
         nobody = np.zeros((1, 1, ACCOUNT_SIZE))
-        stops.find_exits(bars, given_stops, rules, start, min(start + size, n), nobody, exits)
+        stops.find_exits(bars, given_stops, rules, start, min(start + size, n), nobody, np.empty(TABLE_SIZE), exits)
     found = 0
     for entry in range(6, n):
         limit = min((entry // size + 1) * size, n)
