@@ -309,6 +309,8 @@ def _tasks(job: _Job) -> Iterator[tuple[Part, range]]:
     if len(parts) > 1:
         yield from ((part, range(i, i + 1)) for i in range(symbols) for part in parts)
         return
-    together = max(1, min(_GOOD_WORK // (cells * bars), -(-symbols // (4 * wanted))))
+    shares = 4 * wanted if wanted > 1 else 1  # so that no thread is left with a large one at the end
+    together = max(1, min(_GOOD_WORK // (cells * bars), -(-symbols // shares)))
+    together = -(-symbols // -(-symbols // together))  # all of about one size
     for i in range(0, symbols, together):
         yield parts[0], range(i, min(i + together, symbols))
