@@ -188,11 +188,9 @@ def _write_together(builder: Any, word: Any, first: Any, data: Any, start: Any) 
     """Do so with vectors: the first 16 in any case, the others if there are any."""
     places, integers = _ir.VectorType(_ir.IntType(8), WORD), _ir.VectorType(_ir.IntType(16), _AT_ONCE)
     chosen = builder.bitcast(word, _ir.VectorType(_ir.IntType(1), WORD))
-    move = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
-        builder.module,
-        _ir.FunctionType(places, [places, chosen.type, places]),
-        "llvm.experimental.vector.compress.v64i8",
-    )
+    form = _ir.FunctionType(places, [places, chosen.type, places])
+    name = f"llvm.experimental.vector.compress.v{WORD}i{_BYTE}"
+    move = cgutils.get_or_insert_function(builder.module, form, name)  # type: ignore[no-untyped-call]
     every = _ir.Constant(places, list(range(WORD)))
     together = builder.call(move, [every, chosen, _ir.Constant(places, [0] * WORD)])
     many, zero = _ir.Constant(integers, None), _ir.Constant(_ir.IntType(32), 0)

@@ -130,8 +130,9 @@ def find_bars(table: Floats, start: int, limit: int, lanes: Floats) -> None:
         at, level, length = begin + int(lanes[PASSED + i]), np.uint64(2) * _LEVEL, _LONGEST // 2
         for _ in range(3):
             here = index(at) + level
-            goes_on = (table[here + _LOW] > peak - distance) & (table[here + _DROP] < distance)
-            peak = max(peak, table[here + _HIGH] if goes_on else -np.inf)
+            high, low, drop = table[here + _HIGH], table[here + _LOW], table[here + _DROP]
+            goes_on = (low > peak - distance) & (drop < distance)
+            peak = max(peak, high if goes_on else -np.inf)
             at += length if goes_on else 0
             length, level = length // 2, level - _LEVEL
         while at < limit and table[index(at) + _LOW] > peak - distance:  # seldom: a drop that was too deep by rounding
