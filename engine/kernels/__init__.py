@@ -24,6 +24,7 @@ One account that many symbols share, by the same rules of a position::
 
 The fast sweep, which skips the bars on which nothing happens, by the same rules::
 
+    codes        averages as small numbers, which tell nearly always which is above
     words        which of two averages is above, for a block of pairs, 64 bars at a time
     bits         the crosses of these pairs
     stops        where a trailing stop ends a position, for every bar on which one could begin

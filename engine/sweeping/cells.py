@@ -59,16 +59,19 @@ class Part:
     def _longest(self) -> int:
         return int(self._windows[1].max(initial=0))
 
-    def _plan(self, bars: int) -> Plan:
-        """Give the plan of the pairs that a history of so many bars is long enough for."""
-        longest = self._longest
-        if bars < longest:
-            slow = self._windows[1]
-            longest = int(slow[slow <= bars].max(initial=0))
+    def _longest_for(self, bars: int) -> int:
+        """Give the longest slow window that a history of so many bars is long enough for; 0 if there is none."""
+        if bars >= self._longest:
+            return self._longest
+        slow = self._windows[1]
+        return int(slow[slow <= bars].max(initial=0))
+
+    def _plan(self, longest: int) -> Plan:
+        """Give the plan of the pairs whose slow window is not longer."""
         key = (self.pairs.start, self.pairs.stop, longest)
         plan: Plan | None = self.grid.memo.get(key)
         if plan is None:
-            plan = self.grid.memo[key] = plan_of(*self._windows, key[-1])
+            plan = self.grid.memo[key] = plan_of(*self._windows, longest)
         return plan
 
     @cached_property
@@ -92,9 +95,9 @@ class Part:
                 self._run_plainly(history, np.ones(self.shape, np.bool_), cells)
             return
         first = 0
-        for plan, same in groupby(histories, lambda history: self._plan(len(history))):
+        for longest, same in groupby(histories, lambda history: self._longest_for(len(history))):
             together = list(same)
-            self._run_fast(together, plan, out[first : first + len(together)])
+            self._run_fast(together, self._plan(longest), out[first : first + len(together)])
             first += len(together)
 
     def _run_fast(self, histories: Sequence[History], plan: Plan, out: Floats) -> None:

@@ -309,7 +309,8 @@ def _tasks(job: _Job) -> Iterator[tuple[Part, range]]:
     if len(parts) > 1:
         yield from ((part, range(i, i + 1)) for i in range(symbols) for part in parts)
         return
-    shares = 4 * wanted if wanted > 1 else 1  # so that no thread is left with a large one at the end
+    # Finer where no thread should be left with a large one at the end, or progress is told; else a task costs only time.
+    shares = 4 * wanted if wanted > 1 or job.progress else 1
     together = max(1, min(_GOOD_WORK // (cells * bars), -(-symbols // shares)))
     together = -(-symbols // -(-symbols // together))  # all of about one size
     for i in range(0, symbols, together):
