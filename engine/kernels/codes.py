@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels._jit import kernel, pasted
+from engine.kernels._jit import kernel
 from engine.kernels.machine import WORD, bits_of, double_of, index
 
 __all__ = ["LARGEST_CODE", "NARROWEST", "Coarse", "fill_coarse", "fill_codes", "range_of"]
@@ -34,7 +34,7 @@ class Coarse(NamedTuple):
     unit: float
 
 
-@pasted
+@kernel
 def range_of(close: Floats, start: int, stop: int) -> tuple[float, float]:
     """Give the lowest and the highest close of some bars, as far as there are such bars; prices are above 0."""
     lowest, highest = bits_of(np.inf), bits_of(0.0)

@@ -41,7 +41,10 @@ def average_whole(values: Floats, windows: NDArray[np.int64], out: Floats) -> bo
     bool
         False if this way does not do: ``out`` is then of no use. The values are not integers in any one unit, or all of a window may be whole ticks.
     """
-    shortest, longest, largest = windows.min(), windows.max(), np.uint64(0)
+    shortest = longest = windows[0]
+    for window in windows:
+        shortest, longest = min(shortest, window), max(longest, window)
+    largest = np.uint64(0)
     for t in range(len(values)):
         largest = max(
             largest, bits_of(values[t])
@@ -52,18 +55,16 @@ def average_whole(values: Floats, windows: NDArray[np.int64], out: Floats) -> bo
         return False
     for i in range(len(windows)):
         window, row = windows[i], out[i]
-        divisor = window * unit
-        row[: window - 1] = np.nan
-        count = max(0, len(values) - window + 1)
-        above, below, means = sums[window:], sums, row[window - 1 :]
-        rounded = 0
-        for t in range(count):
-            total = above[t] - below[t]
+        divisor, rounded = window * unit, 0
+        for t in range(min(window - 1, len(values))):
+            row[index(t)] = np.nan
+        for t in range(window - 1, len(values)):
+            total = sums[index(t + 1)] - sums[index(t + 1 - window)]
             near = np.float64(total)
-            means[t] = near / divisor
+            row[index(t)] = near / divisor
             rounded += np.int64(near) != total
-        for t in range(count if rounded > 0 else 0):
-            means[t] = divide_whole(above[t] - below[t], divisor)
+        for t in range(window - 1 if rounded > 0 else len(values), len(values)):
+            row[index(t)] = divide_whole(sums[index(t + 1)] - sums[index(t + 1 - window)], divisor)
     return True
 
 
