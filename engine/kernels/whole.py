@@ -1,8 +1,9 @@
 """Averages of a short series from one prefix sum of 64-bit integers: the quick way to what ``exact`` defines, for differences of prices.
 
 A true range is the difference of two doubles of about the same size, so a whole number of the last place of the smaller one; hardly ever a whole tick, since
-100.05 - 100.00 is not the double next to 0.05. In units of a power of two such ranges are integers, whose prefix sums have no error, modulo 2^64. The sum of a window is
-mostly a double as it is, and then the quotient is a plain division. Of 83 cycles a cell for the ATR 25 are left (docs/speed.md).
+100.05 - 100.00 is not the double next to 0.05. In units of a power of two such ranges are integers, whose prefix sums have no error modulo 2^64. (They are without a sign:
+numba tells LLVM that sums with one do not overflow, and then a window across the overflow was rounded twice.) The sum of a window is mostly a double as it is, and then the
+quotient is a plain division. Of 75 cycles a cell for the ATR 20 are left (docs/speed.md).
 """
 
 from __future__ import annotations
@@ -46,11 +47,9 @@ def average_whole(values: Floats, windows: NDArray[np.int64], out: Floats) -> bo
         shortest, longest = min(shortest, window), max(longest, window)
     largest = np.uint64(0)
     for t in range(len(values)):
-        largest = max(
-            largest, bits_of(values[t])
-        )  # which makes vectors; positive doubles are in the order of their bits
+        largest = max(largest, bits_of(values[t]))  # positive doubles are in the order of their bits
     unit = _unit_for(double_of(largest) * longest)
-    wholes, sums = np.empty(len(values), np.int64), np.empty(len(values) + 1, np.int64)
+    wholes, sums = np.empty(len(values), np.int64), np.empty(len(values) + 1, np.uint64)
     if not _count_units(values, unit, shortest, wholes, sums):
         return False
     for i in range(len(windows)):
@@ -59,12 +58,13 @@ def average_whole(values: Floats, windows: NDArray[np.int64], out: Floats) -> bo
         for t in range(min(window - 1, len(values))):
             row[index(t)] = np.nan
         for t in range(window - 1, len(values)):
-            total = sums[index(t + 1)] - sums[index(t + 1 - window)]
+            total = np.int64(sums[index(t + 1)] - sums[index(t + 1 - window)])
             near = np.float64(total)
             row[index(t)] = near / divisor
             rounded += np.int64(near) != total
         for t in range(window - 1 if rounded > 0 else len(values), len(values)):
-            row[index(t)] = divide_whole(sums[index(t + 1)] - sums[index(t + 1 - window)], divisor)
+            total = np.int64(sums[index(t + 1)] - sums[index(t + 1 - window)])
+            row[index(t)] = divide_whole(total, divisor)  # type: ignore[arg-type]  # numba's int is of 64 bits
     return True
 
 
@@ -78,7 +78,7 @@ def _unit_for(most: float) -> float:
 
 @kernel
 def _count_units(
-    values: Floats, unit: float, shortest: int, wholes: NDArray[np.int64], sums: NDArray[np.int64]
+    values: Floats, unit: float, shortest: int, wholes: NDArray[np.int64], sums: NDArray[np.uint64]
 ) -> bool:
     """Write the values in units and their prefix sums; False if one is not whole, or if so many values in a row may be whole ticks."""
     broken = 0
@@ -91,12 +91,11 @@ def _count_units(
         wholes[t] = whole if abs(ticks - np.rint(ticks)) <= ticks * _NEAR else ~whole
     if broken > 0:
         return False
-    total = np.int64(0)
+    total = sums[0] = np.uint64(0)
     row = most = 0
-    sums[0] = 0
     for t in range(len(values)):
         loose = wholes[index(t)] < 0
-        total += ~wholes[index(t)] if loose else wholes[index(t)]
+        total += np.uint64(~wholes[index(t)] if loose else wholes[index(t)])
         row = 0 if loose else row + 1
         most = max(most, row)
         sums[index(t + 1)] = total
