@@ -86,11 +86,11 @@ def test_average_true_range(bars, window, kind):
 
 
 def test_averages_of_differences_are_rounded_once():
-    """Against fractions; sums of windows that are doubles and sums that are not, prefix sums beyond 2^64, whole ticks among the others."""
+    """Against fractions; sums of windows that are doubles and sums that are not, prefix sums beyond 2^63, whole ticks among the others."""
     rng = np.random.default_rng(0)
     for window in range(2, 21):
         close = np.round(100 * np.exp(rng.normal(0, 0.02, 300).cumsum()), 2)
-        values = abs(np.diff(close)) + (np.arange(299) % 2) * rng.uniform(0, 100, 299)
+        values = abs(np.diff(close)) + (np.arange(299) % 2) * rng.integers(1, 100 << 43, 299) / 2**43
         out = np.empty((1, len(values)))
         assert average_whole(values, np.array([window]), out)
         for t in range(window - 1, len(values)):
