@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine.backtesting import kernel_bars
-from engine.kernels import drawdown, legs, machine, prefix, stops
+from engine.kernels import drawdown, legs, machine, prefix, stops, vectors
 from engine.kernels._jit import kernel
 from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.indicators import average_true_range
@@ -35,11 +35,11 @@ def multiply_add(a, b, c):
 
 @kernel
 def compare(rows, one, others, number, words, place, doubts, at):
-    return machine.above_words(rows, one, others, number, words, place, doubts, at)
+    return vectors.above_words(rows, one, others, number, words, place, doubts, at)
 
 
 def places(word, first, out, at):
-    machine.write_ones(word, first, out, at)
+    vectors.write_ones(word, first, out, at)
 
 
 together = kernel(places)
@@ -79,7 +79,7 @@ def test_set_bits_are_written(word):
 
 
 def test_set_bits_are_written_by_a_processor_without_the_instruction(monkeypatch):
-    monkeypatch.setattr(machine, "_compresses", lambda _context: False)
+    monkeypatch.setattr(vectors, "_compresses", lambda _context: False)
     singly = numba.njit(places)
     for word in (0, 1, 1 << 63, 0x8000_0001_0000_1000, 0b1011, 2**64 - 1):
         hold_places(singly, word)

@@ -3,6 +3,7 @@
 ::
 
     machine      instructions that numba has no name for
+    vectors      the same for 64 bars at once
     exact        averages that depend on nothing but their window
     prefix       the same averages from prefix sums, for many windows at once
     whole        averages of a few windows, of values that are whole numbers of some power of two

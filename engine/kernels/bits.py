@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel
-from engine.kernels.machine import WORD, count_ones, index, write_ones
+from engine.kernels.machine import WORD, count_ones, index
 from engine.kernels.prefix import HARD, mean_at
+from engine.kernels.vectors import write_ones
 from engine.kernels.words import Block, Words
 
 __all__ = ["Crosses", "find_crosses", "is_tie", "settle_ties"]

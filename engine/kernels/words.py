@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel
 from engine.kernels.codes import fill_coarse, fill_codes, range_of
-from engine.kernels.machine import WORD, above_words, trailing_zeros
+from engine.kernels.machine import WORD, trailing_zeros
 from engine.kernels.prefix import MIXED, SINGLE, TICKS, mean_at
+from engine.kernels.vectors import above_words
 
 __all__ = ["Block", "Words", "words_of_span"]
 
@@ -42,7 +43,7 @@ class Words(NamedTuple):
     tied: NDArray[np.bool_]  # (at least P,) whether the two are the same double anywhere in the span
     sums: NDArray[np.int32]  # (bars of a span + longest window + 2,) from ``codes.fill_coarse``
     codes: NDArray[np.int16]  # (at least (F + S) * 64,) averages of 64 bars
-    doubts: NDArray[np.uint64]  # (at least 2 * P,) from ``machine.above_words``
+    doubts: NDArray[np.uint64]  # (at least 2 * P,) from ``vectors.above_words``
 
 
 @kernel
