@@ -1,4 +1,7 @@
-"""Cycles a cell of each step of the fast sweep by itself, called from compiled code: python -m bench.stages. The table of docs/speed.md."""
+"""Cycles a cell of each step of the fast sweep by itself, called from compiled code: python -m bench.stages. The table of docs/speed.md.
+
+The same symbol is worked on again and again, so that the processor has learned every branch: on symbols in turn steps that depend on chance take longer.
+"""
 
 import sys
 import time
@@ -8,13 +11,15 @@ import numpy as np
 import engine
 from engine.backtesting import kernel_bars
 from engine.grid import Grid
-from engine.kernels import accounts, bits, drawdown, fast, finish, legs, plan, prefix, words
+from engine.kernels import accounts, bits, drawdown, fast, finish, indicators, legs, plan, prefix, stops, symbols, words
 from engine.kernels._jit import kernel
 from engine.kernels.metrics import METRIC_COUNT
 from engine.settings import Settings
+from engine.sweeping import blocks
 from engine.sweeping.blocks import plan_of
 
-BARS, CYCLES, TURNS, TIMES = 1250, 3.65e9, 12, 30
+BARS, CYCLES, TURNS, TIMES = 1250, 3.65e9, 60, 10
+STOP = engine.TrailingStop(3.0, 14)
 
 
 @kernel
@@ -57,17 +62,28 @@ def order(times, scratch):
 
 
 @kernel
-def cells(times, steps, rows, rules, span, scratch, account, result):
-    exits = scratch.counts
+def ranges(times, bars, trails):
+    for _ in range(times):
+        indicators.average_true_range(bars.high, bars.low, bars.close, trails.windows, False)
+
+
+@kernel
+def exits_of_all(times, bars, given, rules, nobody, table, exits):
+    for _ in range(times):
+        stops.find_exits(bars, given, rules, 0, len(bars.close), nobody, table, exits)
+
+
+@kernel
+def cells(times, steps, rows, atr, exit_bar, exit_price, rules, span, scratch, account, result):
     for _ in range(times):
         for first in range(0, len(scratch.pairs.order), accounts.LANES):
             chosen = scratch.pairs.order[first : first + accounts.LANES]
             accounts.open_accounts(account, 1e5)
             most = legs.lay_legs(
                 rows,
-                rows,
-                exits,
-                rows,
+                atr,
+                exit_bar,
+                exit_price,
                 rules,
                 span,
                 scratch.runs,
@@ -96,11 +112,13 @@ def best(step, *arguments):
 
 def measure(history):
     """Cycles of every step on 499 pairs, which are one block."""
-    bars, rules = kernel_bars(history), Settings(costs=engine.Costs(rate=0.001)).kernel_rules(None)
+    bars, settings = kernel_bars(history), Settings(costs=engine.Costs(rate=0.001))
+    rules = settings.kernel_rules(None)
     grid = Grid.of(range(5, 101, 5), range(20, 301, 10), None)
     pairs = plan_of(grid.fast, grid.slow, 300)
     size, lead, close = -(-BARS // 64) * 64, pairs.longest, bars.close
-    scratch, block = plan.scratch_of(pairs, size), plan.block_of(pairs, 0)
+    memory = symbols.memory_of(pairs, 1, BARS, size)
+    scratch, block, exits = memory.scratch, plan.block_of(pairs, 0), stops.exits_of(memory.exits, 0)
     scratch.pairs.above[:], scratch.pairs.doubtful[:] = 0, False
     rows, account, span = (
         np.empty((BARS + 1) * legs.MARKET_ROW),
@@ -118,8 +136,19 @@ def measure(history):
         "crosses": best(crosses, close, lead, kind, block, scratch),
         "order": best(order, scratch),
     }
-    laid, settled, finished = (best(cells, n, rows, rules, span, scratch, account, result) for n in (1, 2, 3))
-    found |= {"legs": laid, "accounts": settled - laid, "metrics": finished - settled}
+    trails = blocks.trails_of(Grid.of(5, 20, STOP))
+    atr = indicators.average_true_range(bars.high, bars.low, close, trails.windows, False)
+    given = stops.Stops(atr, trails.row, trails.multiple)
+    with_stop = settings.kernel_rules(STOP)
+    nobody = account.reshape(1, 1, -1)
+    found |= {
+        "ATR": best(ranges, bars, trails),
+        "exits": best(exits_of_all, bars, given, with_stop, nobody, memory.table, memory.exits),
+    }
+    for name, chosen in (("", rules), (", stop", with_stop)):
+        rest = atr[0], exits.bar, exits.price, chosen, span, scratch, account, result
+        laid, settled, finished = (best(cells, n, rows, *rest) for n in (1, 2, 3))
+        found |= {f"legs{name}": laid, f"accounts{name}": settled - laid, f"metrics{name}": finished - settled}
     return {name: cycles / count for name, cycles in found.items()}
 
 
@@ -127,4 +156,4 @@ if __name__ == "__main__":
     prices = engine.simulate(4, BARS)
     every = [measure(prices[symbol]) for symbol in prices.symbols]
     for name in every[0]:
-        sys.stdout.write(f"{name:10} {np.mean([one[name] for one in every]):6.0f}\n")
+        sys.stdout.write(f"{name:14} {np.mean([one[name] for one in every]):6.0f}\n")

@@ -150,7 +150,7 @@ def crosses_by_spans(closes, pair, delay, size):
 def test_crosses_at_the_edges_of_words(length):
     for slow in (2, 3):
         for t in range(slow, length):
-            closes = np.where(np.arange(length) < t, 100.0 - np.arange(length), 200.0 + np.arange(length))
+            closes = np.where(np.arange(length) < t, 200.0 - np.arange(length), 300.0 + np.arange(length))
             for delay, size in ((0, 64), (1, 64), (0, 192), (1, 192)):
                 expected = [(t + delay, 1)] if t + delay < length else []
                 assert crosses_by_spans(closes, (1, slow), delay, size) == (expected, False)

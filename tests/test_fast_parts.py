@@ -4,6 +4,7 @@ import math
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 
 import engine
 from engine.backtesting import kernel_bars
-from engine.kernels import drawdown, legs, machine, prefix, stops
+from engine.kernels import drawdown, legs, machine, prefix, stops, vectors
 from engine.kernels._jit import kernel
 from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.indicators import average_true_range
 from engine.kernels.power import power
+from engine.kernels.stretches import TABLE_SIZE
 from engine.settings import Settings
 
 ordinary = settings(max_examples=200, deadline=None)
@@ -33,7 +35,14 @@ def multiply_add(a, b, c):
 
 @kernel
 def compare(rows, one, others, number, words, place, doubts, at):
-    return machine.above_words(rows, one, others, number, words, place, doubts, at)
+    return vectors.above_words(rows, one, others, number, words, place, doubts, at)
+
+
+def places(word, first, out, at):
+    vectors.write_ones(word, first, out, at)
+
+
+together = kernel(places)
 
 
 def run_of(table, size, first, last):
@@ -49,6 +58,31 @@ def run_of(table, size, first, last):
 def test_bits_are_counted(word):
     zeros = (word & -word).bit_length() - 1
     assert count(np.uint64(word)) == (zeros, word.bit_count(), word.bit_length() - 1)
+
+
+words = st.integers(0, 2**64 - 1) | st.sets(st.integers(0, 63), max_size=6).map(lambda ones: sum(1 << i for i in ones))
+
+
+def hold_places(write, word):
+    out = np.full(80, -1, np.int16)
+    write(np.uint64(word), 640, out, 3)
+    expected = [640 + i for i in range(64) if word >> i & 1]
+    assert out[3 : 3 + len(expected)].tolist() == expected
+    assert (out[:3] == -1).all()
+    assert (out[3 + 64 :] == -1).all()
+
+
+@ordinary
+@given(words)
+def test_set_bits_are_written(word):
+    hold_places(together, word)
+
+
+def test_set_bits_are_written_by_a_processor_without_the_instruction(monkeypatch):
+    monkeypatch.setattr(vectors, "_compresses", lambda _context: False)
+    singly = numba.njit(places)
+    for word in (0, 1, 1 << 63, 0x8000_0001_0000_1000, 0b1011, 2**64 - 1):
+        hold_places(singly, word)
 
 
 numbers = st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-6)
@@ -141,9 +175,10 @@ def test_averages_of_every_kind_are_those_of_fractions(kind, seed, window, start
 @pytest.mark.parametrize("fill", ["close", "next_open"])
 @pytest.mark.parametrize("intrabar", ["stop_first", "high_first"])
 @pytest.mark.parametrize("size", [64, 300])
-def test_exits_of_all_entries(kind, fill, intrabar, size):
-    """Against one position after the other in plain Python; spans of 64 bars are gone on with only where an account holds."""
-    history = engine.simulate(1, 300, seed=4)["SIM001"]
+@pytest.mark.parametrize("tick", [0.05, 10.0])
+def test_exits_of_all_entries(kind, fill, intrabar, size, tick):
+    """Against one position after the other in plain Python; spans of 64 bars are gone on with only where an account holds. With ticks of 1 percent lows meet the stop."""
+    history = engine.simulate(1, 300, seed=4, tick=tick)["SIM001"]
     bars, n = kernel_bars(history), 300
     atr = average_true_range(history.high, history.low, history.close, np.array([5]), False)
     given_stops = stops.Stops(atr, np.array([0]), np.array([1.5]))
@@ -153,7 +188,7 @@ def test_exits_of_all_entries(kind, fill, intrabar, size):
     exits = stops.Exits(np.zeros((1, n), np.int64), *np.zeros((3, 1, n)), np.zeros((1, n), np.int64))
     for start in range(0, n, size):
         nobody = np.zeros((1, 1, ACCOUNT_SIZE))
-        stops.find_exits(bars, given_stops, rules, start, min(start + size, n), nobody, exits)
+        stops.find_exits(bars, given_stops, rules, start, min(start + size, n), nobody, np.empty(TABLE_SIZE), exits)
     found = 0
     for entry in range(6, n):
         limit = min((entry // size + 1) * size, n)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from engine.kernels.crosses import crosses, sides
 from engine.kernels.exact import is_whole
 from engine.kernels.indicators import average_true_range, averages, true_range
+from engine.kernels.whole import average_whole
 from tests import naive, strategies
 
 ordinary = settings(max_examples=200, deadline=None)
@@ -82,6 +83,18 @@ def test_average_true_range(bars, window, kind):
     assert true_range(high, low, close).tolist() == naive.true_range(bars)
     found = average_true_range(high, low, close, np.array([window]), kind == "wilder")[0]
     assert [None if np.isnan(value) else value for value in found] == naive.atr(bars, window, kind)
+
+
+def test_averages_of_differences_are_rounded_once():
+    """Against fractions; sums of windows that are doubles and sums that are not, prefix sums beyond 2^63, whole ticks among the others."""
+    rng = np.random.default_rng(0)
+    for window in range(2, 21):
+        close = np.round(100 * np.exp(rng.normal(0, 0.02, 300).cumsum()), 2)
+        values = abs(np.diff(close)) + (np.arange(299) % 2) * rng.integers(1, 100 << 43, 299) / 2**43
+        out = np.empty((1, len(values)))
+        assert average_whole(values, np.array([window]), out)
+        for t in range(window - 1, len(values)):
+            assert out[0, t] == float(sum(map(Fraction, values[t + 1 - window : t + 1])) / window)
 
 
 @ordinary

@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 
 import engine
 from engine import grid as grids
+from engine.report.sweep import sweep_text
 from engine.results.storage import load_sweep
 from engine.sweeping import blocks, facade
 from engine.sweeping.threads import run_in_order
@@ -169,6 +170,19 @@ def test_load_refuses_what_is_not_its_own(result, tmp_path):
         load_sweep(tmp_path / "other.parquet")
     with pytest.raises(engine.OutputError, match="does not exist"):
         result.save(tmp_path / "no" / "cells.parquet")
+
+
+def test_cells_of_the_slower_loop_are_counted(prices):
+    """Where all averages are equal the fast way leaves every cell to the slower loop, and the text says so."""
+    ties = engine.simulate(2, 300, tick=1.0, volatility=1e-6)
+    for keep in (None, 1):
+        found = engine.sweep(ties, (2, 5), (20, 30), keep=keep)
+        assert found.looped == 8
+        assert "trade by trade, but for 8 cells" in "\n".join(sweep_text(found, ties, "sharpe", 0.1))
+    found = engine.sweep(prices, (5,), (20,))
+    assert found.looped == 0
+    assert "but for" not in "\n".join(sweep_text(found, prices, "sharpe", 0.1))
+    assert engine.sweep(ties, (2,), (20,), sizing="all_in_lots").looped == 0
 
 
 def test_short_histories(prices):

@@ -3,8 +3,10 @@
 ::
 
     machine      instructions that numba has no name for
+    vectors      the same for 64 bars at once
     exact        averages that depend on nothing but their window
     prefix       the same averages from prefix sums, for many windows at once
+    whole        averages of a few windows, of values that are whole numbers of some power of two
     indicators   SMA, true range, ATR                      (T,) -> (T,)
     crosses      which average is above, golden and death crosses
     money        prices as paid, ticks, fees, and how much an amount buys
@@ -23,9 +25,11 @@ One account that many symbols share, by the same rules of a position::
 
 The fast sweep, which skips the bars on which nothing happens, by the same rules::
 
+    codes        averages as small numbers, which tell nearly always which is above
     words        which of two averages is above, for a block of pairs, 64 bars at a time
     bits         the crosses of these pairs
     stops        where a trailing stop ends a position, for every bar on which one could begin
+    stretches    the same for the usual stop, eight bars at a step
     drawdown     highest, lowest and deepest fall of any run of closes
     legs         from the crosses of a pair to what its account does
     accounts     32 accounts side by side, taken through their legs

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel
-from engine.kernels.machine import WORD, count_ones, index, trailing_zeros
+from engine.kernels.machine import WORD, count_ones, index
 from engine.kernels.prefix import HARD, mean_at
+from engine.kernels.vectors import write_ones
 from engine.kernels.words import Block, Words
 
 __all__ = ["Crosses", "find_crosses", "is_tie", "settle_ties"]
@@ -31,7 +32,7 @@ Integers = NDArray[np.int64]
 class Crosses(NamedTuple):
     """The crosses of the pairs of a block in a span, as bars where orders fill, counted from the span's start; one pair behind the other."""
 
-    bars: NDArray[np.int32]
+    bars: NDArray[np.int16]
     start: Integers  # (P,) the first one of each pair in bars
     counts: Integers  # (P,)
     golden: NDArray[np.bool_]  # (P,) whether the first is golden
@@ -87,27 +88,21 @@ def find_crosses(
         if 0 < skip < used:
             carry = bits[index((skip - 1) * pairs + pair)] >> np.uint64(WORD - 1)
         at = place
-        for word in range(skip, used):
+        for word in range(skip, used - 1):
             sides = bits[index(word * pairs + pair)]
             changes = (sides ^ (sides << one | carry)) & keep
-            changes &= last_keep if word == used - 1 else ~np.uint64(0)
             keep = ~np.uint64(0)
             carry = sides >> np.uint64(WORD - 1)
-            # Most words have no change, one, two or three: three are always written, so that there is seldom a branch to guess wrong (68 to 40 ns a cell).
-            bar, next_at = word * WORD, at + count_ones(changes)
-            for k in range(3):
-                out[index(at + k)] = np.int32(bar + trailing_zeros(changes))
-                changes &= changes - one
-            while changes != 0:
-                out[index(at + 3)] = np.int32(bar + trailing_zeros(changes))
-                changes &= changes - one
-                at += 1
-            at = next_at
-        count, golden = at - place, False
-        if count > 0:
-            opening = int(out[index(place)])
-            golden = bits[index(opening // WORD * pairs + pair)] >> np.uint64(opening % WORD) & one == one
-        above[me] = np.int64(bits[last_word + me] >> last_bit & one)
+            write_ones(changes, word * WORD, out, at)
+            at += count_ones(changes)
+        sides = bits[last_word + me]
+        if skip < used:
+            changes = (sides ^ (sides << one | carry)) & keep & last_keep
+            write_ones(changes, (used - 1) * WORD, out, at)
+            at += count_ones(changes)
+        above[me] = np.int64(sides >> last_bit & one)
+        count = at - place
+        golden = (count > 0) & (above[me] + count & 1 == 0)  # in turn with death crosses, and the last led to this side
         if tied[me]:
             fast, slow = windows[fast_of[pair]], windows[slow_of[pair]]
             doubtful[pair] |= 0 <= first < bars and is_tie(sums, kind, before + first, fast, slow)
@@ -132,7 +127,7 @@ def settle_ties(
     fast: int,
     slow: int,
     last: int,
-    bars: NDArray[np.int32],
+    bars: NDArray[np.int16],
     count: int,
     golden: bool,
 ) -> int:
@@ -146,7 +141,7 @@ def settle_ties(
         Windows of the pair.
     last : int
         Bars of the span.
-    bars : int32
+    bars : int16
         The crosses of the span; put right in place.
     count, golden
         From ``cross_bars``.
@@ -166,7 +161,7 @@ def settle_ties(
             return -1
         falls = mean_at(sums, kind, before + t, fast) < mean_at(sums, kind, before + t, slow)
         if falls:
-            bars[kept] = np.int32(t)
+            bars[kept] = np.int16(t)
             kept += 1
             if i + 1 < count:
                 bars[kept] = bars[i + 1]

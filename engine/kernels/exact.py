@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
 
-__all__ = ["EXACT", "TICKS_PER_UNIT", "WindowSums", "exact_mean", "is_whole", "two_sum", "window_sums"]
+__all__ = ["EXACT", "TICKS_PER_UNIT", "WindowSums", "divide_whole", "exact_mean", "is_whole", "two_sum", "window_sums"]
 
 TICKS_PER_UNIT = 100_000.0
 _LARGEST_TICK_VALUE = (
@@ -109,13 +109,18 @@ def quotient(total: float, rest: float, divisor: float) -> float:
 
 
 @rule
-def mean_of_ticks(total: int, window: int) -> float:
-    """Average of a window of whole ticks, from their integer sum."""
-    divisor = TICKS_PER_UNIT * window
+def divide_whole(total: int, divisor: float) -> float:
+    """Divide an integer, rounded once."""
     if abs(total) <= EXACT:
         return total / divisor
     rounded = float(total)
     return quotient(rounded, float(total - np.int64(rounded)), divisor)
+
+
+@rule
+def mean_of_ticks(total: int, window: int) -> float:
+    """Average of a window of whole ticks, from their integer sum."""
+    return divide_whole(total, TICKS_PER_UNIT * window)
 
 
 @rule

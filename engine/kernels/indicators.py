@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.kernels._jit import kernel
 from engine.kernels.exact import exact_mean, window_sums
 from engine.kernels.prefix import HARD, add_up, fill_averages
+from engine.kernels.whole import average_whole
 
 __all__ = ["average_true_range", "averages", "true_range"]
 
@@ -98,7 +99,9 @@ def average_true_range(high: Floats, low: Floats, close: Floats, windows: NDArra
         In currency; nan where t < window - 1.
     """
     ranges = true_range(high, low, close)
-    out = _average_all(ranges, windows)
+    out = np.empty((len(windows), len(close)))
+    if not average_whole(ranges, windows, out):
+        out = _average_all(ranges, windows)
     if wilder:
         for i in range(len(windows)):
             n = windows[i]

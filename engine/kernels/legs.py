@@ -179,9 +179,9 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
             leg = number * LEG_SIZE + lane
             after, before = (start + 1) * MARKET_ROW, end * MARKET_ROW
             legs[index(leg + BUY)] = rows[index(after + BOUGHT)] if new else np.nan
-            legs[index(leg + SELL)] = (
-                exit_price[index(entry)] if stopped else (rows[index(before + SOLD)] if death < _NEVER else np.nan)
-            )
+            # Both are read in any case: a choice of what to read is a branch, and wrong for every third leg.
+            sold, got = rows[index(before + SOLD)], exit_price[index(entry if has_stop else 0)]
+            legs[index(leg + SELL)] = got if stopped else (sold if death < _NEVER else np.nan)
             legs[index(leg + FIRST_CLOSE)] = rows[index(after + LAST)] if new and holds else np.nan
             legs[index(leg + LAST_CLOSE)] = rows[index(before + LAST)] if holds or not new else np.nan
             run = NO_RUN

@@ -1,6 +1,6 @@
-"""Instructions that numba has no name for: fused multiply-add, counting bits, 64 comparisons in one word.
+"""Instructions that numba has no name for: fused multiply-add, counting bits; those that need more than a line are in ``vectors``.
 
-They are given to LLVM as they are, so that every processor gets its own best form; ``tests/test_machine.py`` holds each to plain Python.
+They are given to LLVM as they are, so that every processor gets its own best form; ``tests/test_fast_parts.py`` holds each to plain Python.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from engine.kernels._jit import inline_code, rule
 
 __all__ = [
     "WORD",
-    "above_words",
     "bits_of",
     "count_ones",
     "double_of",
@@ -28,7 +27,6 @@ __all__ = [
 _ir: Any = cgutils.ir  # type: ignore[attr-defined]
 WORD = 64
 """Bars in a word."""
-_BYTE = 8
 
 
 @rule
@@ -96,59 +94,3 @@ def highest_bit(_context: Any, _word: Any) -> Any:
         return builder.sub(_ir.Constant(_ir.IntType(64), 63), zeros)
 
     return types.int64(types.uint64), generate
-
-
-@inline_code
-def above_words(
-    _context: Any, rows: Any, _one: Any, _others: Any, _count: Any, words: Any, _place: Any, _doubts: Any, _at: Any
-) -> Any:
-    """Compare one row of 64 codes with ``count`` rows that follow each other, and note where the codes are too near to each other.
-
-    ``rows`` is int16 (R * 64,), best at an address that 64 divides, codes below 2^14 in size. Bit i of words[place + j] says row ``one`` > row ``others + j`` + 1 at i.
-    Where the two differ by less than 2 anywhere, a pair of numbers is written to ``doubts`` after the ``at`` pairs that it has: the place in ``words``, and the bits i modulo
-    32 in doubt. Given back is how many pairs it then has; one behind them may be overwritten. The row that stays is kept in registers: 6 cycles a word on a processor with
-    AVX-512, where two rows of doubles take 11 (docs/speed.md).
-    """
-    half = WORD // 2
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        table, first, second, size, target, start, notes, found = arguments
-        integer, code, short = _ir.IntType(64), _ir.IntType(16), _ir.IntType(half)
-        vector = _ir.VectorType(code, half)
-        source, output, noted = (
-            context.make_array(signature.args[i])(context, builder, array).data
-            for i, array in ((0, table), (4, target), (6, notes))
-        )
-
-        def many(value: int) -> Any:
-            return _ir.Constant(vector, [value] * half)
-
-        def number(value: int) -> Any:
-            return _ir.Constant(integer, value)
-
-        def load(row: Any, part: int) -> Any:
-            place = builder.add(builder.mul(row, number(WORD)), number(half * part))
-            return builder.load(builder.bitcast(builder.gep(source, [place]), vector.as_pointer()), align=2)
-
-        def bits(chosen: Any) -> Any:
-            return builder.zext(builder.bitcast(chosen, short), integer)
-
-        kept = [builder.sub(load(first, part), many(1)) for part in range(2)]
-        count = cgutils.alloca_once_value(builder, found)  # type: ignore[no-untyped-call]
-        with cgutils.for_range(builder, size) as loop:
-            row, word = builder.add(second, loop.index), builder.add(start, loop.index)
-            apart = [builder.sub(load(row, part), kept[part]) for part in range(2)]  # below 0: surely above
-            low, high = (bits(builder.icmp_signed("<", part, many(0))) for part in apart)
-            builder.store(builder.or_(low, builder.shl(high, number(half))), builder.gep(output, [word]))
-            nearer = builder.select(builder.icmp_unsigned("<", *apart), *apart)
-            doubt = bits(builder.icmp_unsigned("<", nearer, many(3)))
-            at = builder.load(count)
-            two = builder.mul(at, number(2))
-            builder.store(word, builder.gep(noted, [two]))
-            builder.store(doubt, builder.gep(noted, [builder.add(two, number(1))]))
-            some = builder.icmp_unsigned("!=", doubt, number(0))
-            builder.store(builder.add(at, builder.zext(some, integer)), count)
-        return builder.load(count)
-
-    place = types.intp
-    return place(rows, place, place, place, words, place, _doubts, place), generate

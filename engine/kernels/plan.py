@@ -91,11 +91,12 @@ def scratch_of(plan: Plan, bars: int) -> Scratch:
     words = Words(
         np.empty(most * (bars // WORD), np.uint64),
         np.empty(most, np.bool_),
+        np.empty(bars + plan.longest + 2, np.int32),
         aligned(plan.most_windows * WORD // 4).view(np.int16),
-        np.empty(2 * most + 2, np.uint64),
+        np.empty(2 * most, np.uint64),
     )
     crosses = Crosses(
-        np.empty(most * bars + 5, np.int32),
+        np.empty(most * bars + WORD, np.int16),
         np.empty(most, np.int64),
         np.empty(most, np.int64),
         np.empty(most, np.bool_),

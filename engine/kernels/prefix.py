@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
 from engine.kernels.exact import EXACT, TICKS_PER_UNIT, is_whole, two_sum
-from engine.kernels.machine import WORD, fused, index
+from engine.kernels.machine import fused
 
-__all__ = ["HARD", "MIXED", "SINGLE", "WHOLE", "add_up", "fill_averages", "fill_codes", "mean_at"]
+__all__ = ["HARD", "MIXED", "SINGLE", "WHOLE", "add_up", "fill_averages", "mean_at"]
 
 Floats = NDArray[np.float64]
 
@@ -151,29 +151,3 @@ def fill_averages(sums: Floats, kind: int, end: int, windows: NDArray[np.int64],
         for i in range(size):
             binary = divide_pair(high_above[i] - high_below[i], low_above[i] - low_below[i], float(windows[w]))
             row[i] = row[i] if loose_above[i] == loose_below[i] else binary
-
-
-@kernel
-def fill_codes(
-    sums: Floats, kind: int, end: int, windows: NDArray[np.int64], middle: float, scale: float, codes: NDArray[np.int16]
-) -> None:
-    """Write averages of 64 bars that follow each other as small numbers: codes[w * 64 + i] is (average - middle) * scale, cut to a whole number.
-
-    For the average that ``fill_averages`` gives for bar i and window w, but in two steps instead of four: it is wrong by 1e-15 of itself, so ``scale`` has to be below
-    1e-3 / 1e-15 of it. Then a code that is larger by 2 or more is that of a larger average. ``kind`` is not HARD.
-    """
-    ticks, high, low = sums[TICKS], sums[HIGH], sums[LOW]
-    shift = -middle * scale
-    for w in range(len(windows)):
-        window, row = windows[w], w * WORD
-        start = end - window
-        if kind == MIXED:
-            factor = scale / window
-            for i in range(WORD):
-                above, below = index(end + i), index(start + i)
-                total = (high[above] - high[below]) + (low[above] - low[below])
-                codes[index(row + i)] = np.int16(fused(total, factor, shift))
-            continue
-        factor = scale / (window if kind == SINGLE else TICKS_PER_UNIT * window)
-        for i in range(WORD):
-            codes[index(row + i)] = np.int16(fused(ticks[index(end + i)] - ticks[index(start + i)], factor, shift))

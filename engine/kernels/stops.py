@@ -1,7 +1,7 @@
 """Where a trailing stop ends a position, for every bar on which one could begin.
 
 The exit depends on symbol, entry bar and stop, not on the pair of averages: it is found once and shared by all pairs. Sixteen entries that follow each other walk through
-the bars together, so that the rule of ``position`` is applied to all of them by the same instructions.
+the bars together, so that the rule of ``position`` is applied to all of them by the same instructions; with the usual stop they pass eight bars at a step (``stretches``).
 """
 
 from __future__ import annotations
@@ -16,6 +16,17 @@ from engine.kernels.accounts import ENTRY, LANES, SHARES
 from engine.kernels.loop import Bars, with_multiple
 from engine.kernels.machine import index
 from engine.kernels.position import NOTHING, Rules, follow_stop, paid, received
+from engine.kernels.stretches import (
+    DISTANCE,
+    GOES_ON,
+    LANES_SIZE,
+    PASSED,
+    PEAK,
+    TOGETHER,
+    fill_stretches,
+    find_bars,
+    pass_stretches,
+)
 
 __all__ = ["NOT_YET", "Exits", "Stops", "exits_of", "find_exits"]
 
@@ -23,9 +34,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 NOT_YET = 1 << 62
 """Bar of an exit that has not come up to the bar that was looked at last."""
-_TOGETHER = 16
-_PEAK, _STOP, _DISTANCE, _LEAVE, _PRICE, _PAID, _BEFORE = (_TOGETHER * column for column in range(7))
-_COLUMNS = 7
+_PEAK, _STOP, _DISTANCE, _LEAVE, _PRICE = (TOGETHER * column for column in range(5))
+_COLUMNS = 5
 _AHEAD = 8
 """Bars between two looks whether all of them have ended."""
 
@@ -56,7 +66,7 @@ class Stops(NamedTuple):
 
 @kernel
 def find_exits(
-    bars: Bars, stops: Stops, rules: Rules, first: int, last: int, accounts: Floats, all_exits: Exits
+    bars: Bars, stops: Stops, rules: Rules, first: int, last: int, accounts: Floats, table: Floats, all_exits: Exits
 ) -> None:
     """Write the exits of all stops for the bars [first, last): of what is held since before, and of what begins there.
 
@@ -69,9 +79,14 @@ def find_exits(
     first, last : int
     accounts : float64 (groups, K, ACCOUNT_SIZE)
         As they are before bar ``first``; not read if that is 0.
+    table : float64 (TABLE_SIZE,)
+        Of ``stretches``; overwritten.
     all_exits : Exits
         Of shape (K, T).
     """
+    quick = not (rules.chandelier or rules.high_first)
+    if quick:
+        fill_stretches(bars.high, bars.low, first, last, table)
     for k in range(len(stops.multiple)):
         if np.isnan(stops.multiple[k]):
             continue
@@ -82,7 +97,10 @@ def find_exits(
             for lane in range(LANES):
                 if account[SHARES + lane] > 0.0:
                     _go_on(bars, atr, one, int(account[ENTRY + lane]), last, exits)
-        _begin(bars, atr, one, first, last, exits)
+        if quick:
+            _begin_quickly(bars, atr, one, first, last, table, exits)
+        else:
+            _begin(bars, atr, one, first, last, exits)
 
 
 @rule
@@ -98,11 +116,10 @@ def _begin(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, exits: 
     exit_bar, exit_price, exit_peak = exits.bar, exits.price, exits.peak
     exit_stop, looked = exits.stop, exits.looked
     signal = 0 if rules.fill_at_close else 1  # bars from the signal to the entry
-    quick = not (rules.chandelier or rules.high_first)
-    lanes = np.empty(_COLUMNS * _TOGETHER)  # one array: two could overlap for all that the compiler knows
-    for group in range(first, last, _TOGETHER):
-        size = min(_TOGETHER, last - group)
-        for i in range(_TOGETHER):
+    lanes = np.empty(_COLUMNS * TOGETHER)  # one array: two could overlap for all that the compiler knows
+    for group in range(first, last, TOGETHER):
+        size = min(TOGETHER, last - group)
+        for i in range(TOGETHER):
             entry = min(group + i, last - 1)
             distance = distance_at(atr, entry - signal, rules.multiple)
             lanes[_PEAK + i], lanes[_STOP + i], lanes[_DISTANCE + i] = (
@@ -112,10 +129,7 @@ def _begin(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, exits: 
             )
             lanes[_LEAVE + i] = np.inf if i < size and not np.isnan(distance) else -1.0
             lanes[_PRICE + i] = np.inf
-        if quick:
-            _find(bars.open, bars.high, bars.low, rules, group, last, lanes)
-        else:
-            _walk(bars, atr, rules, group, group + 1 - signal, last, lanes)
+        _walk(bars, atr, rules, group, group + 1 - signal, last, lanes)
         for i in range(size):
             at, leave = index(group + i), lanes[_LEAVE + i]
             exit_bar[at] = NOT_YET if leave == np.inf else np.int64(leave)
@@ -124,57 +138,36 @@ def _begin(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, exits: 
 
 
 @kernel
-def _find(opens: Floats, highs: Floats, lows: Floats, rules: Rules, group: int, limit: int, lanes: Floats) -> None:
-    """Do what ``_walk`` does where the distance stays and the low comes before the high: then bars whose low stays above peak - distance do nothing but raise the peak.
+def _begin_quickly(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, table: Floats, exits: Exits) -> None:
+    """Do what ``_begin`` does where the distance stays and the low comes before the high.
 
-    A third of the instructions. What happens on the first bar that does something is asked of ``follow_stop``; a low is never above its open, so that none is missed.
+    What happens on the first bar that does something is asked of ``follow_stop``; a low is never above its open, so that none is missed.
     """
-    later = 0 if rules.fill_at_close else 1  # a position that began at the open is tested on the same bar
-    for i in range(_TOGETHER):
-        lanes[_PAID + i], lanes[_PEAK + i] = lanes[_PEAK + i], -np.inf
-        lanes[_BEFORE + i] = np.inf
-    full = min(group + _TOGETHER + 1 - later, limit)
-    for bar in range(group + 1 - later, full):  # bars on which some have not begun
-        high, low, now = highs[index(bar)], lows[index(bar)], float(bar)
-        since = float(bar - group + later)
-        for i in range(_TOGETHER):
-            begun = i < since
-            peak = max(lanes[_PEAK + i], lanes[_PAID + i] if begun else -np.inf)
-            ends = low <= peak - lanes[_DISTANCE + i]
-            lanes[_LEAVE + i] = min(lanes[_LEAVE + i], now if ends else np.inf)
-            lanes[_BEFORE + i] = min(lanes[_BEFORE + i], peak if ends else np.inf)
-            lanes[_PEAK + i] = max(peak, high if begun else -np.inf)
-    bar, waiting = full, 1
-    while bar + _AHEAD <= limit and waiting > 0:
-        waiting = 0
-        for i in range(_TOGETHER):
-            peak, distance = lanes[_PEAK + i], lanes[_DISTANCE + i]
-            leave, before = lanes[_LEAVE + i], lanes[_BEFORE + i]
-            for k in range(_AHEAD):
-                at = index(bar + k)
-                ends = lows[at] <= peak - distance
-                leave = min(leave, float(bar + k) if ends else np.inf)
-                before = min(before, peak if ends else np.inf)
-                peak = max(peak, highs[at])
-            lanes[_PEAK + i], lanes[_LEAVE + i], lanes[_BEFORE + i] = peak, leave, before
-            waiting += leave == np.inf
-        bar += _AHEAD
-    for end in range(bar, limit if waiting > 0 else bar):
-        for i in range(_TOGETHER):
-            peak = lanes[_PEAK + i]
-            ends = lows[index(end)] <= peak - lanes[_DISTANCE + i]
-            lanes[_LEAVE + i] = min(lanes[_LEAVE + i], float(end) if ends else np.inf)
-            lanes[_BEFORE + i] = min(lanes[_BEFORE + i], peak if ends else np.inf)
-            lanes[_PEAK + i] = max(peak, highs[index(end)])
-    for i in range(_TOGETHER):
-        lanes[_PEAK + i] = max(lanes[_PEAK + i], lanes[_PAID + i])  # of those that begin only behind the limit
-        if 0.0 <= lanes[_LEAVE + i] < np.inf:
-            at = index(int(lanes[_LEAVE + i]))
-            older = lanes[_LEAVE + i] > group + i
-            before, distance = lanes[_BEFORE + i], lanes[_DISTANCE + i]
-            lanes[_PRICE + i] = follow_stop(
-                -np.inf, before, distance, older, opens[at], highs[at], lows[at], False
-            ).price
+    opens, highs, lows = bars.open, bars.high, bars.low
+    fills = bars.close if rules.fill_at_close else opens
+    exit_bar, exit_price, exit_peak = exits.bar, exits.price, exits.peak
+    exit_stop, looked = exits.stop, exits.looked
+    later = 1 if rules.fill_at_close else 0  # a position that began at the open is tested on the same bar
+    multiple, costs, limit = rules.multiple, rules.costs, last - first
+    lanes = np.empty(LANES_SIZE)
+    for group in range(first, last, TOGETHER):
+        for i in range(TOGETHER):
+            entry = min(group + i, last - 1)
+            distance = distance_at(atr, entry - 1 + later, multiple)
+            lanes[PEAK + i], lanes[DISTANCE + i] = paid(fills[index(entry)], costs), distance
+            lanes[GOES_ON + i] = 1.0 if group + i < last and not np.isnan(distance) else 0.0
+        begin = group - first + later
+        pass_stretches(table, begin, limit, lanes)
+        find_bars(table, begin, limit, lanes)
+        for i in range(min(TOGETHER, last - group)):
+            at, end = index(group + i), first + begin + i + int(lanes[PASSED + i])
+            exit_bar[at] = NOT_YET
+            if lanes[GOES_ON + i] > 0.0 or np.isnan(lanes[DISTANCE + i]):
+                exit_peak[at], exit_stop[at], looked[at] = lanes[PEAK + i], -np.inf, last
+                continue
+            peak, distance, here = lanes[PEAK + i], lanes[DISTANCE + i], index(end)
+            test = follow_stop(-np.inf, peak, distance, end > group + i, opens[here], highs[here], lows[here], False)
+            exit_bar[at], exit_price[at] = end, received(test.price, costs)
 
 
 @kernel
@@ -189,7 +182,7 @@ def _walk(bars: Bars, atr: Floats, rules: Rules, group: int, start: int, limit: 
             open_price, high, low = opens[bar], highs[bar], lows[bar]
             moving = distance_at(atr, bar - 1, rules.multiple) if chandelier else np.nan
             since = float(bar - group)
-            for i in range(_TOGETHER):
+            for i in range(TOGETHER):
                 here = moving if chandelier else lanes[_DISTANCE + i]
                 stop, peak, leave = lanes[_STOP + i], lanes[_PEAK + i], lanes[_LEAVE + i]
                 test = follow_stop(stop, peak, here, i < since, open_price, high, low, high_first)
@@ -202,7 +195,7 @@ def _walk(bars: Bars, atr: Floats, rules: Rules, group: int, start: int, limit: 
                 lanes[_STOP + i] = test.stop if begun else stop
         t += _AHEAD
         waiting = 0
-        for i in range(_TOGETHER):
+        for i in range(TOGETHER):
             waiting += lanes[_LEAVE + i] == np.inf
 
 

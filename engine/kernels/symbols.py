@@ -22,6 +22,7 @@ from engine.kernels.machine import WORD
 from engine.kernels.plan import Plan, Scratch, scratch_of
 from engine.kernels.position import Rules
 from engine.kernels.stops import Exits, Stops, find_exits
+from engine.kernels.stretches import TABLE_SIZE
 
 __all__ = ["Memory", "Trails", "memory_of", "run_symbols"]
 
@@ -35,6 +36,7 @@ class Memory(NamedTuple):
     scratch: Scratch
     market: Floats
     exits: Exits
+    table: Floats  # of ``stretches``
 
 
 class Trails(NamedTuple):
@@ -105,7 +107,7 @@ def run_symbols(
         result = Result(capital, bars_per_year, out[s], sure[s])
         for start in range(0, n, size):
             if trails is not None:
-                find_exits(one, stops, rules, start, min(start + size, n), accounts, exits)
+                find_exits(one, stops, rules, start, min(start + size, n), accounts, memory.table, exits)
             run_span(one, rows, plan, stops, exits, rules, start, size, scratch, accounts, result)
 
 
@@ -123,4 +125,6 @@ def memory_of(plan: Plan, stops: int, bars: int, most: int) -> Memory:
     exits = Exits(
         np.empty(shape, np.int64), np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape, np.int64)
     )
-    return Memory(scratch_of(plan, room), np.empty((bars + 1) * MARKET_ROW), exits)
+    return Memory(
+        scratch_of(plan, room), np.empty((bars + 1) * MARKET_ROW), exits, np.empty(TABLE_SIZE if stops > 0 else 1)
+    )

@@ -1,7 +1,7 @@
 """Which of two averages is above, for many pairs, 64 bars at a time: a bit a bar.
 
 The averages of 64 bars are made for all windows of a block of pairs, compared, and forgotten: they never leave the fastest cache. They are made as codes of 16 bits
-(``prefix.fill_codes``), 32 of which are compared by one instruction. Where two codes are too near to each other to tell, which is one bar in some thousands, the averages
+(``codes``), 32 of which are compared by one instruction. Where two codes are too near to each other to tell, which is one bar in some thousands, the averages
 themselves are compared. A tie is always among these, so the pairs that have one are known.
 With fills at the next open a cross is wanted at the bar where its order fills, so the averages are simply looked up one bar late.
 """
@@ -13,18 +13,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels._jit import kernel, pasted
-from engine.kernels.machine import WORD, above_words, index, trailing_zeros
-from engine.kernels.prefix import MIXED, SINGLE, TICKS, fill_codes, mean_at
+from engine.kernels._jit import kernel
+from engine.kernels.codes import fill_coarse, fill_codes, range_of
+from engine.kernels.machine import WORD, trailing_zeros
+from engine.kernels.prefix import MIXED, SINGLE, TICKS, mean_at
+from engine.kernels.vectors import above_words
 
 __all__ = ["Block", "Words", "words_of_span"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-_LARGEST_CODE = 16_000.0
-_NARROWEST = 1e-8
-"""Of the prices, as a fraction of them: below that codes would tell apart what is only rounding."""
 
 
 class Block(NamedTuple):
@@ -43,8 +41,9 @@ class Words(NamedTuple):
 
     bits: NDArray[np.uint64]  # (at least words of a span * P,) word w of pair p at w * P + p
     tied: NDArray[np.bool_]  # (at least P,) whether the two are the same double anywhere in the span
+    sums: NDArray[np.int32]  # (bars of a span + longest window + 2,) from ``codes.fill_coarse``
     codes: NDArray[np.int16]  # (at least (F + S) * 64,) averages of 64 bars
-    doubts: NDArray[np.uint64]  # (at least 2 * P + 2,) from ``machine.above_words``
+    doubts: NDArray[np.uint64]  # (at least 2 * P,) from ``vectors.above_words``
 
 
 @kernel
@@ -71,20 +70,20 @@ def words_of_span(
         Overwritten.
     """
     fasts, windows, starts, firsts = block.fasts, block.windows, block.start, block.first_pair
-    bits, codes, doubts, tied = words.bits, words.codes, words.doubts, words.tied
+    bits, coarse_sums, codes, doubts, tied = words.bits, words.sums, words.codes, words.doubts, words.tied
     pairs, slows = len(block.fast_of), len(windows) - fasts
     tied[:pairs] = False
-    usable = 0
-    for word in range((bars + WORD - 1) // WORD):
+    usable, used_words = 0, (bars + WORD - 1) // WORD
+    coarse = fill_coarse(close, origin, before + used_words * WORD - 1, windows[-1], coarse_sums)
+    for word in range(used_words):
         place = before + word * WORD
         while usable < slows and windows[fasts + usable] < known + (word + 1) * WORD:
             usable += 1
         if usable == 0:
             continue
         used = windows[: fasts + usable]
-        lowest, highest = _range_of(close, origin + place - used[-1], origin + place + WORD)
-        wide = max(highest - lowest, _NARROWEST * highest)
-        fill_codes(sums, kind, place, used, (lowest + highest) / 2.0, 2.0 * _LARGEST_CODE / wide, codes)
+        lowest, highest = range_of(close, origin + place - used[-1], origin + place + WORD)
+        fill_codes(coarse_sums, coarse, place, used, lowest, highest, codes)
         found = 0
         for i in range(fasts):
             start = starts[i]
@@ -93,16 +92,6 @@ def words_of_span(
                 found = above_words(codes, i, fasts + start, usable - start, bits, first, doubts, found)
         if found > 0:
             _settle_doubts(sums, kind, before, known, block, bars, word, found, words)
-
-
-@pasted
-def _range_of(close: Floats, start: int, stop: int) -> tuple[float, float]:
-    """Give the lowest and the highest close of some bars, as far as there are such bars."""
-    lowest, highest = np.inf, 0.0
-    for t in range(max(start, 0), min(stop, len(close))):
-        value = close[index(t)]
-        lowest, highest = min(lowest, value), max(highest, value)
-    return lowest, highest
 
 
 @kernel

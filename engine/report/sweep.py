@@ -149,7 +149,12 @@ def _say_way(result: SweepTable | ReducedSweep) -> str:
     if _terms(result):
         return "from event to event"
     if takes_fast_way(settings):
-        return "trade by trade"
+        if not result.looped:
+            return "trade by trade"
+        return (
+            f"trade by trade, but for {count(result.looped, 'cell')} from cross to cross with equity on every bar, "
+            "of which the fast way could not be sure"
+        )
     if settings.direction == "long_only":
         return (
             "from cross to cross with equity on every bar, since the fast way covers only all-in cells with plain costs"

@@ -122,7 +122,7 @@ class ReducedSweep:
     keep : int
     pool : Pool
         What the best were picked from.
-    buy_and_hold, left_out, too_short, settings, digest, finished
+    buy_and_hold, left_out, too_short, settings, digest, finished, looped
         As in ``SweepTable``.
     path : Path or None
         The Parquet file with all cells, if they were written.
@@ -140,6 +140,7 @@ class ReducedSweep:
     settings: Settings
     digest: str
     finished: bool = True
+    looped: int | None = None
     path: Path | None = None
 
     def __repr__(self) -> str:

@@ -45,6 +45,8 @@ class SweepTable:
         The prices, or their hash where they are not at hand.
     finished : bool
         False if the sweep was interrupted: cells that were not reached are nan.
+    looped : int or None
+        Cells that the fast way left to a slower loop over bars, which gives the same results; None if that is not known.
     account : dict or None
         Of a sweep of portfolios: what the one account allowed, and its symbols; ``symbols`` is then only ``portfolio``.
     """
@@ -59,6 +61,7 @@ class SweepTable:
     source: Prices | str
     finished: bool = True
     account: Mapping[str, Any] | None = None
+    looped: int | None = None
 
     @property
     def terms(self) -> AccountTerms | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -58,8 +59,15 @@ _REASONS = {rules.CROSS: "cross", rules.STOP: "stop", rules.GAP: "gap", rules.OP
 
 def buy_and_hold(prices: Prices, symbols: Sequence[str]) -> pd.Series[float]:
     """Give last close / first close - 1 of each symbol, without costs."""
-    returns = [prices[symbol].close[-1] / prices[symbol].close[0] - 1 for symbol in symbols]
-    return pd.Series(returns, index=pd.Index(symbols, name="symbol"), name="buy_and_hold")
+    closes = [prices[symbol].close for symbol in symbols]
+    returns = np.array([close[-1] for close in closes]) / np.array([close[0] for close in closes]) - 1
+    return pd.Series(returns, index=_named(tuple(symbols)), name="buy_and_hold")
+
+
+@lru_cache(maxsize=8)
+def _named(symbols: tuple[str, ...]) -> pd.Index[str]:
+    """Make the index of some symbols; kept, since it takes pandas as long as thirty cells take the sweep, and cannot be changed."""
+    return pd.Index(symbols, name="symbol")
 
 
 def metric_table(values: NDArray[np.float64], index: pd.Index[Any]) -> pd.DataFrame:

@@ -59,16 +59,19 @@ class Part:
     def _longest(self) -> int:
         return int(self._windows[1].max(initial=0))
 
-    def _plan(self, bars: int) -> Plan:
-        """Give the plan of the pairs that a history of so many bars is long enough for."""
-        longest = self._longest
-        if bars < longest:
-            slow = self._windows[1]
-            longest = int(slow[slow <= bars].max(initial=0))
+    def _longest_for(self, bars: int) -> int:
+        """Give the longest slow window that a history of so many bars is long enough for; 0 if there is none."""
+        if bars >= self._longest:
+            return self._longest
+        slow = self._windows[1]
+        return int(slow[slow <= bars].max(initial=0))
+
+    def _plan(self, longest: int) -> Plan:
+        """Give the plan of the pairs whose slow window is not longer."""
         key = (self.pairs.start, self.pairs.stop, longest)
         plan: Plan | None = self.grid.memo.get(key)
         if plan is None:
-            plan = self.grid.memo[key] = plan_of(*self._windows, key[-1])
+            plan = self.grid.memo[key] = plan_of(*self._windows, longest)
         return plan
 
     @cached_property
@@ -76,7 +79,7 @@ class Part:
         """The stops in the form of the kernels."""
         return trails_of(self.grid)
 
-    def run(self, histories: Sequence[History], out: Floats) -> None:
+    def run(self, histories: Sequence[History], out: Floats) -> int:
         """Write the metrics of all cells; nan for cells that need more bars than there are.
 
         Parameters
@@ -85,30 +88,38 @@ class Part:
             Of the symbols.
         out : float64 (symbols, pairs, stops, METRIC_COUNT)
             C-contiguous; overwritten.
+
+        Returns
+        -------
+        int
+            Cells that the fast way left to a slower one, if it covers the settings at all.
         """
         if not takes_fast_way(self.settings):
             out[:] = np.nan
             for history, cells in zip(histories, out, strict=True):
                 self._run_plainly(history, np.ones(self.shape, np.bool_), cells)
-            return
-        first = 0
-        for plan, same in groupby(histories, lambda history: self._plan(len(history))):
+            return 0
+        first = looped = 0
+        for longest, same in groupby(histories, lambda history: self._longest_for(len(history))):
             together = list(same)
-            self._run_fast(together, plan, out[first : first + len(together)])
+            looped += self._run_fast(together, self._plan(longest), out[first : first + len(together)])
             first += len(together)
+        return looped
 
-    def _run_fast(self, histories: Sequence[History], plan: Plan, out: Floats) -> None:
+    def _run_fast(self, histories: Sequence[History], plan: Plan, out: Floats) -> int:
         """Do so for symbols that are long enough for the same pairs."""
         if len(plan.row) < out.shape[1]:
             out[:] = np.nan
         if not len(plan.row):
-            return
+            return 0
         settings = self.settings
         rules = settings.kernel_rules(self.grid.first_stop)
         sure = run_spans(histories, plan, self._trails, settings.capital, rules, settings.bars_per_year, out)
-        if not sure.all():
+        looped = sure.size - int(np.count_nonzero(sure))
+        if looped:
             for history, cells, good in zip(histories, out, sure, strict=True):
                 self._run_plainly(history, ~good, cells)
+        return looped
 
     def _run_plainly(self, history: History, wanted: NDArray[np.bool_], out: Floats) -> None:
         """Run the wanted cells, bool (pairs, stops), with the plain loop."""

@@ -213,7 +213,7 @@ def _sweep_all(job: _Job) -> SweepResult:
     def take(i: int, part: Part, _values: Floats) -> None:
         missing[i, part.pairs] = False
 
-    finished = _run_cells(job, lambda numbers, part: values[numbers.start : numbers.stop, part.pairs], take)
+    finished, looped = _run_cells(job, lambda numbers, part: values[numbers.start : numbers.stop, part.pairs], take)
     if not finished:
         values[missing] = np.nan
     held = buy_and_hold(job.prices, job.symbols)
@@ -225,6 +225,7 @@ def _sweep_all(job: _Job) -> SweepResult:
         source=job.prices,
         **job.facts,
         finished=finished,
+        looped=looped,
     )
 
 
@@ -241,8 +242,8 @@ def _sweep_best(job: _Job, metric: str, keep: int, out: str | PathLike[str] | No
 
     facts = {**job.facts, "digest": job.prices.digest}
     if out is None:
-        finished = _run_cells(job, home, lambda i, part, values: reducer.add(i, part.pairs.start, values))
-        return reducer.result(**facts, finished=finished, path=None)
+        finished, looped = _run_cells(job, home, lambda i, part, values: reducer.add(i, part.pairs.start, values))
+        return reducer.result(**facts, finished=finished, looped=looped, path=None)
     from engine.results.stream import CellWriter, describe  # noqa: PLC0415  pyarrow is slow to import
 
     with CellWriter(out, job.symbols, job.grid, describe(job.symbols, job.grid, held, **facts)) as writer:
@@ -251,9 +252,9 @@ def _sweep_best(job: _Job, metric: str, keep: int, out: str | PathLike[str] | No
             reducer.add(i, part.pairs.start, values)
             writer.add(i, part.pairs.start, values)
 
-        finished = _run_cells(job, home, take)
+        finished, looped = _run_cells(job, home, take)
         writer.close(finished)
-    return reducer.result(**facts, finished=finished, path=Path(out))
+    return reducer.result(**facts, finished=finished, looped=looped, path=Path(out))
 
 
 def _usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict[str, str]]:
@@ -272,25 +273,32 @@ def _usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict
     return prices.require_any(left_out), left_out, too_short
 
 
-def _run_cells(job: _Job, home: Callable[[range, Part], Floats], take: Callable[[int, Part, Floats], None]) -> bool:
-    """Run all parts on all symbols, in the memory that ``home`` gives, and hand them on symbol by symbol; False if Ctrl-C came before the end."""
+def _run_cells(
+    job: _Job, home: Callable[[range, Part], Floats], take: Callable[[int, Part, Floats], None]
+) -> tuple[bool, int]:
+    """Run all parts on all symbols, in the memory that ``home`` gives, and hand them on symbol by symbol.
+
+    Given back is False if Ctrl-C came before the end, and the cells that the fast way left to a slower one.
+    """
     total = len(job.symbols) * job.grid.cells
-    done = 0
+    done = looped = 0
 
-    def run(part: Part, numbers: range) -> list[tuple[int, Part, Floats]]:
+    def run(part: Part, numbers: range) -> tuple[list[tuple[int, Part, Floats]], int]:
         values = home(numbers, part)
-        part.run([job.prices[job.symbols[i]] for i in numbers], values)
-        return [(i, part, values[at]) for at, i in enumerate(numbers)]
+        left = part.run([job.prices[job.symbols[i]] for i in numbers], values)
+        return [(i, part, values[at]) for at, i in enumerate(numbers)], left
 
-    def take_all(pieces: list[tuple[int, Part, Floats]]) -> None:
-        nonlocal done
+    def take_all(result: tuple[list[tuple[int, Part, Floats]], int]) -> None:
+        nonlocal done, looped
+        pieces, left = result
+        looped += left
         for i, part, values in pieces:
             take(i, part, values)
             done += part.shape[0] * part.shape[1]
         if job.progress:
             job.progress(done, total)
 
-    return run_in_order([partial(run, *task) for task in _tasks(job)], job.workers, take_all)
+    return run_in_order([partial(run, *task) for task in _tasks(job)], job.workers, take_all), looped
 
 
 _MOST_CELLS = 65_536
@@ -309,6 +317,9 @@ def _tasks(job: _Job) -> Iterator[tuple[Part, range]]:
     if len(parts) > 1:
         yield from ((part, range(i, i + 1)) for i in range(symbols) for part in parts)
         return
-    together = max(1, min(_GOOD_WORK // (cells * bars), -(-symbols // (4 * wanted))))
+    # Finer where no thread should be left with a large one at the end, or progress is told; else a task costs only time.
+    shares = 4 * wanted if wanted > 1 or job.progress else 1
+    together = max(1, min(_GOOD_WORK // (cells * bars), -(-symbols // shares)))
+    together = -(-symbols // -(-symbols // together))  # all of about one size
     for i in range(0, symbols, together):
         yield parts[0], range(i, min(i + together, symbols))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.backtesting import kernel_bars
+from engine.costs.schedule import CostSchedule
 from engine.grid import Grid
 from engine.kernels.events import sweep_events
 from engine.kernels.indicators import averages
@@ -45,7 +46,8 @@ def run_plainly(
     out : float64 (P, K, METRIC_COUNT)
         Written where wanted, if the history is long enough.
     """
-    rules, bars = settings.kernel_rules(grid.first_stop, history.local_dates), kernel_bars(history)
+    dates = history.local_dates if isinstance(settings.costs, CostSchedule) else None
+    rules, bars = settings.kernel_rules(grid.first_stop, dates), kernel_bars(history)
     pairs = np.flatnonzero(wanted.any(axis=1) & (slow <= len(history)))
     together = max(1, _MOST_BYTES // (16 * len(history)))
     for start in range(0, len(pairs), together):

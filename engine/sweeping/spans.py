@@ -58,7 +58,7 @@ def run_spans(
     flat, all_sure = out.reshape(symbols, -1), sure.reshape(symbols, -1)
     asked = None if len(trails.multiple) == 1 and np.isnan(trails.multiple[0]) else trails
     memory = _memory(plan, 0 if asked is None else len(asked.multiple), max(lengths), most)
-    bars = _side_by_side(histories, int(offsets[-1]))
+    bars = _side_by_side(histories, int(offsets[-1]), with_range=asked is not None)
     run_symbols(bars, offsets, plan, asked, capital, rules, bars_per_year, most, memory, flat, all_sure)
     return sure
 
@@ -76,14 +76,15 @@ def _memory(plan: Plan, stops: int, bars: int, most: int) -> Memory:
     return memory
 
 
-def _side_by_side(histories: Sequence[History], bars: int) -> Bars:
-    """Copy some symbols one behind the other."""
+def _side_by_side(histories: Sequence[History], bars: int, *, with_range: bool) -> Bars:
+    """Copy some symbols one behind the other; highs and lows are read by stops only."""
     if len(getattr(_kept, "bars", ())) < 4 * bars:
         _kept.bars = np.empty(4 * bars)
     columns = [_kept.bars[i * bars : (i + 1) * bars] for i in range(4)]
     np.concatenate([history.open for history in histories], out=columns[0])
-    np.concatenate([history.high for history in histories], out=columns[1])
-    np.concatenate([history.low for history in histories], out=columns[2])
+    if with_range:
+        np.concatenate([history.high for history in histories], out=columns[1])
+        np.concatenate([history.low for history in histories], out=columns[2])
     np.concatenate([history.close for history in histories], out=columns[3])
     for column in columns:  # as the prices are, so that nothing is compiled for a second type
         column.flags.writeable = False

@@ -70,7 +70,7 @@ def compile_accounts() -> None:
     fill_market(_bars(), rules, rows)
     span, runs = Span(0, _BARS, _BARS, _BARS), np.empty(7 * _BARS * ROW)
     numbers, counts = np.empty(_BARS), np.zeros(LANES, np.int64)
-    crosses = Crosses(np.zeros(1, np.int32), counts, counts, np.zeros(1, np.bool_))
+    crosses = Crosses(np.zeros(1, np.int16), counts, counts, np.zeros(1, np.bool_))
     account, legs = np.empty(ACCOUNT_SIZE), np.empty((METRIC_COUNT + 1) * LANES)
     open_accounts(account, 1.0)
     most = lay_legs(rows, numbers, counts, numbers, rules, span, runs, crosses, counts[:1], account, legs, counts)

@@ -1,0 +1,160 @@
+"""64 bars at once, in vectors: comparisons into one word, and the places of a word's set bits.
+
+They are written for LLVM, since what numba makes of loops does not come near; ``tests/test_fast_parts.py`` holds each to plain Python.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.binding  # type: ignore[import-untyped]
+from numba import types
+from numba.core import cgutils
+
+from engine.kernels._jit import inline_code
+from engine.kernels.machine import WORD
+
+__all__ = ["above_words", "write_ones"]
+
+_ir: Any = cgutils.ir  # type: ignore[attr-defined]
+_BYTE = 8
+
+
+@inline_code
+def above_words(
+    _context: Any, rows: Any, _one: Any, _others: Any, _count: Any, words: Any, _place: Any, _doubts: Any, _at: Any
+) -> Any:
+    """Compare one row of 64 codes with ``count`` rows that follow each other, and note where the codes are too near to each other.
+
+    ``rows`` is int16 (R * 64,), best at an address that 64 divides, codes below 2^14 in size. Bit i of words[place + j] says row ``one`` > row ``others + j`` + 1 at i.
+    Where the two differ by less than 2 anywhere, a pair of numbers is written to ``doubts`` after the ``at`` pairs that it has: the place in ``words``, and the bits i modulo
+    32 in doubt. Given back is how many pairs it then has. The row that stays is kept in registers: 6 cycles a word on a processor with
+    AVX-512, where two rows of doubles take 11 (docs/speed.md).
+    """
+    half = WORD // 2
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        table, first, second, size, target, start, notes, found = arguments
+        integer, code, short = _ir.IntType(64), _ir.IntType(16), _ir.IntType(half)
+        vector = _ir.VectorType(code, half)
+        source, output, noted = (
+            context.make_array(signature.args[i])(context, builder, array).data
+            for i, array in ((0, table), (4, target), (6, notes))
+        )
+
+        def many(value: int) -> Any:
+            return _ir.Constant(vector, [value] * half)
+
+        def number(value: int) -> Any:
+            return _ir.Constant(integer, value)
+
+        def load(row: Any, part: int) -> Any:
+            place = builder.add(builder.mul(row, number(WORD)), number(half * part))
+            return builder.load(builder.bitcast(builder.gep(source, [place]), vector.as_pointer()), align=2)
+
+        def bits(chosen: Any) -> Any:
+            return builder.zext(builder.bitcast(chosen, short), integer)
+
+        kept = [builder.sub(load(first, part), many(1)) for part in range(2)]
+        count = cgutils.alloca_once_value(builder, found)  # type: ignore[no-untyped-call]
+        with cgutils.for_range(builder, size) as loop:
+            row, word = builder.add(second, loop.index), builder.add(start, loop.index)
+            apart = [builder.sub(load(row, part), kept[part]) for part in range(2)]  # below 0: surely above
+            low, high = (bits(builder.icmp_signed("<", part, many(0))) for part in apart)
+            builder.store(builder.or_(low, builder.shl(high, number(half))), builder.gep(output, [word]))
+            nearer = builder.select(builder.icmp_unsigned("<", *apart), *apart)
+            doubt = bits(builder.icmp_unsigned("<", nearer, many(3)))
+            with builder.if_then(builder.icmp_unsigned("!=", doubt, number(0)), likely=False):
+                at = builder.load(count)
+                two = builder.mul(at, number(2))
+                builder.store(word, builder.gep(noted, [two]))
+                builder.store(doubt, builder.gep(noted, [builder.add(two, number(1))]))
+                builder.store(builder.add(at, number(1)), count)
+        return builder.load(count)
+
+    place = types.intp
+    return place(rows, place, place, place, words, place, _doubts, place), generate
+
+
+@inline_code
+def write_ones(_context: Any, _word: Any, _first: Any, out: Any, _at: Any) -> Any:
+    """Write ``first`` plus the place of every set bit of a word, in order, to out[at:], int16; 64 numbers from there on may be overwritten.
+
+    Where a processor has AVX-512 VBMI2, one instruction moves the numbers 0 to 63 of the set bits together, and no branch depends on how many there are; else they are
+    looked for one by one, the first three of them without a branch.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word, first, target, start = arguments
+        data = context.make_array(signature.args[2])(context, builder, target).data
+        write = _write_together if _compresses(context) else _write_singly
+        write(builder, word, first, data, start)
+        return context.get_dummy_value()
+
+    return types.void(types.uint64, types.intp, out, types.intp), generate
+
+
+def _compresses(context: Any) -> bool:
+    """Tell whether the processor that is compiled for, and LLVM, know the instruction that moves chosen bytes together."""
+    features = context.codegen().magic_tuple()[2].split(",")
+    return llvmlite.binding.llvm_version_info[0] >= 19 and {"+avx512vbmi2", "+avx512bw"} <= set(features)
+
+
+_AT_ONCE = 16
+"""Numbers of 16 bits that are stored together: 16 numbers of 32 bits lie in two cache lines nearly every time, and take a tenth longer (docs/speed.md)."""
+
+
+def _write_together(builder: Any, word: Any, first: Any, data: Any, start: Any) -> None:
+    """Do so with vectors: the first 16 in any case, the others if there are any."""
+    places, integers = _ir.VectorType(_ir.IntType(8), WORD), _ir.VectorType(_ir.IntType(16), _AT_ONCE)
+    chosen = builder.bitcast(word, _ir.VectorType(_ir.IntType(1), WORD))
+    form = _ir.FunctionType(places, [places, chosen.type, places])
+    name = f"llvm.experimental.vector.compress.v{WORD}i{_BYTE}"
+    move = cgutils.get_or_insert_function(builder.module, form, name)  # type: ignore[no-untyped-call]
+    every = _ir.Constant(places, list(range(WORD)))
+    together = builder.call(move, [every, chosen, _ir.Constant(places, [0] * WORD)])
+    many, zero = _ir.Constant(integers, None), _ir.Constant(_ir.IntType(32), 0)
+    one = builder.insert_element(many, builder.trunc(first, _ir.IntType(16)), zero)
+    base = builder.shuffle_vector(one, many, _ir.Constant(_ir.VectorType(_ir.IntType(32), _AT_ONCE), [0] * _AT_ONCE))
+
+    def store(part: int) -> None:
+        lanes = [_AT_ONCE * part + i for i in range(_AT_ONCE)]
+        bytes_of = builder.shuffle_vector(
+            together, together, _ir.Constant(_ir.VectorType(_ir.IntType(32), _AT_ONCE), lanes)
+        )
+        target = builder.gep(data, [builder.add(start, _ir.Constant(start.type, lanes[0]))])
+        builder.store(
+            builder.add(builder.zext(bytes_of, integers), base), builder.bitcast(target, integers.as_pointer()), align=2
+        )
+
+    store(0)
+    some = builder.icmp_unsigned(">", builder.ctpop(word), _ir.Constant(word.type, _AT_ONCE))
+    with builder.if_then(some, likely=False):
+        for part in range(1, WORD // _AT_ONCE):
+            store(part)
+
+
+def _write_singly(builder: Any, word: Any, first: Any, data: Any, start: Any) -> None:
+    """Do so one after the other. Most words have three or less, which are written in any case: seldom a branch to guess wrong (68 to 40 ns a cell)."""
+    rest, at = cgutils.alloca_once_value(builder, word), cgutils.alloca_once_value(builder, start)  # type: ignore[no-untyped-call]
+    one = _ir.Constant(word.type, 1)
+
+    def store() -> None:
+        bits, place = builder.load(rest), builder.load(at)
+        low = builder.add(builder.cttz(bits, _ir.Constant(_ir.IntType(1), 0)), first)
+        builder.store(builder.trunc(low, _ir.IntType(16)), builder.gep(data, [place]))
+        builder.store(builder.and_(bits, builder.sub(bits, one)), rest)
+        builder.store(builder.add(place, _ir.Constant(place.type, 1)), at)
+
+    for _ in range(3):
+        store()
+    more, done = builder.append_basic_block("more"), builder.append_basic_block("done")
+
+    def go_on() -> None:
+        builder.cbranch(builder.icmp_unsigned("!=", builder.load(rest), _ir.Constant(word.type, 0)), more, done)
+
+    go_on()
+    builder.position_at_end(more)
+    store()
+    go_on()
+    builder.position_at_end(done)
