@@ -13,11 +13,12 @@ import typer
 
 from engine.cli import options as o
 from engine.cli.app import app
-from engine.cli.output import EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT_OUT, ascii_only, emit
+from engine.cli.output import EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT_OUT, adjustment_rows, ascii_only, emit
 from engine.cli.parsing import parse_day, parse_stops
 from engine.cli.progress import Progress
 from engine.cli.spoken import spoken
 from engine.errors import InputError
+from engine.report.data import adjustment_lines
 from engine.report.spoken import count
 
 __all__ = ["EXIT_DIFFERENT", "app", "main"]
@@ -37,6 +38,7 @@ def parity(
     start: o.Start = "",
     end: o.End = "",
     repair: o.Repair = "",
+    actions: o.Actions = None,
     every: Annotated[
         int, typer.Option("--every", help="Of so many bars one is compared along the bot's whole way.")
     ] = 50,
@@ -54,13 +56,14 @@ def parity(
         raise InputError(f"--stop {stop}: the bot has one stop, such as 3")
     if every < 1:
         raise InputError(f"--every {every}: it must be 1 or more")
-    prices = o.prices_of(path, repair, symbols, start, end)
+    prices = o.prices_of(path, repair, symbols, start, end, actions)
     reporter = Progress("bars", progress)
     try:
         found = compare(prices, fast, slow, stops[0], every=every, progress=reporter)
     finally:
         reporter.close()
-    emit(output_format, found.lines(), found.to_frame(), found.counts())
+    about = {**found.counts(), "adjustments": adjustment_rows(prices.report)}
+    emit(output_format, [*found.lines(), *adjustment_lines(prices.report)], found.to_frame(), about)
     if found.differences:
         return EXIT_DIFFERENT
     if not found.is_whole:
