@@ -92,6 +92,11 @@ def test_rounding_is_that_of_the_decimal_numbers(hundredths, coefficient):
     assert got == float(Fraction(places, 100_000))
 
 
+def test_a_half_is_a_half():
+    # 1.09 times 100,000 is not 109,000 in doubles, and 109,000 / 16 is half way.
+    assert round_to_places(np.array([1.09]), np.array([16.0]))[0] == 0.06812
+
+
 def test_a_price_is_rounded_once_whatever_the_number_of_splits():
     frame = stepping(3.0)
     frame.loc[frame.index[:40], ["open", "high", "low", "close"]] *= 7.0
@@ -145,6 +150,11 @@ def test_another_step_than_the_table_says_is_left_alone():
     assert found.observed == pytest.approx(1 / 3, rel=0.03)
     assert "where 1 over 2 was expected" in str(found)
     assert len(splits(prices)) == 1
+
+
+@pytest.mark.parametrize(("true", "told"), [(1.6, 2.0), (4.0, 5.0), (12.5, 10.0)])
+def test_a_step_that_is_near_but_not_it(true, told):
+    assert only(adjusted(stepping(true), Action("ABC", EX, told))).outcome is Outcome.OTHER_STEP
 
 
 def test_a_step_of_the_open_alone_is_none():
