@@ -9,11 +9,20 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
+import pandas as pd
 import typer
 
 from engine.cli import options as o
 from engine.cli.app import app
-from engine.cli.output import EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT_OUT, adjustment_rows, ascii_only, emit
+from engine.cli.output import (
+    EXIT_DONE,
+    EXIT_INTERRUPTED,
+    EXIT_LEFT_OUT,
+    adjustment_rows,
+    ascii_only,
+    check_output,
+    emit,
+)
 from engine.cli.parsing import parse_day, parse_stops
 from engine.cli.progress import Progress
 from engine.cli.spoken import spoken
@@ -118,7 +127,30 @@ def rehearse(
     return EXIT_DIFFERENT if done.agreement.unexplained else EXIT_DONE
 
 
-_COMMANDS: tuple[Any, ...] = (parity, rehearse)
+def isin(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="ISINs or symbols.")],
+    table: Annotated[
+        Path, typer.Option("--table", help="Columns symbol, isin, and from or seen_in; docs/data.md says more.")
+    ],
+    output_format: o.Format = "text",
+) -> int:
+    """Say what an ISIN or a symbol is, and what it became. Exit status 1 if one is old, or not in the table.
+
+    Example: goldencross isin INE918I01018 --table isins.csv
+    """
+    from live.isins import IsinTable  # noqa: PLC0415  for this command only
+
+    check_output(None, output_format)
+    known = IsinTable.read(table)
+    found = [known.of(name.strip().upper()) for name in names]
+    rows = [{"asked": one.asked, "step": i, **vars(row)} for one in found for i, row in enumerate(one.rows)]
+    columns = ["asked", "step", "symbol", "isin", "words"]
+    unknown = [one.asked for one in found if not one.rows]
+    emit(output_format, map(str, found), pd.DataFrame(rows, columns=columns), {"unknown": unknown})
+    return EXIT_DONE if all(one.is_current for one in found) else EXIT_LEFT_OUT
+
+
+_COMMANDS: tuple[Any, ...] = (parity, rehearse, isin)
 for _command in _COMMANDS:
     app.command()(spoken(_command))
 

@@ -147,11 +147,12 @@ class RunTime(_Table):
 
 
 class Paths(_Table):
-    """Where the journal and the halt file are, and the log, if there is one."""
+    """Where the journal and the halt file are, the log, and a table of ISINs, if there are such."""
 
     journal: Annotated[Path, Field(strict=False)]
     halt: Annotated[Path, Field(strict=False)]
     log: Annotated[Path | None, Field(strict=False)] = None
+    isins: Annotated[Path | None, Field(strict=False)] = None
 
     @model_validator(mode="after")
     def _differ(self) -> Self:
@@ -163,9 +164,12 @@ class Paths(_Table):
 
     def within(self, folder: Path) -> Paths:
         """Give absolute paths; relative ones are those of a folder."""
-        journal, halt = ((folder / path.expanduser()).absolute() for path in (self.journal, self.halt))
-        log = (folder / self.log.expanduser()).absolute() if self.log else None
-        return Paths(journal=journal, halt=halt, log=log)
+
+        def absolute(path: Path) -> Path:
+            return (folder / path.expanduser()).absolute()
+
+        log, isins = (absolute(path) if path else None for path in (self.log, self.isins))
+        return Paths(journal=absolute(self.journal), halt=absolute(self.halt), log=log, isins=isins)
 
 
 class Config(_Table):
