@@ -29,6 +29,7 @@ from engine.cli.spoken import spoken
 from engine.errors import InputError
 from engine.report.data import adjustment_lines
 from engine.report.spoken import count
+from live.fetch import fetch
 
 __all__ = ["EXIT_DIFFERENT", "app", "main"]
 
@@ -150,7 +151,7 @@ def isin(
     return EXIT_DONE if all(one.is_current for one in found) else EXIT_LEFT_OUT
 
 
-_COMMANDS: tuple[Any, ...] = (parity, rehearse, isin)
+_COMMANDS: tuple[Any, ...] = (parity, rehearse, isin, fetch)
 for _command in _COMMANDS:
     app.command()(spoken(_command))
 

@@ -9,7 +9,7 @@ from os import PathLike
 
 from engine.errors import DataError, InputError
 from engine.prices.tables import read_table
-from live.schema import Instrument, is_isin
+from live.schema import Instrument, is_isin, looks_like_isin
 
 __all__ = ["IsinTable", "Lineage", "Row", "instrument_lines"]
 
@@ -132,13 +132,13 @@ class IsinTable:
         InputError
             It has the length of an ISIN, but its check digit is wrong.
         """
-        if len(asked) == 12 and asked[:2].isalpha() and asked[-1].isdigit() and not is_isin(asked):
+        if looks_like_isin(asked) and not is_isin(asked):
             raise InputError(f"{asked} is no ISIN, or its check digit is wrong; copy it again from the exchange's list")
         known = [row for row in self._rows if asked in (row.isin, row.symbol)]
         if not known:
             return Lineage(asked, ())
         chain = [_last(known)] if not is_isin(asked) else [min(known, key=lambda row: row.when)]
-        while (after := self._after(chain[-1])) is not None and after not in chain:
+        while (after := self._after(chain[-1])) is not None:  # each is newer than the one before, so this ends
             chain.append(after)
         return Lineage(asked, tuple(chain))
 

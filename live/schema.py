@@ -13,7 +13,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from engine.settings import AtrKind, StopKind, TrailingStop
 
-__all__ = ["Account", "Config", "Gateway", "Instrument", "Paths", "Rules", "RunTime", "TradeLimits", "is_isin"]
+__all__ = [
+    "Account",
+    "Config",
+    "Gateway",
+    "Instrument",
+    "Paths",
+    "Rules",
+    "RunTime",
+    "TradeLimits",
+    "is_isin",
+    "looks_like_isin",
+]
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PORTS = {"paper": (4002, 7497), "live": (4001, 7496)}
@@ -40,6 +51,11 @@ def is_isin(text: str) -> bool:
     digits = "".join(str(int(character, 36)) for character in text)
     doubled = [int(digit) * (2 if i % 2 else 1) for i, digit in enumerate(reversed(digits))]
     return sum(number // 10 + number % 10 for number in doubled) % 10 == 0
+
+
+def looks_like_isin(text: str) -> bool:
+    """Tell whether a text is meant as an ISIN, be its check digit right or wrong; no symbol of the exchange looks so."""
+    return re.fullmatch(r"[A-Za-z]{2}[A-Za-z0-9]{9}[0-9]", text) is not None
 
 
 class Gateway(_Table):

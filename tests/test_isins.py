@@ -72,6 +72,11 @@ def test_both_may_change(tmp_path):
     assert str(found).endswith("then the symbol became B (since 2021-07-01).")
 
 
+def test_the_newest_mention_counts(tmp_path):
+    text = f"symbol,isin,seen_in\nA,{OLD},2018 list; 2021-02 list\nA,{NEW},2020 list\n"
+    assert [row.isin for row in IsinTable.read(table(tmp_path, text)).of(NEW).rows] == [NEW, OLD]
+
+
 def test_what_is_not_there(known):
     assert str(known.of("NOBODY")) == "NOBODY is not in the table."
     with pytest.raises(InputError, match="INE918I01019 is no ISIN, or its check digit is wrong"):

@@ -10,6 +10,7 @@ import pandas as pd
 from engine.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
     import numpy.typing as npt
@@ -18,7 +19,7 @@ __all__ = ["read_table"]
 
 
 def read_table(
-    path: str | PathLike[str], names: dict[str, tuple[str, ...]], needed: tuple[str, ...], what: str
+    path: str | PathLike[str], names: Mapping[str, tuple[str, ...]], needed: tuple[str, ...], what: str
 ) -> dict[str, npt.NDArray[Any]]:
     """Read a small table of text.
 
@@ -26,7 +27,7 @@ def read_table(
     ----------
     path : path
         A .csv or .parquet file.
-    names : dict of str to tuple of str
+    names : Mapping of str to tuple of str
         Field to the names that its column may have, in any case.
     needed : tuple of str
         The fields without which the table is of no use.
