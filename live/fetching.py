@@ -22,6 +22,7 @@ __all__ = ["BrokerSource", "Pace"]
 LIMIT, WINDOW = 60, 600.0
 """Requests for history within so many seconds; Interactive Brokers, limitations of historical data. Whoever asks for more is answered 162."""
 _MARGIN = 1.0  # seconds, so that the broker's clock counts no request too many
+_WORTH_SAYING = 5.0  # seconds
 _TRIES = 3
 _OVER = time(16, 0)
 """At the exchange: from then on the bar of the day is not taken for one of a session that still runs. The close is at 15:30, the closing auction ends at 15:35."""
@@ -48,10 +49,10 @@ class Pace:
         """Wait until one more request is allowed, and count it."""
         if len(self._sent) == self._limit:
             seconds = self._sent[0] + self._window + _MARGIN - self._clock.elapsed()
+            if seconds >= _WORTH_SAYING:
+                minutes = f"{self._window / 60:g} minutes"
+                self._say(f"Waiting {seconds:.0f} seconds: the broker allows {self._limit} requests in {minutes}.")
             if seconds > 0:
-                self._say(
-                    f"Waiting {seconds:.0f} seconds: the broker allows {self._limit} requests in {self._window / 60:g} minutes."
-                )
                 await self._clock.sleep(seconds)
         self._sent.append(self._clock.elapsed())
 

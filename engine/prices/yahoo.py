@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -63,19 +63,17 @@ class YahooSource:
             frame: pd.DataFrame = ticker.history(
                 start=self._start.isoformat(), interval="1d", auto_adjust=False, actions=False, timeout=30
             )
-            about = dict(ticker.get_history_metadata())
+            about = ticker.get_history_metadata()  # asks again for each key that it does not have: not to be copied
         except Exception as error:  # noqa: BLE001  yfinance passes on whatever its parts raise
             reason = " ".join(str(error).split()).encode("ascii", "replace").decode() or type(error).__name__
             raise DataError(
                 f"{wanted.key}: Yahoo does not answer ({reason}); try again later", symbol=wanted.key
             ) from None
         if not len(frame):
-            raise DataError(
-                f"{wanted.key}: Yahoo has no bars since {self._start}; is this its ticker?", symbol=wanted.key
-            )
+            raise DataError(f"{wanted.key}: Yahoo has no bars since {self._start}; check the ticker", symbol=wanted.key)
         return self._finished(wanted.key, frame, about)
 
-    def _finished(self, key: str, frame: pd.DataFrame, about: dict[str, Any]) -> Fetched:
+    def _finished(self, key: str, frame: pd.DataFrame, about: Mapping[str, Any]) -> Fetched:
         """Leave out the bar of a session that is not over, and take the exchange's days for dates."""
         now, index = self._now(), pd.DatetimeIndex(frame.index)
         today = now.astimezone(index.tz).date() if index.tz is not None else now.date()
@@ -90,7 +88,7 @@ class YahooSource:
         return Fetched(key, kept, str(currency) if currency else None, not all(keep))
 
 
-def _session_end(about: dict[str, Any]) -> datetime | None:
+def _session_end(about: Mapping[str, Any]) -> datetime | None:
     """Read when the session ends of which the last bar may be."""
     try:
         end = about["currentTradingPeriod"]["regular"]["end"]

@@ -21,7 +21,9 @@ def fetch_lines(outcome: Outcome, folder: Path) -> list[str]:
     by_change: dict[str, list[Update]] = {}
     for update in outcome.updates:
         by_change.setdefault(update.change, []).append(update)
-    lines += [f"Not got: {name}, because {reason}." for name, reason in outcome.failures.items()]
+    lines += [
+        f"Not got: {name}, because {reason.removeprefix(f'{name}: ')}." for name, reason in outcome.failures.items()
+    ]
     lines += [_revised(update) for change in ("refused", "kept", "replaced") for update in by_change.get(change, [])]
     lines += [f"New: {one.symbol}, {_extent(one)}." for one in by_change.get("new", [])]
     lines += [
