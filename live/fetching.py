@@ -119,7 +119,7 @@ class BrokerSource:
             try:
                 return await self._broker.daily_bars(pinned, self._years)
             except AnsweredError as error:
-                if not left or error.code != 162 or "pacing" not in str(error).lower():
+                if not left or "pacing" not in str(error).lower():
                     raise
                 await self._pace.stop()
         raise AssertionError  # the last try returns or raises

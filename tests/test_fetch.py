@@ -119,6 +119,26 @@ def test_what_was_asked_shortly_before_is_not_asked_again(tmp_path):
     assert source.asked == ["A", "B", "B", "A", "A", "A"]
 
 
+def test_what_is_from_elsewhere_is_not_taken_for_fresh(tmp_path):
+    other = Memory(A=bars(1))
+    other.name = "other"
+    run(other, ["A"], tmp_path)
+    done = run(Memory(A=bars(1)), ["A"], tmp_path)
+    assert (done.fresh, done.failures) == (
+        [],
+        {"A": "A: the bars that are there are from other, not memory; take another folder"},
+    )
+
+
+def test_a_source_that_never_waits_can_be_cancelled(tmp_path):
+    async def hurried():
+        asyncio.current_task().cancel()
+        return bars(2)
+
+    done = run(Memory(A=bars(1), B=hurried, C=bars(3)), ["A", "B", "C"], tmp_path)
+    assert ([one.symbol for one in done.updates], done.missing, done.interrupted) == (["A", "B"], ["C"], True)
+
+
 def test_a_name_that_the_source_gives_is_remembered(tmp_path):
     source = Memory(INE1=Fetched("SBIN", bars(1), "INR"))
     wanted = [Wanted("", "INE1")]

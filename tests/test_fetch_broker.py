@@ -153,8 +153,9 @@ def test_any_other_162_is_a_failure_at_once(tmp_path):
 )
 def test_what_is_not_listed(tmp_path, key, words):
     assert not is_isin("INE000000019")
-    outcome, *_ = play(tmp_path, [Wanted(key, key), Wanted("S000", "S000")])
-    assert words in outcome.failures[key]
+    outcome, *_ = play(tmp_path, [Wanted("MINE", key), Wanted("S000", "S000")])
+    assert words in outcome.failures["MINE"]
+    assert outcome.failures["MINE"].startswith("MINE: ") is is_isin(key)
     assert [one.symbol for one in outcome.updates] == ["S000"]
 
 
@@ -226,10 +227,11 @@ def test_the_command_by_the_broker(tmp_path, monkeypatch):
 
     def run(coroutine):
         async def main():
-            async with Gateway(market()).serve() as port:
+            async with (gateway := Gateway(market())).serve() as port:
                 monkeypatch.setattr(live.facts, "Door", lambda host, _port, *rest: Door(host, port, *rest))
                 outcome = await coroutine
                 await asyncio.sleep(0.1)
+                assert gateway.clients == []
                 return outcome
 
         return run_virtual(main(), datetime(2026, 3, 4, 20, 0, tzinfo=KOLKATA))

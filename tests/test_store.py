@@ -83,7 +83,7 @@ def content(store, symbol="SBIN"):
 def test_a_revision_changes_nothing_unless_it_is_said_what_to_do(store):
     put(store, bars(0, 80))
     before = content(store)
-    done = put(store, revised())
+    done = put(store, revised(), fetched=MOMENT + timedelta(days=1))
     assert (done.change, done.bars, done.added) == ("refused", 80, 0)
     assert done.detail == (
         "40 old bars were revised, the first on 2024-01-01: 40 with other prices, all 0.5 times the old ones"
@@ -98,9 +98,27 @@ def test_old_bars_are_kept_or_replaced_on_demand(store):
     pd.testing.assert_frame_equal(store.read("SBIN").frame, bars(), check_exact=True, check_freq=False)
     replaced = put(store, revised(10, 100), on_revision="replace")
     assert (replaced.change, replaced.added, replaced.bars) == ("replaced", 0, 100)
+    assert replaced.detail.endswith(
+        "; 10 older bars are not in the answer and stay as they were, so look for a step after them"
+    )
+    assert "older bars" not in put(store, bars(), on_revision="replace").detail
+    put(store, revised(10, 100), on_revision="replace")
     pd.testing.assert_frame_equal(
         store.read("SBIN").frame, pd.concat([bars(0, 10), revised(10, 100)]), check_exact=True, check_freq=False
     )
+
+
+def test_a_part_in_the_middle_is_replaced():
+    found = merge("A", bars(), revised(30, 60, last=60), "replace")
+    expected = pd.concat([bars(0, 30), revised(30, 60, last=60), bars(60)])
+    pd.testing.assert_frame_equal(found.frame, expected, check_exact=True, check_freq=False)
+
+
+def test_without_a_revision_nothing_is_replaced():
+    noisy = bars().astype(np.float32).astype(float).assign(volume=bars()["volume"])
+    found = merge("A", bars(), noisy, "replace")
+    assert found.revisions is None
+    pd.testing.assert_frame_equal(found.frame, bars(), check_exact=True, check_freq=False)
 
 
 def test_every_kind_of_revision_is_counted():

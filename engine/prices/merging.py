@@ -67,12 +67,15 @@ class Merged:
         Bars added before the first and after the last old one.
     revisions : Revisions or None
         None where old bars are as they were.
+    older : int
+        Old bars before all new ones, of which the source said nothing.
     """
 
     frame: pd.DataFrame
     before: int
     after: int
     revisions: Revisions | None
+    older: int = 0
 
 
 def merge(symbol: str, old: pd.DataFrame, new: pd.DataFrame, on_revision: OnRevision) -> Merged:
@@ -109,7 +112,8 @@ def merge(symbol: str, old: pd.DataFrame, new: pd.DataFrame, on_revision: OnRevi
         inside = (old.index >= new.index[0]) & (old.index <= new.index[-1])
         known = new[(new.index >= old.index[0]) & (new.index <= old.index[-1])]
         middle = pd.concat([old[~inside], known]).sort_index()
-    return Merged(pd.concat([before, middle, after]), len(before), len(after), found)
+    older = int((old.index < new.index[0]).sum())
+    return Merged(pd.concat([before, middle, after]), len(before), len(after), found, older)
 
 
 def _revisions(old: pd.DataFrame, new: pd.DataFrame) -> Revisions | None:

@@ -289,4 +289,8 @@ def _change(merged: Merged, on_revision: OnRevision) -> Change:
 def _update(symbol: str, merged: Merged, change: Change) -> Update:
     first, last = (str(merged.frame.index[at].date()) for at in (0, -1))
     detail = str(merged.revisions) if merged.revisions else ""
+    if change == "replaced" and merged.older:
+        detail += (
+            f"; {merged.older:,} older bars are not in the answer and stay as they were, so look for a step after them"
+        )
     return Update(symbol, change, len(merged.frame), merged.before + merged.after, first, last, detail)
