@@ -212,6 +212,7 @@ def test_a_second_import_adds_and_says_what_was_revised(tmp_path):
     done = command(*arguments)
     assert done.exit_code == 1
     assert done.stdout.splitlines()[1:] == [
+        "1 symbol was left as it was, because an answer revised old bars.",
         (
             "Revised: TCS, 100 old bars were revised, the first on 2025-01-01: 100 with other prices, all 0.5 times the old ones. "
             "Nothing was changed. Choose --revisions keep or --revisions replace."

@@ -21,6 +21,13 @@ def fetch_lines(outcome: Outcome, folder: Path) -> list[str]:
     by_change: dict[str, list[Update]] = {}
     for update in outcome.updates:
         by_change.setdefault(update.change, []).append(update)
+    if refused := len(by_change.get("refused", [])):
+        were = (
+            "was left as it was, because an answer revised"
+            if refused == 1
+            else "were left as they were, because answers revised"
+        )
+        lines.append(f"{count(refused, 'symbol')} {were} old bars.")
     lines += [
         f"Not got: {name}, because {reason.removeprefix(f'{name}: ')}." for name, reason in outcome.failures.items()
     ]
