@@ -188,19 +188,17 @@ class Broker:
             None, several, another currency, or an ISIN that is not echoed.
         BrokerError
         """
-        asked = Contract(secType="STK", exchange=exchange, currency=currency)
+        asked, what = Contract(secType="STK", exchange=exchange, currency=currency), isin or symbol
         asked.symbol, asked.secIdType, asked.secId = ("", "ISIN", isin) if isin else (symbol, "", "")
         try:
-            details = await self._ask(
-                f"the listings of {isin or symbol}", lambda: self._ib.reqContractDetailsAsync(asked)
-            )
+            details = await self._ask(f"the listings of {what}", lambda: self._ib.reqContractDetailsAsync(asked))
         except AnsweredError as error:
             if error.code != 200:
                 raise
             details = []
         listings = [d for d in details if d.contract and d.contract.exchange == exchange]
         if len(listings) != 1:
-            raise RefusedError(f"{symbol}: {len(listings)} listings of {isin or symbol} on {exchange}, not exactly one")
+            raise RefusedError(f"{symbol}: {len(listings)} listings of {what} on {exchange}, not exactly one")
         detail = listings[0]
         contract = detail.contract
         echoed = {tag.value for tag in detail.secIdList or [] if tag.tag == "ISIN"}

@@ -95,6 +95,7 @@ def rehearse(
     symbols: o.Symbols = "",
     end: o.End = "",
     repair: o.Repair = "",
+    actions: o.Actions = None,
     journal: Annotated[Path | None, typer.Option("--journal", help="Keep the journal in this new file.")] = None,
     progress: o.Progress = "auto",
 ) -> int:
@@ -111,7 +112,8 @@ def rehearse(
         raise InputError(f"--stop {stop}: the bot has one stop, such as 3")
     begin = parse_day("--first", first)
     terms = o.terms_of(max_positions, max_weight, "strongest", "", "")
-    prices = on_ticks(o.prices_of(path, repair, symbols, "", end))
+    loaded = o.prices_of(path, repair, symbols, "", end, actions)
+    prices = on_ticks(loaded)
     reporter = Progress("days", progress)
     with tempfile.TemporaryDirectory() as folder:
         kept = journal or Path(folder) / "journal"
@@ -124,7 +126,7 @@ def rehearse(
             reporter.close()
     alarms = sum(1 for status in done.statuses if status > 1)
     about = f"{count(len(done.statuses), 'day')} of the bot, {count(len(done.symbols), 'symbol')}, {count(alarms, 'run')} that somebody would have to look at."
-    typer.echo(ascii_only("\n".join([about, *done.agreement.lines()])))
+    typer.echo(ascii_only("\n".join([about, *done.agreement.lines(), *adjustment_lines(loaded.report)])))
     return EXIT_DIFFERENT if done.agreement.unexplained else EXIT_DONE
 
 
