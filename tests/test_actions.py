@@ -268,6 +268,11 @@ def test_a_table_is_read(tmp_path):
     assert read_actions(tmp_path / "splits.parquet") == (Action("SBIN", date(2014, 11, 20), 10.0),)
 
 
+def test_a_cell_is_one_line(tmp_path):
+    (action,) = read_actions(table(tmp_path, 'symbol,date,coefficient\n" A\nB ",2020-01-02,2\n'))
+    assert action.symbol == "A B"
+
+
 def test_ratios_in_columns_that_say_so(tmp_path):
     path = table(
         tmp_path,

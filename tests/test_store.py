@@ -235,6 +235,12 @@ def test_a_lock_that_is_held_is_an_error_after_a_while(store, monkeypatch):
     assert put(store, bars()).change == "new"
 
 
+def test_a_system_without_locks_is_told(store, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with pytest.raises(OutputError, match="this system has no locks of files"):
+        put(store, bars())
+
+
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="cannot make the folder"):

@@ -6,7 +6,6 @@ done under one lock of the folder, which goes with the process that holds it.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -253,6 +252,10 @@ class Store:
 
 
 def _wait_for(descriptor: int, folder: Path) -> None:
+    try:
+        import fcntl  # noqa: PLC0415  not there on Windows, where all other commands work
+    except ImportError:
+        raise OutputError("this system has no locks of files (fcntl), without which no store is written to") from None
     begun = time.monotonic()
     while True:
         try:

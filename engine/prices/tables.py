@@ -37,7 +37,7 @@ def read_table(
     Returns
     -------
     dict of str to array of str
-        Field to its cells, without surrounding space, "" where blank; only the fields that are there.
+        Field to its cells on one line, without surrounding space, "" where blank; only the fields that are there.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def read_table(
 def _text(cell: Any) -> str:
     if cell is None or (not isinstance(cell, str) and pd.isna(cell)):
         return ""
-    return str(cell).strip()
+    return " ".join(str(cell).split())
 
 
 def _frame(path: Path, what: str) -> pd.DataFrame:
