@@ -416,3 +416,22 @@ def test_the_recent_prices_are_adjusted_already():
         Outcome.NO_STEP, Outcome.OUTSIDE, Outcome.NO_PRICES, Outcome.TOO_SMALL
     }  # fmt: skip
     assert sum(one.outcome is Outcome.NO_STEP for one in report.adjustments) > 5
+
+
+@pytest.mark.skipif(not (DATA / "nse_splits.csv").is_file(), reason="the NSE data is not here")
+def test_adjusted_prices_are_those_that_yahoo_adjusts():
+    # The recent prices are Yahoo's, adjusted for splits: over the common years the two are proportional, but for three steps that are not applied.
+    repair = ["drop-duplicates"]
+    ours = engine.load(DATA / "nse_daily", repair=repair, actions=DATA / "nse_splits.csv")
+    yahoo = engine.load(DATA / "nse_daily_recent", repair=["drop-blank-last", "rescale"])
+    left = {}
+    for symbol in sorted(set(ours) & set(yahoo)):
+        both = pd.concat([one[symbol].to_frame()["close"] for one in (ours, yahoo)], axis=1, join="inner")
+        jumps = np.log(both.iloc[:, 0] / both.iloc[:, 1]).diff().abs()
+        left[symbol] = [str(stamp.date()) for stamp in jumps[jumps > 0.02].index]
+    assert len(left) == 24
+    assert {symbol: dates for symbol, dates in left.items() if dates} == {
+        "GRASIM": ["2017-07-19"],  # a demerger
+        "M&M": ["2017-12-21"],  # a bonus that the table lacks
+        "TATASTEEL": ["2018-01-31"],  # a rights issue of 5 percent, which prices cannot tell from an ordinary move
+    }
