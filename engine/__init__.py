@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from engine.backtesting import backtest, from_signals
     from engine.errors import DataError, GoldencrossError, InputError, OutputError
     from engine.grid import Grid
+    from engine.prices.actions import read_actions
     from engine.prices.checking import validate
     from engine.prices.embedded import sample
     from engine.prices.history import History, Prices
@@ -45,9 +46,12 @@ if TYPE_CHECKING:
     from engine.results.reduced import Pool, ReducedSweep
     from engine.settings import Costs, TrailingStop
     from engine.sweeping import SweepInterruptedError, SweepResult, sweep
+    from engine.validation.actions import Action, Adjustment
     from engine.validation.findings import Finding, Report
 
 _HOME = {
+    "Action": "validation.actions",
+    "Adjustment": "validation.actions",
     "BacktestResult": "results.backtest",
     "Costs": "settings",
     "DataError": "errors",
@@ -71,6 +75,7 @@ _HOME = {
     "from_signals": "backtesting",
     "load": "prices.reading",
     "portfolio": "accounts.facade",
+    "read_actions": "prices.actions",
     "sample": "prices.embedded",
     "simulate": "prices.simulated",
     "sweep": "sweeping",
@@ -79,6 +84,8 @@ _HOME = {
 }
 
 __all__ = [
+    "Action",
+    "Adjustment",
     "BacktestResult",
     "Costs",
     "DataError",
@@ -102,6 +109,7 @@ __all__ = [
     "from_signals",
     "load",
     "portfolio",
+    "read_actions",
     "sample",
     "simulate",
     "sweep",

@@ -196,7 +196,7 @@ class Broker:
         return Funds(available, equity, currency)
 
     async def pin(self, isin: str, symbol: str, exchange: str, currency: str) -> Pinned:
-        """Find the one listing of an ISIN on an exchange.
+        """Find the one listing of an ISIN on an exchange; without an ISIN ("") that of the broker's symbol, for prices and not for orders.
 
         Raises
         ------
@@ -204,20 +204,21 @@ class Broker:
             None, several, another currency, or an ISIN that is not echoed.
         BrokerError
         """
-        asked = Contract(secType="STK", secIdType="ISIN", secId=isin, exchange=exchange, currency=currency)
+        asked, what = Contract(secType="STK", exchange=exchange, currency=currency), isin or symbol
+        asked.symbol, asked.secIdType, asked.secId = ("", "ISIN", isin) if isin else (symbol, "", "")
         try:
-            details = await self._ask(f"the listings of {isin}", lambda: self._ib.reqContractDetailsAsync(asked))
+            details = await self._ask(f"the listings of {what}", lambda: self._ib.reqContractDetailsAsync(asked))
         except AnsweredError as error:
             if error.code != 200:
                 raise
             details = []
         listings = [d for d in details if d.contract and d.contract.exchange == exchange]
         if len(listings) != 1:
-            raise RefusedError(f"{symbol}: {len(listings)} listings of {isin} on {exchange}, not exactly one")
+            raise RefusedError(f"{symbol}: {len(listings)} listings of {what} on {exchange}, not exactly one")
         detail = listings[0]
         contract = detail.contract
         echoed = {tag.value for tag in detail.secIdList or [] if tag.tag == "ISIN"}
-        if contract is None or isin not in echoed:
+        if contract is None or (isin and isin not in echoed):
             raise RefusedError(f"{symbol}: the listing on {exchange} does not name {isin} as its ISIN")
         if contract.currency != currency:
             raise RefusedError(f"{symbol}: the listing on {exchange} is in {contract.currency}, not {currency}")

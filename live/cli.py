@@ -53,9 +53,13 @@ def check(path: ConfigPath) -> int:
     """
     config = load_config(path)
     _say(config.describe())
+    old = _isin_lines(config)
+    if old:
+        _say(old)
     from live.service import run_now  # noqa: PLC0415  ib_async is imported only to connect
 
-    return asyncio.run(run_now(config, account_of(config), send=False, say=typer.echo, any_time=True))
+    status = asyncio.run(run_now(config, account_of(config), send=False, say=typer.echo, any_time=True))
+    return max(status, 1) if old else status
 
 
 def run(
@@ -227,6 +231,15 @@ def recording(path: Annotated[Path, typer.Argument(metavar="FILE", help="What re
 
 def _say(lines: list[str]) -> None:
     typer.echo("\n".join(plain(line, account_to_mask()) for line in lines))
+
+
+def _isin_lines(config: Config) -> list[str]:
+    """Say which ISINs of the configuration its table calls old, if it has one."""
+    if config.paths.isins is None:
+        return []
+    from live.isins import IsinTable, instrument_lines  # noqa: PLC0415  it needs pandas
+
+    return instrument_lines(IsinTable.read(config.paths.isins), config.instruments)
 
 
 def _require_format(output_format: str, formats: tuple[str, ...]) -> None:

@@ -9,16 +9,27 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
+import pandas as pd
 import typer
 
 from engine.cli import options as o
 from engine.cli.app import app
-from engine.cli.output import EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT_OUT, ascii_only, emit
+from engine.cli.output import (
+    EXIT_DONE,
+    EXIT_INTERRUPTED,
+    EXIT_LEFT_OUT,
+    adjustment_rows,
+    ascii_only,
+    check_output,
+    emit,
+)
 from engine.cli.parsing import parse_day, parse_stops
 from engine.cli.progress import Progress
 from engine.cli.spoken import spoken
 from engine.errors import InputError
+from engine.report.data import adjustment_lines
 from engine.report.spoken import count
+from live.fetch import fetch
 
 __all__ = ["EXIT_DIFFERENT", "app", "main"]
 
@@ -37,6 +48,7 @@ def parity(
     start: o.Start = "",
     end: o.End = "",
     repair: o.Repair = "",
+    actions: o.Actions = None,
     every: Annotated[
         int, typer.Option("--every", help="Of so many bars one is compared along the bot's whole way.")
     ] = 50,
@@ -54,13 +66,14 @@ def parity(
         raise InputError(f"--stop {stop}: the bot has one stop, such as 3")
     if every < 1:
         raise InputError(f"--every {every}: it must be 1 or more")
-    prices = o.prices_of(path, repair, symbols, start, end)
+    prices = o.prices_of(path, repair, symbols, start, end, actions)
     reporter = Progress("bars", progress)
     try:
         found = compare(prices, fast, slow, stops[0], every=every, progress=reporter)
     finally:
         reporter.close()
-    emit(output_format, found.lines(), found.to_frame(), found.counts())
+    about = {**found.counts(), "adjustments": adjustment_rows(prices.report)}
+    emit(output_format, [*found.lines(), *adjustment_lines(prices.report)], found.to_frame(), about)
     if found.differences:
         return EXIT_DIFFERENT
     if not found.is_whole:
@@ -82,6 +95,7 @@ def rehearse(
     symbols: o.Symbols = "",
     end: o.End = "",
     repair: o.Repair = "",
+    actions: o.Actions = None,
     journal: Annotated[Path | None, typer.Option("--journal", help="Keep the journal in this new file.")] = None,
     progress: o.Progress = "auto",
 ) -> int:
@@ -98,7 +112,8 @@ def rehearse(
         raise InputError(f"--stop {stop}: the bot has one stop, such as 3")
     begin = parse_day("--first", first)
     terms = o.terms_of(max_positions, max_weight, "strongest", "", "")
-    prices = on_ticks(o.prices_of(path, repair, symbols, "", end))
+    loaded = o.prices_of(path, repair, symbols, "", end, actions)
+    prices = on_ticks(loaded)
     reporter = Progress("days", progress)
     with tempfile.TemporaryDirectory() as folder:
         kept = journal or Path(folder) / "journal"
@@ -111,11 +126,34 @@ def rehearse(
             reporter.close()
     alarms = sum(1 for status in done.statuses if status > 1)
     about = f"{count(len(done.statuses), 'day')} of the bot, {count(len(done.symbols), 'symbol')}, {count(alarms, 'run')} that somebody would have to look at."
-    typer.echo(ascii_only("\n".join([about, *done.agreement.lines()])))
+    typer.echo(ascii_only("\n".join([about, *done.agreement.lines(), *adjustment_lines(loaded.report)])))
     return EXIT_DIFFERENT if done.agreement.unexplained else EXIT_DONE
 
 
-_COMMANDS: tuple[Any, ...] = (parity, rehearse)
+def isin(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="ISINs or symbols.")],
+    table: Annotated[
+        Path, typer.Option("--table", help="Columns symbol, isin, and from or seen_in; docs/data.md says more.")
+    ],
+    output_format: o.Format = "text",
+) -> int:
+    """Say what an ISIN or a symbol is, and what it became. Exit status 1 if one is old, or not in the table.
+
+    Example: goldencross isin INE918I01018 --table isins.csv
+    """
+    from live.isins import IsinTable  # noqa: PLC0415  for this command only
+
+    check_output(None, output_format)
+    known = IsinTable.read(table)
+    found = [known.of(name.strip().upper()) for name in names]
+    rows = [{"asked": one.asked, "step": i, **vars(row)} for one in found for i, row in enumerate(one.rows)]
+    columns = ["asked", "step", "symbol", "isin", "words"]
+    unknown = [one.asked for one in found if not one.rows]
+    emit(output_format, map(str, found), pd.DataFrame(rows, columns=columns), {"unknown": unknown})
+    return EXIT_DONE if all(one.is_current for one in found) else EXIT_LEFT_OUT
+
+
+_COMMANDS: tuple[Any, ...] = (parity, rehearse, isin, fetch)
 for _command in _COMMANDS:
     app.command()(spoken(_command))
 

@@ -13,7 +13,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from engine.settings import AtrKind, StopKind, TrailingStop
 
-__all__ = ["Account", "Config", "Gateway", "Instrument", "Paths", "Rules", "RunTime", "TradeLimits", "is_isin"]
+__all__ = [
+    "Account",
+    "Config",
+    "Gateway",
+    "Instrument",
+    "Paths",
+    "Rules",
+    "RunTime",
+    "TradeLimits",
+    "is_isin",
+    "looks_like_isin",
+]
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PORTS = {"paper": (4002, 7497), "live": (4001, 7496)}
@@ -40,6 +51,11 @@ def is_isin(text: str) -> bool:
     digits = "".join(str(int(character, 36)) for character in text)
     doubled = [int(digit) * (2 if i % 2 else 1) for i, digit in enumerate(reversed(digits))]
     return sum(number // 10 + number % 10 for number in doubled) % 10 == 0
+
+
+def looks_like_isin(text: str) -> bool:
+    """Tell whether a text is meant as an ISIN, be its check digit right or wrong; no symbol of the exchange looks so."""
+    return re.fullmatch(r"[A-Za-z]{2}[A-Za-z0-9]{9}[0-9]", text) is not None
 
 
 class Gateway(_Table):
@@ -147,11 +163,12 @@ class RunTime(_Table):
 
 
 class Paths(_Table):
-    """Where the journal and the halt file are, and the log, if there is one."""
+    """Where the journal and the halt file are, the log, and a table of ISINs, if there are such."""
 
     journal: Annotated[Path, Field(strict=False)]
     halt: Annotated[Path, Field(strict=False)]
     log: Annotated[Path | None, Field(strict=False)] = None
+    isins: Annotated[Path | None, Field(strict=False)] = None
 
     @model_validator(mode="after")
     def _differ(self) -> Self:
@@ -163,9 +180,12 @@ class Paths(_Table):
 
     def within(self, folder: Path) -> Paths:
         """Give absolute paths; relative ones are those of a folder."""
-        journal, halt = ((folder / path.expanduser()).absolute() for path in (self.journal, self.halt))
-        log = (folder / self.log.expanduser()).absolute() if self.log else None
-        return Paths(journal=journal, halt=halt, log=log)
+
+        def absolute(path: Path) -> Path:
+            return (folder / path.expanduser()).absolute()
+
+        log, isins = (absolute(path) if path else None for path in (self.log, self.isins))
+        return Paths(journal=absolute(self.journal), halt=absolute(self.halt), log=log, isins=isins)
 
 
 class Config(_Table):

@@ -11,7 +11,16 @@ import typer
 
 from engine.backtesting import backtest as run_backtest
 from engine.cli import options as o
-from engine.cli.output import EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT_OUT, check_output, emit, write_cells, write_table
+from engine.cli.output import (
+    EXIT_DONE,
+    EXIT_INTERRUPTED,
+    EXIT_LEFT_OUT,
+    adjustment_rows,
+    check_output,
+    emit,
+    write_cells,
+    write_table,
+)
 from engine.cli.parsing import parse_names, parse_stops, parse_windows, pick
 from engine.cli.progress import Progress, announce_compilation
 from engine.errors import InputError, OutputError
@@ -61,6 +70,7 @@ def backtest(
     start: o.Start = "",
     end: o.End = "",
     repair: o.Repair = "",
+    actions: o.Actions = None,
     out: o.Out = None,
     trades: Annotated[Path | None, typer.Option("--trades", help="Write the trades to this file as well.")] = None,
     equity: Annotated[
@@ -92,7 +102,7 @@ def backtest(
         costs,
         bars_per_year,
     )
-    prices = o.prices_of(path, repair, symbols, start, end)
+    prices = o.prices_of(path, repair, symbols, start, end, actions)
     announce_compilation(Progress("symbols"), simulate_one)
     result = run_backtest(prices, fast, slow, stops[0], **vars(settings))
     table = result.metrics.reset_index()
@@ -108,6 +118,7 @@ def backtest(
         ]
         write_table(pd.concat(long, ignore_index=True)[["symbol", "date", "equity"]], equity)
     about = {"fast": fast, "slow": slow, "prices": result.digest, "left_out": dict(result.left_out)}
+    about["adjustments"] = adjustment_rows(prices.report)
     emit(output_format, backtest_text(result, prices), table, {**about, "settings": settings.to_dict()})
     return EXIT_LEFT_OUT if result.left_out else EXIT_DONE
 
@@ -141,6 +152,7 @@ def sweep(
     start: o.Start = "",
     end: o.End = "",
     repair: o.Repair = "",
+    actions: o.Actions = None,
     out: o.Out = None,
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
@@ -170,7 +182,7 @@ def sweep(
         costs,
         bars_per_year,
     )
-    prices = o.prices_of(path, repair, symbols, start, end)
+    prices = o.prices_of(path, repair, symbols, start, end, actions)
     if announce_compilation(reporter, run_symbols):  # done on its own, so that it is not mistaken for the sweep's pace
         if takes_fast_way(settings):
             from engine.sweeping.warming import compile_kernels  # noqa: PLC0415  only the first run ever needs it
@@ -191,6 +203,7 @@ def sweep(
     about = {
         "prices": result.digest,
         "left_out": dict(result.left_out),
+        "adjustments": adjustment_rows(prices.report),
         "settings": settings.to_dict(),
         "metric": metric,
     }
@@ -206,16 +219,19 @@ def validate(
     repair: Annotated[
         str, typer.Option("--repair", help="Repairs to make before the check, separated by commas.")
     ] = "",
+    actions: o.Actions = None,
     out: o.Out = None,
     output_format: o.Format = "text",
 ) -> int:
     """Say what is wrong with some prices. Says also what is done about it: errors refuse a symbol, warnings and notes go on."""
     check_output(out, output_format)
-    report = sample().report if path is None else run_validate(path, repair=parse_names(repair))
+    source = sample() if path is None else path
+    report = run_validate(source, repair=parse_names(repair), actions=actions)
     table = report.to_frame()
     if out:
         write_table(table, out)
     about = {"usable": dict(report.bars), "left_out": dict(report.left_out), "repairs": list(report.repairs)}
+    about["adjustments"] = adjustment_rows(report)
     emit(output_format, validation_text(report), table, about)
     if not report.bars:
         return 2

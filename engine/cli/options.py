@@ -31,6 +31,10 @@ PricesPath = Annotated[
 Repair = Annotated[
     str, typer.Option("--repair", help="Repairs to make, separated by commas; goldencross validate --help lists them.")
 ]
+Actions = Annotated[
+    Path | None,
+    typer.Option("--actions", help="A table of splits and bonuses; those that the prices show are applied."),
+]
 Symbols = Annotated[str, typer.Option("--symbols", help="Only these symbols, separated by commas.")]
 Start = Annotated[str, typer.Option("--start", help="First date, such as 2020-01-01.")]
 End = Annotated[str, typer.Option("--end", help="Last date, included.")]
@@ -183,8 +187,10 @@ def reduced_of(keep: int, metric: str, out: Path | None) -> dict[str, Any]:
     return {"keep": keep, "metric": metric, "out": out if out and out.suffix.lower() == ".parquet" else None}
 
 
-def prices_of(path: Path | None, repair: str, symbols: str, start: str, end: str) -> Prices:
-    """Load the prices that the options name.
+def prices_of(
+    path: Path | None, repair: str, symbols: str, start: str, end: str, actions: Path | None = None
+) -> Prices:
+    """Load the prices that the options name; splits are looked for in all of the history, before dates are selected.
 
     Raises
     ------
@@ -192,7 +198,10 @@ def prices_of(path: Path | None, repair: str, symbols: str, start: str, end: str
     """
     repairs = parse_names(repair)
     check_names(repairs)
-    prices = sample() if path is None else load(path, repair=repairs)
+    if path is None:
+        prices = sample() if actions is None else sample().adjusted(actions)
+    else:
+        prices = load(path, repair=repairs, actions=actions)
     if symbols or start or end:
         return prices.select(parse_names(symbols) or None, start or None, end or None)
     return prices

@@ -14,12 +14,14 @@ from engine.errors import InputError
 from engine.results.reduced import ReducedSweep
 from engine.results.storage import check_writable, replacing
 from engine.results.sweep import SweepTable
+from engine.validation.findings import Report
 
 __all__ = [
     "EXIT_DONE",
     "EXIT_INTERRUPTED",
     "EXIT_LEFT_OUT",
     "FORMATS",
+    "adjustment_rows",
     "ascii_only",
     "check_output",
     "emit",
@@ -77,6 +79,11 @@ def write_cells(result: SweepTable | ReducedSweep, out: Path | None) -> None:
         result.save(out)
     else:
         write_table(result.to_frame().reset_index(), out)
+
+
+def adjustment_rows(report: Report) -> list[dict[str, Any]]:
+    """Give what became of splits and bonuses, for the JSON document."""
+    return [vars(adjustment) for adjustment in report.adjustments]
 
 
 def ascii_only(text: str) -> str:

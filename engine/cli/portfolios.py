@@ -13,7 +13,16 @@ from engine.accounts.facade import account_arguments
 from engine.accounts.facade import portfolio as run_portfolio
 from engine.accounts.sweep import sweep_portfolio as run_sweep
 from engine.cli import options as o
-from engine.cli.output import EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT_OUT, check_output, emit, write_cells, write_table
+from engine.cli.output import (
+    EXIT_DONE,
+    EXIT_INTERRUPTED,
+    EXIT_LEFT_OUT,
+    adjustment_rows,
+    check_output,
+    emit,
+    write_cells,
+    write_table,
+)
 from engine.cli.parsing import parse_stops, parse_windows, pick
 from engine.cli.progress import Progress, announce_compilation
 from engine.errors import InputError
@@ -58,6 +67,7 @@ def portfolio(
     start: o.Start = "",
     end: o.End = "",
     repair: o.Repair = "",
+    actions: o.Actions = None,
     out: o.Out = None,
     trades: Annotated[Path | None, typer.Option("--trades", help="Write the trades to this file as well.")] = None,
     signals: Annotated[
@@ -93,7 +103,7 @@ def portfolio(
         bars_per_year,
     )
     terms = o.terms_of(max_positions, max_weight, priority, lot, tick)
-    prices = o.prices_of(path, repair, symbols, start, end)
+    prices = o.prices_of(path, repair, symbols, start, end, actions)
     announce_compilation(Progress("symbols"), simulate_portfolio)
     result = run_portfolio(prices, fast, slow, stops[0], **account_arguments(settings, terms))
     table = result.contribution.reset_index()
@@ -111,6 +121,7 @@ def portfolio(
         "slow": slow,
         "prices": result.digest,
         "left_out": dict(result.left_out),
+        "adjustments": adjustment_rows(prices.report),
         "settings": settings.to_dict(),
         "account": terms.to_dict(),
         "metrics": {name: None if pd.isna(value) else float(value) for name, value in result.metrics.iloc[0].items()},
@@ -151,6 +162,7 @@ def sweep_portfolio(
     start: o.Start = "",
     end: o.End = "",
     repair: o.Repair = "",
+    actions: o.Actions = None,
     out: o.Out = None,
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
@@ -180,7 +192,7 @@ def sweep_portfolio(
         bars_per_year,
     )
     terms = o.terms_of(max_positions, max_weight, priority, lot, tick)
-    prices = o.prices_of(path, repair, symbols, start, end)
+    prices = o.prices_of(path, repair, symbols, start, end, actions)
     if announce_compilation(reporter, sweep_trips):  # done on its own, so that it is not mistaken for the sweep's pace
         alone = o.terms_of(max_positions, max_weight, "strongest", "1", "")
         run_sweep(run_simulate(1, 60), 2, 5, stops[:1], **account_arguments(settings, alone))
@@ -198,6 +210,7 @@ def sweep_portfolio(
     about = {
         "prices": result.digest,
         "left_out": dict(result.left_out),
+        "adjustments": adjustment_rows(prices.report),
         "settings": settings.to_dict(),
         "account": terms.to_dict(),
         "metric": metric,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import DataError, InputError
+from engine.prices.actions import actions_of
 from engine.prices.digest import digest_of
 from engine.prices.selecting import Bounds
 from engine.prices.series import F8, History, span
@@ -18,8 +19,11 @@ from engine.validation.gate import CleanTable, admit
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import date
+    from os import PathLike
 
     import pandas as pd
+
+    from engine.validation.actions import Action
 
 __all__ = ["F8", "History", "Prices", "build"]
 
@@ -41,7 +45,12 @@ class Prices:
 
     @classmethod
     def from_frames(
-        cls, frames: Mapping[str, pd.DataFrame], *, repair: Collection[str] = (), currency: str | None = None
+        cls,
+        frames: Mapping[str, pd.DataFrame],
+        *,
+        repair: Collection[str] = (),
+        currency: str | None = None,
+        actions: str | PathLike[str] | Iterable[Action] | None = None,
     ) -> Prices:
         """Validate frames and keep the symbols that have no error.
 
@@ -53,15 +62,17 @@ class Prices:
             Names of repairs to carry out, see ``engine.validation.REPAIRS``.
         currency : str or None
             The currency of the symbols that do not name one themselves.
+        actions : path, iterable of Action, or None
+            Splits and bonuses, as for ``load``.
 
         Raises
         ------
         DataError
             If no symbol is usable.
         InputError
-            For an unknown repair, or a contradicted currency.
+            For an unknown repair, a contradicted currency, or an action that is there twice.
         """
-        return build(*admit(frames, repair), currency)
+        return build(*admit(frames, repair, actions=actions_of(actions)), currency)
 
     @classmethod
     def from_histories(cls, histories: Iterable[History]) -> Prices:
@@ -119,6 +130,36 @@ class Prices:
                 frame["currency"] = self.histories[symbol].currency
         return frames
 
+    def adjusted(self, actions: str | PathLike[str] | Iterable[Action]) -> Prices:
+        """Apply splits and bonuses where the prices show them.
+
+        Parameters
+        ----------
+        actions : path or iterable of Action
+            As for ``load``.
+
+        Returns
+        -------
+        Prices
+            Validated again; ``report.adjustments`` says what became of each action. What is applied once shows no step any more, and is not applied again.
+
+        Raises
+        ------
+        DataError
+            The table cannot be read.
+        InputError
+            An action is there twice.
+        """
+        made = build(*admit(self.to_frames(), actions=actions_of(actions)))
+        old = self.report
+        report = replace(
+            made.report,
+            repairs=old.repairs,
+            left_out={**old.left_out, **made.report.left_out},
+            adjustments=(*old.adjustments, *made.report.adjustments),
+        )
+        return Prices(made.histories, report)
+
     def select(
         self,
         symbols: Iterable[str] | None = None,
@@ -166,7 +207,8 @@ class Prices:
         findings = tuple(found for found in self.report.findings if found.symbol in {EVERY_SYMBOL, *names, *left_out})
         bars = {symbol: len(history) for symbol, history in kept.items()}
         repairs = tuple(sentence for sentence in self.report.repairs if sentence.partition(": ")[0] in names)
-        return Prices(kept, Report(findings, bars, repairs, left_out))
+        adjustments = tuple(one for one in self.report.adjustments if symbols is None or one.symbol in names)
+        return Prices(kept, Report(findings, bars, repairs, left_out, adjustments))
 
     @cached_property
     def digest(self) -> str:

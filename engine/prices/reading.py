@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from engine.errors import DataError
+from engine.prices.actions import actions_of
 from engine.prices.files import EmptyFileError, read_file
 from engine.prices.history import Prices, build
 from engine.validation.columns import PRICES, recognise
@@ -16,8 +17,10 @@ from engine.validation.findings import Finding, Severity
 from engine.validation.gate import admit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from os import PathLike
+
+    from engine.validation.actions import Action
 
 __all__ = ["Found", "load", "read", "scan"]
 
@@ -40,7 +43,13 @@ class Found:
     failures: list[Finding] = field(default_factory=list)
 
 
-def load(path: str | PathLike[str], *, repair: Collection[str] = (), currency: str | None = None) -> Prices:
+def load(
+    path: str | PathLike[str],
+    *,
+    repair: Collection[str] = (),
+    currency: str | None = None,
+    actions: str | PathLike[str] | Iterable[Action] | None = None,
+) -> Prices:
     """Read prices, validate them, and keep the symbols that have no error.
 
     Parameters
@@ -52,6 +61,9 @@ def load(path: str | PathLike[str], *, repair: Collection[str] = (), currency: s
         Names of repairs to carry out, see ``engine.validation.REPAIRS``; none is done without being named.
     currency : str or None
         The currency of the symbols that do not name one themselves.
+    actions : path, iterable of Action, or None
+        Splits and bonuses, or a file of them (see ``read_actions``). Those whose step the prices show are applied, after the repairs; what became of each is
+        in ``report.adjustments``.
 
     Returns
     -------
@@ -61,12 +73,13 @@ def load(path: str | PathLike[str], *, repair: Collection[str] = (), currency: s
     Raises
     ------
     DataError
-        If the path does not exist, holds no price file, or no symbol is usable.
+        If the path does not exist, holds no price file, or no symbol is usable; if the table of actions cannot be read.
     InputError
-        For an unknown repair, or a currency that the file contradicts.
+        For an unknown repair, a currency that the file contradicts, or an action that is there twice.
     """
+    wanted = actions_of(actions)  # before the long work
     found = scan(path)
-    return build(*admit(found.frames, repair, found.failures), currency)
+    return build(*admit(found.frames, repair, found.failures, wanted), currency)
 
 
 def read(path: str | PathLike[str]) -> dict[str, pd.DataFrame]:

@@ -11,9 +11,10 @@ import pandas as pd
 
 from engine.prices.history import Prices
 from engine.report.spoken import count
+from engine.validation.actions import Outcome
 from engine.validation.findings import Finding, Report
 
-__all__ = ["data_lines", "day", "validation_text"]
+__all__ = ["adjustment_lines", "data_lines", "day", "validation_text"]
 
 _REPAIR = re.compile(r"--repair ([a-z-]+)")
 
@@ -33,6 +34,7 @@ def data_lines(prices: Prices, left_out: Mapping[str, str], too_short: Mapping[s
     lines = [
         f"Prices: {count(len(prices.symbols), 'symbol')}, {bars:,} bars, {day(first)} to {day(last)}, hash {digest[:16]}.",
         *_repair_lines(report),
+        *adjustment_lines(report),
         *(f"Too short: {reason}." for reason in too_short.values()),
         *_left_out_lines(left_out),
     ]
@@ -64,7 +66,7 @@ def validation_text(report: Report) -> list[str]:
     repairs = dict.fromkeys(_REPAIR.findall(" ".join(finding.action for finding in report.errors)))
     if repairs:
         lines.append(f"To mend what can be mended, after reading what it changes: --repair {','.join(repairs)}")
-    lines += [*_repair_lines(report), *_left_out_lines(report.left_out)]
+    lines += [*_repair_lines(report), *adjustment_lines(report), *_left_out_lines(report.left_out)]
     for finding in (*report.errors, *report.warnings, *report.notes):
         lines.append(f"{finding.severity}, {finding.rule}: {finding.message}; {finding.action}.")
     return lines
@@ -81,6 +83,27 @@ def _repair_lines(report: Report) -> list[str]:
     """Say every repair; the same one on many symbols is one line."""
     said = (sentence.partition(": ") for sentence in report.repairs)
     return [f"Repaired: {what}: {names}." for what, names in _together((symbol, what) for symbol, _, what in said)]
+
+
+def adjustment_lines(report: Report) -> list[str]:
+    """Say what became of every split and bonus; those of symbols without prices are one line."""
+    found = report.adjustments
+    if not found:
+        return []
+    elsewhere = [one for one in found if one.outcome is Outcome.NO_PRICES]
+    known = [one for one in found if one.outcome is not Outcome.NO_PRICES]
+    applied = sum(one.outcome.is_applied for one in known)
+    lines = [f"Splits and bonuses: {applied:,} of {count(len(known), 'action')} for these symbols applied."]
+    lines += [
+        str(one)
+        for one in (*(o for o in known if o.outcome.is_applied), *(o for o in known if not o.outcome.is_applied))
+    ]
+    if known and all(one.outcome is Outcome.NO_STEP for one in known):
+        lines.append("None of these steps is in the prices: they look adjusted already.")
+    if elsewhere:
+        names = ", ".join(dict.fromkeys(one.symbol for one in elsewhere))
+        lines.append(f"Not applied: {count(len(elsewhere), 'action')} of symbols without usable prices here: {names}.")
+    return lines
 
 
 def _left_out_lines(left_out: Mapping[str, str]) -> list[str]:

@@ -11,6 +11,8 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.validation.actions import Adjustment
+
 __all__ = ["EVERY_SYMBOL", "Finding", "Report", "Severity"]
 
 EVERY_SYMBOL = "*"
@@ -79,12 +81,15 @@ class Report:
         One sentence for each repair carried out, with symbol, count and dates.
     left_out : Mapping[str, str]
         The symbols that cannot be used, each with a reason of one line.
+    adjustments : tuple of Adjustment
+        What became of each split and bonus that was given, applied or not.
     """
 
     findings: tuple[Finding, ...] = ()
     bars: Mapping[str, int] = field(default_factory=dict)
     repairs: tuple[str, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
+    adjustments: tuple[Adjustment, ...] = ()
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -120,7 +125,7 @@ class Report:
     def __repr__(self) -> str:
         return (
             f"<Report: {len(self.bars)} usable symbols, {len(self.left_out)} left out; {len(self.errors)} errors, "
-            f"{len(self.warnings)} warnings, {len(self.notes)} notes, {len(self.repairs)} repairs>"
+            f"{len(self.warnings)} warnings, {len(self.notes)} notes, {len(self.repairs)} repairs, {len(self.adjustments)} adjustments>"
         )
 
     def _with(self, severity: Severity) -> tuple[Finding, ...]:

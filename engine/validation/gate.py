@@ -11,13 +11,17 @@ import pandas as pd
 
 from engine.errors import InputError
 from engine.validation import bars, jumps, order
+from engine.validation.actions import Adjustment, Outcome
+from engine.validation.adjusting import adjust, by_symbol
 from engine.validation.findings import EVERY_SYMBOL, Finding, Report, Severity
 from engine.validation.repairs import check_names, mend
 from engine.validation.scan import Scan
 from engine.validation.table import F8, Table, refused, tabulate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from engine.validation.actions import Action
 
 __all__ = ["RULES", "CleanTable", "admit"]
 
@@ -43,6 +47,9 @@ RULES: tuple[Callable[[Scan], Iterable[Finding]], ...] = (
     bars.off_tick_prices,
 )
 """Every rule for one symbol, in the order in which findings are reported."""
+_AS_READ = (
+    bars.off_tick_prices,
+)  # judged before splits are applied, which leave five places and are no reason to round
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +75,10 @@ class CleanTable:
 
 
 def admit(
-    frames: Mapping[str, pd.DataFrame], repair: Collection[str] = (), unreadable: Iterable[Finding] = ()
+    frames: Mapping[str, pd.DataFrame],
+    repair: Collection[str] = (),
+    unreadable: Iterable[Finding] = (),
+    actions: Iterable[Action] = (),
 ) -> tuple[dict[str, CleanTable], Report]:
     """Judge frames, repair what is asked for, and let the clean ones through.
 
@@ -80,30 +90,34 @@ def admit(
         Names of repairs, see REPAIRS.
     unreadable : iterable of Finding
         What was already found while reading; errors among them leave their symbol out.
+    actions : iterable of Action
+        Splits and bonuses, applied after the repairs and before the rules where the prices show them.
 
     Returns
     -------
     dict of str to CleanTable
         The usable symbols, in the order of ``frames``.
     Report
-        What was found in what is left after the repairs.
+        What was found in what is left after the repairs, and what became of each action.
 
     Raises
     ------
     InputError
-        For an unknown repair, or a frame that is no frame.
+        For an unknown repair, a frame that is no frame, or an action that is there twice.
     """
     check_names(repair)
-    findings, repairs = list(unreadable), list[str]()
+    wanted = by_symbol(actions)
+    findings, repairs, adjustments = list(unreadable), list[str](), list[Adjustment]()
     clean: dict[str, CleanTable] = {}
     refusals = {found.symbol: [found] for found in findings if found.severity is Severity.ERROR}
     for symbol, frame in frames.items():
         if not isinstance(symbol, str) or not isinstance(frame, pd.DataFrame):
             raise InputError(f"prices are data frames by symbol, but {symbol!r} has a {type(frame).__name__}")
         with np.errstate(all="ignore"):  # impossible prices overflow here and there, and are reported by their rules
-            table, found, done = _judge(symbol, frame, repair)
+            table, found, done, adjusted = _judge(symbol, frame, repair, wanted.pop(symbol, ()))
         findings += found
         repairs += done
+        adjustments += adjusted
         errors = [finding for finding in found if finding.severity is Severity.ERROR]
         if errors or symbol in refusals:
             refusals[symbol] = [*refusals.get(symbol, []), *errors]
@@ -113,20 +127,38 @@ def admit(
     findings += _among(clean)
     left_out = {symbol: _reason(errors) for symbol, errors in refusals.items()}
     sizes = {symbol: len(table.dates) for symbol, table in clean.items()}
-    return clean, Report(tuple(findings), sizes, tuple(repairs), left_out)
+    adjustments += [_without_prices(action) for others in wanted.values() for action in others]
+    return clean, Report(tuple(findings), sizes, tuple(repairs), left_out, tuple(adjustments))
 
 
-def _judge(symbol: str, frame: pd.DataFrame, repair: Collection[str]) -> tuple[Table | None, list[Finding], list[str]]:
+def _without_prices(action: Action) -> Adjustment:
+    return Adjustment(
+        action.symbol,
+        str(action.day),
+        action.coefficient,
+        Outcome.NO_PRICES,
+        detail="there are no usable prices of this symbol",
+    )
+
+
+def _judge(
+    symbol: str, frame: pd.DataFrame, repair: Collection[str], actions: Sequence[Action]
+) -> tuple[Table | None, list[Finding], list[str], list[Adjustment]]:
     table, findings = tabulate(symbol, frame)
     if table is None or any(finding.severity is Severity.ERROR for finding in findings):
-        return None, findings, []
+        return None, findings, [], [_without_prices(action) for action in actions]
     table, done = mend(table, repair)
     if not len(table):
         message = f"{symbol}: no bar is left after the repairs"
         lost = Finding(symbol, None, None, "no-rows", Severity.ERROR, message, refused(symbol), 0)
-        return None, [*findings, lost], done
-    scan = Scan(table)
-    return table, findings + [finding for rule in RULES for finding in rule(scan)], done
+        return None, [*findings, lost], done, [_without_prices(action) for action in actions]
+    as_read = scan = Scan(table)
+    adjusted: list[Adjustment] = []
+    if actions:
+        table, adjusted = adjust(table, actions)
+        scan = Scan(table)
+    findings += [finding for rule in RULES for finding in rule(as_read if rule in _AS_READ else scan)]
+    return table, findings, done, adjusted
 
 
 def _reason(errors: list[Finding]) -> str:

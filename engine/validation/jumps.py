@@ -96,7 +96,7 @@ def split_likes(scan: Scan) -> Iterator[Finding]:
             f"{sound.symbol} {date}: open {opens[position]:.4f} and close {closes[position]:.4f} times the close before, "
             f"about {old}:{new}, as after {_cause(new, old)}"
         )
-        action = "kept; if it is one, adjust the prices before it"
+        action = "kept; if it is one, put it into a table and use --actions"
         yield Finding(sound.symbol, date, "open, close", "split-like", Severity.WARNING, message, action)
 
 
