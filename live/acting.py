@@ -21,7 +21,8 @@ from typing import Protocol
 
 from live.asking import Asking, at_the_same_time
 from live.broker import Broker
-from live.facts import Bracket, OrderRequest, Outgoing, Pinned, Sizing, Truth, WorkingOrder
+from live.decision import Reading
+from live.facts import Bracket, DayBar, OrderRequest, Outgoing, Pinned, Sizing, Truth, WorkingOrder
 from live.protection import Cover, cover_of
 
 __all__ = ["Actor", "Patience", "Recorder", "Result"]
@@ -40,6 +41,9 @@ class Recorder(Protocol):
 
     def sent(self, orders: Sequence[Outgoing]) -> None:
         """Write that orders were handed to the gateway."""
+
+    def read(self, shares: Sequence[tuple[Pinned, Reading, DayBar]]) -> None:
+        """Write what was read of each share, and the last whole bar before it."""
 
     def sized(self, buys: Sequence[tuple[Pinned, Sizing]]) -> None:
         """Write what buys were sized from."""

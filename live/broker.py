@@ -22,7 +22,7 @@ from ib_async.wrapper import RequestError
 
 from engine.errors import GoldencrossError
 from live.codes import CodeClass, class_of, link_is_up
-from live.errors import AnsweredError, BrokerError, RefusedError
+from live.errors import AnsweredError, BrokerError, ListingError, RefusedError
 from live.facts import (
     DayBar,
     Door,
@@ -214,14 +214,14 @@ class Broker:
             details = []
         listings = [d for d in details if d.contract and d.contract.exchange == exchange]
         if len(listings) != 1:
-            raise RefusedError(f"{symbol}: {len(listings)} listings of {what} on {exchange}, not exactly one")
+            raise ListingError(f"{symbol}: {len(listings)} listings of {what} on {exchange}, not exactly one")
         detail = listings[0]
         contract = detail.contract
         echoed = {tag.value for tag in detail.secIdList or [] if tag.tag == "ISIN"}
         if contract is None or (isin and isin not in echoed):
-            raise RefusedError(f"{symbol}: the listing on {exchange} does not name {isin} as its ISIN")
+            raise ListingError(f"{symbol}: the listing on {exchange} does not name {isin} as its ISIN")
         if contract.currency != currency:
-            raise RefusedError(f"{symbol}: the listing on {exchange} is in {contract.currency}, not {currency}")
+            raise ListingError(f"{symbol}: the listing on {exchange} is in {contract.currency}, not {currency}")
         self._contracts[contract.conId] = contract
         rules = dict(zip(detail.validExchanges.split(","), detail.marketRuleIds.split(","), strict=False))
         rule = await self._market_rule(symbol, rules.get(exchange, ""))

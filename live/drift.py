@@ -89,7 +89,7 @@ class Drift:
 
     def lines(self) -> Iterator[str]:
         """Say it in sentences."""
-        yield f"From {self.first} to {self.last}: {count(self.runs, 'run')} were to be, {count(len(self.missed), 'run')} missed."
+        yield f"From {self.first} to {self.last}: {count(self.runs, 'run')} due, {len(self.missed):,} missed."
         yield from _some(self.missed)
         yield f"{count(self.bars, 'whole bar')} that the bot saw, {count(len(self.revised), 'bar')} revised since."
         yield from _some(self.revised)

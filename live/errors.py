@@ -14,7 +14,8 @@
     ├── LimitError         an order that a limit or the halt file forbids; nothing was sent
     └── BrokerError        the broker did not answer, or not with what was asked for
         ├── AnsweredError  it answered with an error
-        └── RefusedError   a listing that cannot be traded as it is configured
+        └── RefusedError   an account or a listing that is not as it is configured
+            └── ListingError  no listing, several, or another one than that of the ISIN: the configuration has to be looked at
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "ConfigError",
     "JournalError",
     "LimitError",
+    "ListingError",
     "MoneyError",
     "RecordingError",
     "RefusedError",
@@ -86,4 +88,8 @@ class AnsweredError(BrokerError):
 
 
 class RefusedError(BrokerError):
-    """A listing that cannot be traded as it is configured."""
+    """An account or a listing that is not as it is configured."""
+
+
+class ListingError(RefusedError):
+    """No listing, several, or another one than that of the ISIN: it stays so until somebody looks at the configuration."""

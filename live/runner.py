@@ -21,10 +21,10 @@ from live.acting import Actor, Patience, Recorder, Result
 from live.asking import at_the_same_time
 from live.bars import bars_that_count, history_of
 from live.broker import Broker
-from live.decision import read_last_bar
+from live.decision import Reading, read_last_bar
 from live.entries import Chosen, Entries, Refused, stop_of
-from live.errors import BrokerError, ClockError, RefusedError
-from live.facts import OrderRequest, Truth, order_reference
+from live.errors import BrokerError, ClockError, ListingError, RefusedError
+from live.facts import DayBar, OrderRequest, Pinned, Truth, order_reference
 from live.journal.state import State
 from live.plan import Wish, wish
 from live.pricing import sell_limit
@@ -97,6 +97,7 @@ class Runner:
         self._broker, self._clock, self._strategy, self._send = broker, clock, strategy, send
         self._recorder, self._known, self._guard = recorder, known or State(), guard
         self._patience = patience or Patience()
+        self._seen: list[tuple[Pinned, Reading, DayBar]] = []
         self._listings = dict(self._known.listings)  # the broker's numbers of the shares, by symbol
         self._actor = Actor(broker, recorder, clock.sleep, clock.elapsed, self._patience, self._known.intents)
 
@@ -139,19 +140,24 @@ class Runner:
         """Read every share; those of which anything is doubtful are skipped."""
         room = asyncio.Semaphore(_AT_ONCE)
 
-        async def look(share: Instrument) -> tuple[Wish | None, str]:
+        async def look(share: Instrument) -> tuple[Wish | None, str, Status]:
             async with room:
                 try:
-                    return await self._read(share, day, truth), ""
+                    return await self._read(share, day, truth), "", Status.DONE
                 except GoldencrossError as error:
                     if not self._broker.is_connected:
                         raise
-                    return None, str(error)
+                    # A listing that is not the configured one stays so until somebody looks; bars may be there tomorrow.
+                    worst = Status.ALARM if isinstance(error, ListingError) else Status.SKIPPED
+                    return None, str(error), worst
 
-        wishes = []
-        for share, (one, doubt) in zip(instruments, await at_the_same_time(map(look, instruments)), strict=True):
+        wishes, found = [], await at_the_same_time(map(look, instruments))
+        self._recorder.read(self._seen)
+        for share, (one, doubt, worst) in zip(instruments, found, strict=True):
             if one is None:
-                report.say(f"Skipped {share.symbol}: {doubt}.".replace("..", "."), Status.SKIPPED)
+                report.say(f"Skipped {share.symbol}: {doubt}.".replace("..", "."), worst)
+                if worst is Status.ALARM:
+                    self._recorder.alarm(None, f"{share.symbol} was skipped: {doubt}")
                 continue
             self._say_if_gone(one, truth, report)
             report.say(f"{share.symbol}: {one.reason}.")
@@ -173,6 +179,7 @@ class Runner:
         clean = bars_that_count(strategy.slow, strategy.stop)
         history = history_of(share.symbol, share.currency, bars, day, least, clean)
         reading = read_last_bar(history, strategy.fast, strategy.slow, strategy.stop)
+        self._seen.append((pinned, reading, bars[-2]))
         return wish(pinned, reading, cover_of(truth, pinned.con_id))
 
     def _say_if_gone(self, one: Wish, truth: Truth, report: Report) -> None:

@@ -74,13 +74,15 @@ async def stay_up(config: Config, account: str, *, send: bool, say: Say, clock: 
         open_journal(config, clock) as journal,
     ):
         bot = _Bot(config, account, journal, clock, log, send=send)
+        after = clock.now()
         while True:
             try:
-                window = next_run(clock.now(), config.instruments, config.run.before)
+                window = next_run(max(after, clock.now()), config.instruments, config.run.before)
             except SessionError as error:
                 log.say(f"The bot stops: {error}")
                 return int(Status.REFUSED)
             log.say(f"The next run is at {window.moment:%Y-%m-%d %H:%M} at the exchange, for {_names(window)}.")
+            after = window.moment + timedelta(seconds=1)  # not twice, however quick the run is
             waited = await wait_until(window.moment, clock)
             for step in waited.steps:
                 journal.append("said", {"text": str(step)})
@@ -157,7 +159,7 @@ class _Bot:
         Raises
         ------
         JournalError
-            Nothing was sent after it.
+            Nothing was sent at all; after orders it is an alarm.
         """
         config, journal = self.config, self.journal
         known = state_of(journal.events())
@@ -172,7 +174,13 @@ class _Bot:
             guard=Guard(Limits.of(config), config.paths.halt),
         )
         about = {"send": self.send, "shares": [share.symbol for share in window.instruments]}
-        return await in_the_journal(journal, self.log, about, runner.run(window))
+        try:
+            return await in_the_journal(journal, self.log, about, runner.run(window))
+        except JournalError as error:
+            if not recorder.has_intents:
+                raise
+            self.log.say(f"{error}. Orders were sent before it; somebody has to look.")
+            return int(Status.ALARM)
 
 
 async def in_the_journal(journal: Journal, log: Log, about: dict[str, Any], work: Coroutine[Any, Any, Report]) -> int:

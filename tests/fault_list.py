@@ -196,9 +196,9 @@ CONNECTION = (
 )  # fmt: skip
 
 DATA = (
-    skipped("D1", "no such security", Fault("reqContractDetails", "error 200"), line="0 listings"),
+    skipped("D1", "no such security", Fault("reqContractDetails", "error 200"), statuses=(3,), alarms=True, line="0 listings"),
     bought("D2", "two listings, on two exchanges", Fault("reqContractDetails", "two_listings")),
-    skipped("D3", "another ISIN comes back", Fault("reqContractDetails", "other_isin"), line="does not name INE002A01018"),
+    skipped("D3", "another ISIN comes back", Fault("reqContractDetails", "other_isin"), statuses=(3,), alarms=True, line="does not name INE002A01018"),
     skipped("D4", "321 to the request for a contract", Fault("reqContractDetails", "error 321"), line="no answer within 10 seconds: the listings"),
     skipped("D4b", "321 to the request for bars", Fault("reqHistoricalData", "error 321"), line="no answer within 60 seconds: the daily bars"),
     skipped("D5", "the price steps never come", Fault("reqMarketRule", "silence"), line="does not say its price steps"),
@@ -430,7 +430,7 @@ async def halted(world: World) -> None:
 PROCESS = (
     bought("P1", "killed when the orders are sent, and started again", play=killed, statuses=("killed", 0), line="1 position held after the run, 1 live orders."),
     Case("P2", "the disk is full before an order", (), disk_full, statuses=(2,), line="cannot write the journal"),
-    bought("P2b", "the disk is full when the orders are sent, and not on the next day", play=disk_full_later, statuses=(2, 0), line="cannot write the journal"),
+    bought("P2b", "the disk is full when the orders are sent, and not on the next day", play=disk_full_later, statuses=(3, 0), line="cannot write the journal"),
     Case("P3", "a second bot with the same journal", (), second, statuses=(2,), line="another bot is running"),
     skipped("P3b", "halted", play=halted, line="halted: somebody is looking"),
 )  # fmt: skip

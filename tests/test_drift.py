@@ -133,7 +133,7 @@ def test_a_bot_that_did_what_the_backtest_does(journal, prices, config):
     assert (found.orders["slippage"] == 0).all()
     assert np.allclose(found.orders["commission"], found.orders["modelled_cost"])
     lines = list(found.lines())
-    assert lines[0] == f"From {FIRST} to {LAST}: {found.runs} runs were to be, 0 runs missed."
+    assert lines[0] == f"From {FIRST} to {LAST}: {found.runs} runs due, 0 missed."
     assert all(line.isascii() and line.endswith(".") for line in lines)
 
 
@@ -231,3 +231,44 @@ def test_what_cannot_be_compared_is_one_line(journal, prices, config):
         drift(journal, prices.select(None, None, "2026-02-10"), config)
     with pytest.raises(DataError, match="fewer than 5 bars before"):
         drift(journal, prices.select(None, "2026-02-27", None), config)
+
+
+def test_the_journal_of_a_real_run(tmp_path):
+    """Through gateway, client and journal: what the bot has read and done is found again."""
+    from live.journal import Journal
+    from tests.test_live_runner import GOLDEN, history
+    from tests.test_live_service import once, serve
+
+    status, _, said = serve(tmp_path, GOLDEN, once())
+    assert status == 0, said
+    events = Journal(tmp_path / "journal", read_only=True).events()
+    today = engine.Prices.from_histories([history("RELIANCE", GOLDEN)])
+    found = drift(events, today, load_config(tmp_path / "bot.toml"))
+    assert (found.runs, found.bars, found.decisions) == (1, 1, 1)
+    assert found.is_clean, list(found.lines())
+    (order,) = found.orders.to_dict("records")
+    assert (order["symbol"], order["side"], order["modelled"]) == ("RELIANCE", "BUY", 99.0)
+    assert order["slippage"] == pytest.approx((order["price"] - 99.0) * order["quantity"])
+    assert order["commission"] == pytest.approx(0.0003 * order["price"] * order["quantity"], abs=0.01)
+
+
+def test_the_command(tmp_path):
+    from typer.testing import CliRunner
+
+    from live.cli import app
+    from tests.test_live_runner import GOLDEN, history
+    from tests.test_live_service import once, serve
+
+    serve(tmp_path, GOLDEN, once())
+    frame = history("RELIANCE", GOLDEN).to_frame()
+    frame.to_csv(tmp_path / "RELIANCE.csv")
+    words = ["reconcile", str(tmp_path / "bot.toml"), str(tmp_path / "RELIANCE.csv")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[0] == "From 2026-03-16 to 2026-03-16: 1 run due, 0 missed."
+    frame.iloc[-2] *= 1.01
+    frame.round(2).to_csv(tmp_path / "RELIANCE.csv")
+    revised = CliRunner().invoke(app, words)
+    assert revised.exit_code == 3
+    assert "1 whole bar that the bot saw, 1 bar revised since." in revised.stdout
+    assert CliRunner().invoke(app, [*words[:2], str(tmp_path / "nowhere")]).exit_code == 2

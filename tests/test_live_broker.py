@@ -34,6 +34,9 @@ class Notes:
     def sent(self, orders):
         self.kinds += [("sent", one.request.reference, one.number) for one in orders]
 
+    def read(self, shares):
+        pass
+
     def sized(self, buys):
         self.sizes += buys
 

@@ -18,6 +18,7 @@ __all__ = ["KOLKATA", "StandstillError", "VirtualClock", "VirtualLoop", "now", "
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
 _GRACE = 0.001  # seconds of real time for a connection that is being opened or closed
+_LATE = 1e-6  # seconds by which a timer is late, as all are: ib_async waits until more than a second has passed since the message 45 before
 _PATIENCE = 10.0  # seconds of real time without a timer, a byte or a thread at work
 _Result = TypeVar("_Result")
 _Arguments = TypeVarTuple("_Arguments")
@@ -49,7 +50,7 @@ class _Selector(selectors.BaseSelector):
         ready = self._real.select(_GRACE if self._changed else 0)
         self._changed = False
         if not ready:
-            self.elapsed += timeout
+            self.elapsed += timeout + _LATE
         return ready
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:

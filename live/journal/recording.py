@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from live.facts import Message, Outgoing, Pinned, Sizing, Truth
+from live.decision import Reading
+from live.facts import DayBar, Message, Outgoing, Pinned, Sizing, Truth
 from live.journal.state import State
 from live.journal.store import Journal
 from live.protection import Cover
@@ -23,10 +25,16 @@ class JournalRecorder:
     journal : Journal
     known : State
         What is in it already.
+
+    Attributes
+    ----------
+    has_intents : bool
+        Whether orders were written down, and so may have been sent.
     """
 
     def __init__(self, journal: Journal, known: State) -> None:
         self._journal = journal
+        self.has_intents = False
         self._said: dict[tuple[str, str], Any] = {}
         self._executions = {data["execution_id"]: data["commission"] for data in known.executions.values()}
 
@@ -37,6 +45,7 @@ class JournalRecorder:
             for one in orders:
                 data = {**asdict(one.request), "number": one.number, "listing": one.pinned.con_id}
                 self._journal.append("intent", data, symbol=one.pinned.symbol, reference=one.request.reference)
+        self.has_intents = True
 
     def sent(self, orders: Sequence[Outgoing]) -> None:
         """Write that orders were handed to the gateway."""
@@ -44,6 +53,20 @@ class JournalRecorder:
             for one in orders:
                 data, reference = {"number": one.number}, one.request.reference
                 self._journal.append("sent", data, symbol=one.pinned.symbol, reference=reference)
+
+    def read(self, shares: Sequence[tuple[Pinned, Reading, DayBar]]) -> None:
+        """Write what was read of each share, and the last whole bar before it; with today's data ``live.drift`` compares them later."""
+        with self._journal.together():
+            for pinned, reading, before in shares:
+                data = {
+                    "day": reading.date.date().isoformat(),
+                    "cross": reading.cross,
+                    "is_above": reading.is_above,
+                    "close": reading.close,
+                    "distance": None if math.isnan(reading.distance) else reading.distance,
+                    "before": {**asdict(before), "day": before.day.isoformat()},
+                }
+                self._journal.append("read", data, symbol=pinned.symbol)
 
     def sized(self, buys: Sequence[tuple[Pinned, Sizing]]) -> None:
         """Write what buys were sized from."""

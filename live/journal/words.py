@@ -40,6 +40,10 @@ def _commission(data: dict[str, Any]) -> str:
 
 _SAY: dict[str, Callable[[dict[str, Any]], str]] = {
     "intent": lambda d: f"will {d['side'].lower()} {d['quantity']:g} {_price(d)}",
+    "read": lambda d: (
+        f"{'no cross' if d['cross'] == 'none' else 'a ' + d['cross'] + ' cross'} on {d['day']} at {d['close']:g}, "
+        f"the fast average is {'above' if d['is_above'] else 'not above'}"
+    ),
     "sized": lambda d: (
         f"{d['quantity']:g} shares of {d['wanted']:g} that the risk asks for{', cut by ' + d['reason'] if d['reason'] else ''}, "
         f"from {d['available']:.2f} available and {d['equity']:.2f} in all"
