@@ -36,7 +36,7 @@ from live.facts import (
     newest,
 )
 from live.translating import execution_of, working
-from live.wire import day_of, number_of, received
+from live.wire import day_of, number_of, price_steps, received
 
 __all__ = ["Broker"]
 
@@ -76,7 +76,7 @@ class Broker:
         self._ended: list[str] = []  # why the library gave connections up, in its words
         self._unheard: GoldencrossError | None = None
         self._contracts: dict[int, Contract] = {}
-        self._one_rule = asyncio.Lock()
+        self._one_rule, self._rules = asyncio.Lock(), dict[str, tuple[tuple[float, float], ...]]()
 
     # Connection
 
@@ -232,10 +232,10 @@ class Broker:
         if not number.isdigit():
             raise RefusedError(f"{symbol}: the broker names no rule for its price steps")
         async with self._one_rule:  # the library forgets a question that is asked a second time before it is answered
-            steps = await self._ask(f"the price steps of {symbol}", lambda: self._ib.reqMarketRuleAsync(int(number)))
-        if not steps:
-            raise RefusedError(f"{symbol}: the broker does not say its price steps")
-        return tuple((float(step.lowEdge), float(step.increment)) for step in steps)
+            if number not in self._rules:
+                what = f"the price steps of {symbol}"
+                self._rules[number] = await self._ask(what, lambda: price_steps(self._ib, int(number)))
+        return self._rules[number]
 
     async def daily_bars(self, pinned: Pinned, years: int = 5) -> tuple[DayBar, ...]:
         """Ask for daily bars up to now, the last of which is today's while the session is on.

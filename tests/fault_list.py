@@ -201,7 +201,7 @@ DATA = (
     skipped("D3", "another ISIN comes back", Fault("reqContractDetails", "other_isin"), statuses=(3,), alarms=True, line="does not name INE002A01018"),
     skipped("D4", "321 to the request for a contract", Fault("reqContractDetails", "error 321"), line="no answer within 10 seconds: the listings"),
     skipped("D4b", "321 to the request for bars", Fault("reqHistoricalData", "error 321"), line="no answer within 60 seconds: the daily bars"),
-    skipped("D5", "the price steps never come", Fault("reqMarketRule", "silence"), line="does not say its price steps"),
+    skipped("D5", "the price steps never come", Fault("reqMarketRule", "silence"), line="no answer within 10 seconds: the price steps of RELIANCE"),
     skipped("D6", "162 to the request for bars", Fault("reqHistoricalData", "error 162"), line="the broker answers 162"),
     skipped("D7", "no bars, and no error", Fault("reqHistoricalData", "bars_empty"), line="no daily bars"),
     bought("D8", "the last bar is today's, as far as it has gone"),

@@ -9,11 +9,13 @@ import pytest
 
 import engine
 from live.acting import Actor, Patience
+from live.asking import at_the_same_time
 from live.broker import Broker
 from live.errors import BrokerError, RefusedError
 from live.facts import Bracket, Door, Execution, OrderRequest, newest
 from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, now, run_virtual
 from live.protection import cover_of
+from live.rehearsal import isin_of
 
 ISIN, ACCOUNT = "INE002A01018", "DU1234567"
 LISTING = Listing(ISIN, "RELIANCE", 1001)
@@ -132,7 +134,7 @@ def test_what_the_broker_says_is_read():
         (Fault("reqContractDetails", "error 200"), "pin", RefusedError),
         (Fault("reqContractDetails", "error 321"), "pin", BrokerError),  # the library would wait for ever
         (Fault("reqContractDetails", "silence"), "pin", BrokerError),
-        (Fault("reqMarketRule", "silence"), "pin", RefusedError),
+        (Fault("reqMarketRule", "silence"), "pin", BrokerError),
         (Fault("reqHistoricalData", "error 162"), "bars", BrokerError),
         (Fault("reqHistoricalData", "silence"), "bars", BrokerError),
         (Fault("reqHistoricalData", "drop"), "bars", BrokerError),
@@ -163,6 +165,19 @@ def test_no_answer_is_an_error_within_the_deadline(fault, step, error):
         assert "\n" not in str(caught.value)
 
     play(scenario, faults=[fault])
+
+
+def test_many_shares_at_once_are_asked_about_within_the_librarys_brake():
+    """It lets 45 messages through in a second: who waits for an answer from the moment of asking would not get all of them."""
+    many = [Listing(isin_of(i), f"S{i}", 2001 + i) for i in range(40)]
+
+    async def scenario(_gateway, broker):
+        pinned = await at_the_same_time(broker.pin(one.isin, one.symbol, "NSE", "INR") for one in many)
+        bars = await at_the_same_time(map(broker.daily_bars, pinned))
+        assert [one.con_id for one in pinned] == [one.con_id for one in many]
+        assert {len(some) for some in bars} == {1300}
+
+    play(scenario, listings=many)
 
 
 def test_two_listings_on_the_exchange_are_refused():
