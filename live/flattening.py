@@ -52,7 +52,7 @@ async def flatten_now(
         if session is None or not any(is_open(session, share, clock) for share in shares):
             log.say("The exchange takes no orders with stops now, so nothing can be sold. Stops stay as they are.")
             return int(Status.REFUSED)
-        with open_journal(config, clock) as journal:
+        with open_journal(config, account, clock) as journal:
             known = state_of(journal.events())
             recorder = JournalRecorder(journal, known)
             broker = broker_of(config, account, recorder, log)

@@ -13,7 +13,7 @@ from engine.errors import GoldencrossError
 from live.broker import Broker
 from live.errors import JournalError, SessionError
 from live.facts import Door, Message
-from live.journal import Journal, JournalRecorder, single_instance, state_of
+from live.journal import Journal, JournalRecorder, only_bot_of, single_instance, state_of
 from live.limits import Limits
 from live.logs import Log, open_log
 from live.runner import Report, Runner, Status
@@ -54,7 +54,7 @@ async def run_now(
         if not windows:
             log.say("It is not the time of a run: nothing was done.")
             return int(Status.REFUSED)
-        with open_journal(config, clock) as journal:
+        with open_journal(config, account, clock) as journal:
             bot = _Bot(config, account, journal, clock, log, send=send and not any_time)
             return max([await bot.run(window) for window in windows])
 
@@ -71,7 +71,7 @@ async def stay_up(config: Config, account: str, *, send: bool, say: Say, clock: 
     clock = clock or SystemClock()
     with (
         open_log(say, account, clock.now, config.paths.log) as log,
-        open_journal(config, clock) as journal,
+        open_journal(config, account, clock) as journal,
     ):
         bot = _Bot(config, account, journal, clock, log, send=send)
         after = clock.now()
@@ -97,14 +97,14 @@ async def stay_up(config: Config, account: str, *, send: bool, say: Say, clock: 
 
 
 @contextmanager
-def open_journal(config: Config, clock: Clock) -> Iterator[Journal]:
-    """Take the lock and open the journal; both go at the end.
+def open_journal(config: Config, account: str, clock: Clock) -> Iterator[Journal]:
+    """Take the locks of journal and account, and open the journal; all go at the end.
 
     Raises
     ------
     JournalError
     """
-    with single_instance(config.paths.journal):
+    with single_instance(config.paths.journal), only_bot_of(account):
         journal = Journal(config.paths.journal, clock=clock.now)
         try:
             yield journal

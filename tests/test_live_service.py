@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
+import stat
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +15,8 @@ from live.cli import app
 from live.config import load_config
 from live.demo import demo
 from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, VirtualClock, now, run_virtual
-from live.journal import Journal, single_instance, state_of
-from live.service import run_now, stay_up
+from live.journal import Journal, JournalError, single_instance, state_of
+from live.service import open_journal, run_now, stay_up
 from tests.test_live_runner import DAY, GOLDEN, NAMES, RISING, history
 
 ACCOUNT = "DU1234567"
@@ -188,11 +190,35 @@ def test_outside_its_time_nothing_is_done(tmp_path):
 
 def test_a_second_bot_refuses(tmp_path):
     async def scenario(config, _gateway, say):
-        with single_instance(config.paths.journal):
-            from live.journal import JournalError
+        with single_instance(config.paths.journal), pytest.raises(JournalError, match="another bot is running"):
+            await run_now(config, ACCOUNT, send=True, say=say, clock=VirtualClock())
 
-            with pytest.raises(JournalError, match="another bot is running"):
-                await run_now(config, ACCOUNT, send=True, say=say, clock=VirtualClock())
+    _, gateway, _ = serve(tmp_path, GOLDEN, scenario)
+    assert gateway.log == []
+
+
+def test_a_second_bot_of_the_same_account_refuses_whatever_its_journal(tmp_path):
+    async def scenario(config, _gateway, say):
+        other = config.model_copy(update={"paths": config.paths.model_copy(update={"journal": tmp_path / "other"})})
+        with open_journal(other, ACCOUNT, VirtualClock()), pytest.raises(JournalError, match="with this account"):
+            await run_now(config, ACCOUNT, send=True, say=say, clock=VirtualClock())
+        with open_journal(other, "DU7654321", VirtualClock()):
+            return await run_now(config, ACCOUNT, send=True, say=say, clock=VirtualClock())
+
+    status, gateway, said = serve(tmp_path, GOLDEN, scenario)
+    assert status == 0, said
+    assert len(gateway.placed()) == 2
+    locks = list((Path(os.environ["XDG_STATE_HOME"]) / "goldencross").iterdir())
+    assert all(stat.S_IMODE(lock.stat().st_mode) == 0o600 and ACCOUNT not in lock.name for lock in locks)
+
+
+def test_no_place_for_the_lock_of_the_account_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+
+    async def scenario(config, _gateway, say):
+        with pytest.raises(JournalError, match="cannot make the folder"):
+            await run_now(config, ACCOUNT, send=True, say=say, clock=VirtualClock())
 
     _, gateway, _ = serve(tmp_path, GOLDEN, scenario)
     assert gateway.log == []

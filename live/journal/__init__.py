@@ -18,7 +18,7 @@
 """
 
 from live.errors import JournalError
-from live.journal.locking import single_instance
+from live.journal.locking import only_bot_of, single_instance
 from live.journal.recording import JournalRecorder
 from live.journal.state import State, state_of
 from live.journal.store import Event, Journal
@@ -31,6 +31,7 @@ __all__ = [
     "JournalRecorder",
     "State",
     "journal_lines",
+    "only_bot_of",
     "single_instance",
     "state_of",
     "status_lines",
