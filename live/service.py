@@ -19,7 +19,7 @@ from live.logs import Log, open_log
 from live.runner import Report, Runner, Status
 from live.scheduler import Clock, SystemClock, wait_until
 from live.schema import Config, Instrument
-from live.sessions import Run, exchange_day, next_run, runs_of
+from live.sessions import Run, exchange_day, last_runs, next_run, runs_of
 from live.strategy import Guard, Strategy
 
 __all__ = ["Say", "broker_of", "in_the_journal", "open_journal", "run_now", "stay_up"]
@@ -40,7 +40,7 @@ async def run_now(
     send : bool
     say : callable
     any_time : bool
-        Look at all shares, whatever the time is; only without ``send``.
+        Look at all shares, whatever the time is, on the last session that has begun; only without ``send``.
     clock : Clock or None
 
     Raises
@@ -49,8 +49,14 @@ async def run_now(
     """
     clock = clock or SystemClock()
     with open_log(say, account, clock.now, config.paths.log) as log:
-        today = runs_of(exchange_day(clock.now()), config.instruments, config.run.before)
-        windows = [window for window in today if any_time or window.is_open(clock.now())]
+        today = exchange_day(clock.now())
+        if any_time:
+            windows = last_runs(clock.now(), config.instruments, config.run.before)
+            if windows[0].session.day != today:
+                log.say(f"There is no session now. This is what the last one, on {windows[0].session.day}, asks for.")
+        else:
+            runs = runs_of(today, config.instruments, config.run.before)
+            windows = [window for window in runs if window.is_open(clock.now())]
         if not windows:
             log.say("It is not the time of a run: nothing was done.")
             return int(Status.REFUSED)

@@ -6,7 +6,7 @@ Three things are never done: to guess a day beyond the table (``SessionError``),
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ __all__ = [
     "Run",
     "Session",
     "exchange_day",
+    "last_runs",
     "missed_runs",
     "next_run",
     "run_time",
@@ -206,6 +207,26 @@ def next_run(now: datetime, instruments: Sequence[T], before: timedelta) -> Run[
             if run.moment >= here:
                 return run
         day += timedelta(days=1)
+
+
+def last_runs(now: datetime, instruments: Sequence[T], before: timedelta) -> list[Run[T]]:
+    """Give the runs of the last session that has begun, as if it were their time: for looking, not for sending.
+
+    Raises
+    ------
+    InputError
+        ``now`` has no zone, or ``before`` is not within a session.
+    SessionError
+        The table begins after it.
+    """
+    here = _aware(now)
+    day = here.date()
+    while True:
+        runs = [run for run in runs_of(day, instruments, before) if run.session.open <= here]
+        if runs:
+            return [replace(run, moment=here, deadline=here + timedelta(days=1)) for run in runs]
+        day -= timedelta(days=1)
+        _require_known(day)
 
 
 def missed_runs(now: datetime, instruments: Sequence[T], before: timedelta) -> list[Run[T]]:

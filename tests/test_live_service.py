@@ -197,6 +197,22 @@ def test_a_second_bot_refuses(tmp_path):
     assert gateway.log == []
 
 
+@pytest.mark.parametrize(("start", "before", "buys"), [("11:00", 0, False), ("23:00", 0, True), ("12:00", 2, True)])
+def test_check_looks_at_any_time(tmp_path, start, before, buys):
+    """Two days before is a Saturday: what Friday's session asks for is said; and nothing is sent at any time."""
+
+    async def scenario(config, _gateway, say):
+        return await run_now(config, ACCOUNT, send=True, say=say, any_time=True, clock=VirtualClock())
+
+    closes = (*GOLDEN, 99) if before else GOLDEN  # the golden cross is on the day that is looked at
+    status, gateway, said = serve(tmp_path, closes, scenario, start=start, day=DAY - timedelta(days=before))
+    assert status == 0, said
+    assert gateway.placed() == []
+    note = "There is no session now. This is what the last one, on 2026-03-13, asks for."
+    assert (note in said) == bool(before)
+    assert any(line.startswith("Would buy ") for line in said) == buys, said
+
+
 def test_a_second_bot_of_the_same_account_refuses_whatever_its_journal(tmp_path):
     async def scenario(config, _gateway, say):
         other = config.model_copy(update={"paths": config.paths.model_copy(update={"journal": tmp_path / "other"})})

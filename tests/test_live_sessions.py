@@ -17,6 +17,7 @@ from live.errors import SessionError
 from live.sessions import (
     EXCHANGE_ZONE,
     exchange_day,
+    last_runs,
     missed_runs,
     next_run,
     run_time,
@@ -96,6 +97,23 @@ def test_agrees_with_exchange_calendars():
     # Saturday 2025-02-01 is in its list, but 4.13.2 loses it under pandas 3.
     assert ours - theirs - {date(2025, 2, 1)} == known
     assert theirs - ours == set()
+
+
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [
+        ("2026-11-23T11:00", date(2026, 11, 23)),
+        ("2026-11-23T09:00", date(2026, 11, 20)),  # before it opens
+        ("2026-11-22T12:00", date(2026, 11, 20)),  # Sunday
+        ("2026-11-24T12:00", date(2026, 11, 23)),  # a holiday
+        ("2026-11-23T23:00", date(2026, 11, 23)),
+    ],
+)
+def test_the_last_session_that_has_begun(now, day):
+    runs = last_runs(at(now), [RELIANCE, SMALL], FIVE)
+    assert {run.session.day for run in runs} == {day}
+    assert [share for run in runs for share in run.instruments] == [RELIANCE, SMALL]
+    assert all(run.is_open(at(now)) for run in runs)
 
 
 # The closing auction
