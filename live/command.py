@@ -5,6 +5,7 @@ The engine knows nothing of the bot, so the two are put together here.
 
 # typer reads the annotations of these functions at run time, so they must not be strings: no "from __future__ import annotations" here.
 
+import logging
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -120,6 +121,7 @@ def rehearse(
         if kept.exists():
             raise InputError(f"--journal {kept}: there is such a file already; a rehearsal needs a new one")
         strategy = Strategy(fast, slow, stops[0], risk, terms)
+        logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it says to the console is in the journal
         try:
             done = run(prices, strategy, begin, capital=capital, journal=kept, progress=reporter)
         finally:

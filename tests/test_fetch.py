@@ -284,7 +284,8 @@ def test_symbols_from_a_table(tmp_path):
 
 
 SLOW = """
-import asyncio, sys
+import asyncio, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell has started in the background
 sys.path.insert(0, {tests!r})
 import live.fetch, test_fetch
 from live.command import main
