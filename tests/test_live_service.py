@@ -138,6 +138,19 @@ def test_an_order_that_came_to_nothing_is_not_tried_again_on_that_day(tmp_path, 
     assert len(parents) == 1, said
 
 
+def test_a_number_is_never_used_again_though_the_gateway_has_forgotten_it(tmp_path):
+    """After a restart it begins at 1 again; without an open order only the journal knows how far the numbers had come."""
+    journal = Journal(tmp_path / "journal")
+    old = {"side": "SELL", "quantity": 1.0, "limit": None, "number": 5000}
+    journal.append("intent", old, symbol="RELIANCE", reference="gc-20260105-RELIANCE-exit")
+    journal.close()
+    status, gateway, said = serve(tmp_path, GOLDEN, once())
+    assert status == 0, said
+    numbers = [order.ticket.order_id for order in gateway.book.orders.values()]
+    assert len(numbers) == 2
+    assert min(numbers) > 5000
+
+
 class KilledError(BaseException):
     """Stands for kill -9 at a write of the journal: nothing after it happens."""
 
