@@ -165,6 +165,17 @@ def test_what_is_held_without_a_stop_gets_one():
     assert report.status is Status.DONE, report.lines
 
 
+def test_a_held_share_that_cannot_be_read_is_judged_all_the_same():
+    async def unprotected(gateway, port):
+        await hold(gateway, port, stop=False)
+
+    fault = Fault("reqHistoricalData", "bars_stale")
+    _, (report,), notes = play({"RELIANCE": RISING}, before=unprotected, faults=[fault])
+    assert any(line.startswith("Skipped RELIANCE: ") for line in report.lines)
+    assert report.status is Status.ALARM, report.lines
+    assert any("under no stop" in text for text in notes.alarms)
+
+
 def test_a_dry_run_says_that_a_stop_is_missing():
     async def unprotected(gateway, port):
         await hold(gateway, port, stop=False)
