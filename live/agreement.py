@@ -15,21 +15,24 @@ Whatever has none of them is unexplained.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
+import engine
+from engine.errors import DataError
 from engine.report.spoken import count
+from engine.settings import Intrabar
 from live.facts import Sizing
 from live.gateway.clock import KOLKATA
-from live.journal import Event
+from live.journal import Event, state_of
 from live.sizing import size
 from live.strategy import Strategy
 
-__all__ = ["Agreement", "Difference", "Order", "agreement", "bot_orders", "portfolio_orders"]
+__all__ = ["Agreement", "Difference", "Order", "agreement", "bot_orders", "portfolio_orders", "portfolio_since"]
 
 Side = Literal["BUY", "SELL"]
 
@@ -44,11 +47,11 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Order:
-    """Shares and their average price, currency; ``reason`` of a sale, as each side has it."""
+    """Shares, their average price and the commission, currency; None as long as not all of it is known."""
 
     quantity: float
     price: float
-    reason: str = ""
+    commission: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,18 +109,19 @@ def _did(side: Side) -> str:
     return "bought" if side == "BUY" else "sold"
 
 
-def bot_orders(events: list[Event], symbols: dict[int, str]) -> dict[Key, Order]:
-    """Add up the executions of a journal by day, symbol and side."""
-    parts: dict[Key, list[dict[str, Any]]] = defaultdict(list)
-    for one in {event.data["execution_id"]: event.data for event in events if event.kind == "execution"}.values():
+def bot_orders(executions: Iterable[Mapping[str, Any]]) -> dict[Key, Order]:
+    """Add up the executions of a journal (``State.executions``: the newest version of each) by day, symbol and side."""
+    parts: dict[Key, list[Mapping[str, Any]]] = defaultdict(list)
+    for one in executions:
         day = datetime.fromisoformat(one["time"]).astimezone(KOLKATA).date()
-        parts[Key(day, symbols[one["con_id"]], one["side"])].append(one)
+        parts[Key(day, one["symbol"], one["side"])].append(one)
     orders = {}
     for key, some in parts.items():
         quantity = sum(float(one["quantity"]) for one in some)
         value = sum(float(one["quantity"]) * float(one["price"]) for one in some)
         price = some[0]["price"] if len({one["price"] for one in some}) == 1 else value / quantity
-        orders[key] = Order(quantity, price, some[0]["reference"].rpartition("-")[2])
+        paid = [one["commission"] for one in some]
+        orders[key] = Order(quantity, price, None if None in paid else sum(paid))
     return orders
 
 
@@ -129,14 +133,49 @@ def portfolio_orders(trades: pd.DataFrame) -> dict[Key, Order]:
         orders[entry] = Order(trade["quantity"], trade["entry_price"])
         if not pd.isna(trade["exit_date"]):
             key = Key(trade["exit_date"].date(), trade["symbol"], "SELL")
-            orders[key] = Order(trade["quantity"], trade["exit_price"], trade["exit_reason"])
+            orders[key] = Order(trade["quantity"], trade["exit_price"])
     return orders
+
+
+def portfolio_since(
+    prices: engine.Prices,
+    strategy: Strategy,
+    first: date,
+    capital: float,
+    intrabar: Intrabar,
+    tick: float | None = None,
+) -> engine.PortfolioResult:
+    """Run the portfolio with the bot's rules and fills at the close, over bars from just so much earlier that its first cross can be on the first day, as the bot's can.
+
+    Raises
+    ------
+    DataError
+        A symbol has not enough bars before the first day.
+    """
+    histories = []
+    for history in map(prices.__getitem__, prices.symbols):
+        begin = int(history.dates.searchsorted(pd.Timestamp(first, tz=history.dates.tz))) - strategy.slow
+        if begin < 0:
+            symbol = history.symbol
+            raise DataError(f"{symbol} has fewer than {strategy.slow} bars before {first}", symbol=symbol)
+        histories.append(history.between(begin, len(history)))
+    return engine.portfolio(
+        engine.Prices.from_histories(histories),
+        strategy.fast,
+        strategy.slow,
+        strategy.stop,
+        "close",
+        intrabar,
+        capital,
+        risk=strategy.risk,
+        costs=strategy.costs,
+        **{**vars(strategy.terms), "tick": tick},
+    )
 
 
 def agreement(
     events: list[Event],
     said: list[tuple[date, str]],
-    symbols: dict[int, str],
     trades: pd.DataFrame,
     strategy: Strategy,
     tick: float,
@@ -149,8 +188,6 @@ def agreement(
         Of the journal.
     said : list of (date, str)
         What the bot said on each day.
-    symbols : dict of int to str
-        By the broker's number of a listing.
     trades : DataFrame
         Of ``engine.portfolio``.
     strategy : Strategy
@@ -158,7 +195,7 @@ def agreement(
     tick : float
         Currency.
     """
-    bot, portfolio = bot_orders(events, symbols), portfolio_orders(trades)
+    bot, portfolio = bot_orders(state_of(events).executions.values()), portfolio_orders(trades)
     judge = _Judge(bot, portfolio, _sizings(events), said, strategy, tick)
     found = Agreement()
     for key in sorted(bot.keys() | portfolio.keys()):

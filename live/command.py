@@ -30,6 +30,7 @@ from engine.cli.spoken import spoken
 from engine.errors import InputError
 from engine.report.data import adjustment_lines
 from engine.report.spoken import count
+from engine.settings import TrailingStop
 from live.fetch import fetch
 
 __all__ = ["EXIT_DIFFERENT", "app", "main"]
@@ -62,15 +63,13 @@ def parity(
     """
     from live.parity import parity as compare  # noqa: PLC0415  for this command only
 
-    stops = parse_stops(stop, atr_window, atr, stop_kind)
-    if len(stops) != 1 or stops[0] is None:
-        raise InputError(f"--stop {stop}: the bot has one stop, such as 3")
+    trailing = _one_stop(stop, atr_window, atr, stop_kind)
     if every < 1:
         raise InputError(f"--every {every}: it must be 1 or more")
     prices = o.prices_of(path, repair, symbols, start, end, actions)
     reporter = Progress("bars", progress)
     try:
-        found = compare(prices, fast, slow, stops[0], every=every, progress=reporter)
+        found = compare(prices, fast, slow, trailing, every=every, progress=reporter)
     finally:
         reporter.close()
     about = {**found.counts(), "adjustments": adjustment_rows(prices.report)}
@@ -108,9 +107,7 @@ def rehearse(
     from live.rehearsal import rehearse as run  # noqa: PLC0415
     from live.strategy import Strategy  # noqa: PLC0415
 
-    stops = parse_stops(stop, atr_window, "sma", "fixed")
-    if len(stops) != 1 or stops[0] is None:
-        raise InputError(f"--stop {stop}: the bot has one stop, such as 3")
+    trailing = _one_stop(stop, atr_window)
     begin = parse_day("--first", first)
     terms = o.terms_of(max_positions, max_weight, "strongest", "", "")
     loaded = o.prices_of(path, repair, symbols, "", end, actions)
@@ -120,14 +117,14 @@ def rehearse(
         kept = journal or Path(folder) / "journal"
         if kept.exists():
             raise InputError(f"--journal {kept}: there is such a file already; a rehearsal needs a new one")
-        strategy = Strategy(fast, slow, stops[0], risk, terms)
+        strategy = Strategy(fast, slow, trailing, risk, terms)
         logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it says to the console is in the journal
         try:
             done = run(prices, strategy, begin, capital=capital, journal=kept, progress=reporter)
         finally:
             reporter.close()
     alarms = sum(1 for status in done.statuses if status > 1)
-    about = f"{count(len(done.statuses), 'day')} of the bot, {count(len(done.symbols), 'symbol')}, {count(alarms, 'run')} that somebody would have to look at."
+    about = f"{count(len(done.statuses), 'day')} of the bot, {count(len(done.account.symbols), 'symbol')}, {count(alarms, 'run')} that somebody would have to look at."
     typer.echo(ascii_only("\n".join([about, *done.agreement.lines(), *adjustment_lines(loaded.report)])))
     return EXIT_DIFFERENT if done.agreement.unexplained else EXIT_DONE
 
@@ -153,6 +150,19 @@ def isin(
     unknown = [one.asked for one in found if not one.rows]
     emit(output_format, map(str, found), pd.DataFrame(rows, columns=columns), {"unknown": unknown})
     return EXIT_DONE if all(one.is_current for one in found) else EXIT_LEFT_OUT
+
+
+def _one_stop(stop: str, atr_window: int, atr: str = "sma", kind: str = "fixed") -> TrailingStop:
+    """Read the bot's stop, of which there is one.
+
+    Raises
+    ------
+    InputError
+    """
+    stops = parse_stops(stop, atr_window, atr, kind)
+    if len(stops) != 1 or stops[0] is None:
+        raise InputError(f"--stop {stop}: the bot has one stop, such as 3")
+    return stops[0]
 
 
 _COMMANDS: tuple[Any, ...] = (parity, rehearse, isin, fetch)

@@ -6,12 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-import numpy as np
-
 import engine
-from engine.accounts.market import signals_of
-from engine.kernels.crosses import ABOVE, DEATH, GOLDEN, NO_SIGNAL, sides
-from engine.kernels.indicators import averages
+from engine.accounts.market import sides_of, signals_of
+from engine.kernels.crosses import ABOVE, DEATH, GOLDEN, NO_SIGNAL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,14 +102,11 @@ class Reading:
 def read_last_bar(history: engine.History, fast: int, slow: int, stop: engine.TrailingStop | None) -> Reading:
     """Read the last bar of a history; the backtest's cross, strength and stop distance at that bar, bit for bit."""
     signals = signals_of([history], fast, slow, stop)
-    both = averages(history.close, np.array([fast, slow]))
-    side = np.empty(len(history), np.int8)
-    sides(both[0], both[1], side)
     return Reading(
         symbol=history.symbol,
         date=history.dates[-1],
         cross=cast("Literal['golden', 'death', 'none']", CROSSES[int(signals.cross[-1])]),
-        is_above=bool(side[-1] == ABOVE),
+        is_above=bool(sides_of(history, fast, slow)[-1] == ABOVE),
         strength=float(signals.strength[-1]),
         distance=float(stop.multiple * signals.atr[-1]) if stop else math.nan,
         close=float(history.close[-1]),

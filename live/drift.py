@@ -19,9 +19,9 @@ from engine.accounts.market import signals_of
 from engine.costs.schedule import CostSchedule
 from engine.errors import DataError, InputError
 from engine.report.spoken import count, money
-from live.agreement import Key, Order, bot_orders, portfolio_orders
+from live.agreement import Key, Order, bot_orders, portfolio_orders, portfolio_since
 from live.decision import CROSSES
-from live.journal.chain import Event
+from live.journal import Event, state_of
 from live.schema import Config, Instrument
 from live.sessions import EXCHANGE_ZONE, Run, runs_of, trading_days
 from live.strategy import Strategy, broker_costs
@@ -42,6 +42,8 @@ _COLUMNS = (
     "modelled_cost",
 )
 _MOST_NAMED = 10
+_CAPITAL = 100_000.0
+"""Of the backtest, where the bot has never sized anything."""
 
 
 @dataclass
@@ -159,7 +161,7 @@ def drift(events: Sequence[Event], prices: engine.Prices, config: Config, *, tic
     _find_missed(found, starts, events, config)
     _find_revised(found, events, prices, tick)
     _find_changed(found, events, prices, config)
-    _find_orders(found, list(events), prices, config, tick)
+    _find_orders(found, events, prices, config, tick)
     return found
 
 
@@ -225,22 +227,18 @@ def _bar(prices: engine.Prices, symbol: str, day: str) -> dict[str, float] | Non
 
 def _find_changed(found: Drift, events: Sequence[Event], prices: engine.Prices, config: Config) -> None:
     """Compare the cross of each reading with that of the whole bar."""
-    rules = config.rules
-    for symbol in {event.symbol for event in events if event.kind == "read" and event.symbol in prices}:
-        readings = {
-            event.data["day"]: event.data["cross"]
-            for event in events
-            if event.kind == "read" and event.symbol == symbol
-        }
+    readings: dict[str, dict[str, str]] = defaultdict(dict)
+    for event in events:
+        if event.kind == "read" and event.symbol in prices:
+            readings[event.symbol][event.data["day"]] = event.data["cross"]
+    for symbol, then in readings.items():
         history = prices[symbol]
-        crosses = signals_of([history], rules.fast, rules.slow, None).cross.tolist()
+        crosses = signals_of([history], config.rules.fast, config.rules.slow, None).cross.tolist()
         now = {stamp.date().isoformat(): CROSSES[cross] for stamp, cross in zip(history.dates, crosses, strict=True)}
-        for day in sorted(readings.keys() & now.keys()):
+        for day in sorted(then.keys() & now.keys()):
             found.decisions += 1
-            if now[day] != readings[day]:
-                found.changed.append(
-                    f"{symbol} {day}: {_said(readings[day])} before the close, {_said(now[day])} at it."
-                )
+            if now[day] != then[day]:
+                found.changed.append(f"{symbol} {day}: {_said(then[day])} before the close, {_said(now[day])} at it.")
     found.changed.sort(key=lambda line: line.split()[1])
 
 
@@ -248,14 +246,15 @@ def _said(cross: str) -> str:
     return "no cross" if cross == "none" else f"a {cross} cross"
 
 
-def _find_orders(found: Drift, events: list[Event], prices: engine.Prices, config: Config, tick: float) -> None:
+def _find_orders(found: Drift, events: Sequence[Event], prices: engine.Prices, config: Config, tick: float) -> None:
     """Put each order of the bot beside that of the backtest, and the costs beside the modelled ones."""
-    symbols = {event.data["con_id"]: event.data["symbol"] for event in events if event.kind == "execution"}
-    bot = bot_orders(events, symbols)
-    strategy, costs = Strategy.of(config), broker_costs()
-    modelled = portfolio_orders(_account(found, events, prices, config, strategy).trades)
-    paid = _commissions(events)
-    rows = [_row(key, one, modelled.get(key), paid.get(key), costs, tick) for key, one in sorted(bot.items())]
+    bot = bot_orders(state_of(events).executions.values())
+    equities = [event.data["equity"] for event in events if event.kind in ("day", "sized")]
+    shares = prices.select([share.symbol for share in config.instruments if share.symbol in prices])
+    capital = equities[0] if equities else _CAPITAL
+    modelled = portfolio_orders(portfolio_since(shares, Strategy.of(config), found.first, capital, "stop_first").trades)
+    costs = broker_costs()
+    rows = [_row(key, one, modelled.get(key), costs, tick) for key, one in sorted(bot.items())]
     if rows:
         found.orders = pd.DataFrame(rows, columns=list(_COLUMNS))
     for key in sorted(bot.keys() ^ modelled.keys()):
@@ -265,17 +264,7 @@ def _find_orders(found: Drift, events: list[Event], prices: engine.Prices, confi
         found.alone.append(f"{key.day} {key.symbol}: only {who} {did}, {one.quantity:g} at {one.price:g}.")
 
 
-def _commissions(events: Sequence[Event]) -> dict[Key, float | None]:
-    """Add up what each order cost; None as long as a part of it is not known."""
-    parts: dict[Key, list[float | None]] = defaultdict(list)
-    for one in {event.data["execution_id"]: event.data for event in events if event.kind == "execution"}.values():
-        parts[Key(_day(one["time"]), one["symbol"], one["side"])].append(one["commission"])
-    return {key: None if None in some else sum(x for x in some if x is not None) for key, some in parts.items()}
-
-
-def _row(
-    key: Key, bot: Order, modelled: Order | None, paid: float | None, costs: CostSchedule, tick: float
-) -> tuple[Any, ...]:
+def _row(key: Key, bot: Order, modelled: Order | None, costs: CostSchedule, tick: float) -> tuple[Any, ...]:
     sign, nothing = 1 if key.side == "BUY" else -1, float("nan")
     worse = sign * (bot.price - modelled.price) if modelled else nothing
     return (
@@ -285,32 +274,6 @@ def _row(
         modelled.price if modelled else nothing,
         worse / tick,
         worse * bot.quantity,
-        nothing if paid is None else paid,
+        nothing if bot.commission is None else bot.commission,
         costs.fee("buy" if key.side == "BUY" else "sell", bot.price, bot.quantity, key.day).total,
-    )
-
-
-def _account(
-    found: Drift, events: Sequence[Event], prices: engine.Prices, config: Config, strategy: Strategy
-) -> engine.PortfolioResult:
-    """Run the portfolio over the days of the journal, with the equity that its first purchase was sized from."""
-    equities = [event.data["equity"] for event in events if event.kind in ("day", "sized")]
-    histories = []
-    for share in config.instruments:
-        if share.symbol in prices:
-            history = prices[share.symbol]
-            begin = int(history.dates.searchsorted(pd.Timestamp(found.first, tz=history.dates.tz))) - strategy.slow
-            if begin < 0:
-                raise DataError(f"{share.symbol} has fewer than {strategy.slow} bars before {found.first}")
-            histories.append(history.between(begin, len(history)))
-    return engine.portfolio(
-        engine.Prices.from_histories(histories),
-        strategy.fast,
-        strategy.slow,
-        strategy.stop,
-        "close",
-        capital=equities[0] if equities else 100_000.0,
-        risk=strategy.risk,
-        costs=strategy.costs,
-        **vars(strategy.terms),
     )

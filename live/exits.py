@@ -10,7 +10,6 @@ from engine.errors import DataError
 from live.bars import history_of
 from live.decision import read_last_bar
 from live.facts import DayBar, OrderRequest, Pinned, WorkingOrder, order_reference
-from live.journal.state import State
 from live.pricing import sell_limit, sell_stop, trail_amount
 from live.protection import Cover
 from live.schema import Config, Instrument
@@ -43,7 +42,7 @@ class Exit:
     stop: OrderRequest
 
 
-def exit_of(one: Holding, bars: Sequence[DayBar], session: Session, config: Config, known: State) -> Exit:
+def exit_of(one: Holding, bars: Sequence[DayBar], session: Session, config: Config) -> Exit:
     """Give the orders with which a share is left.
 
     Parameters
@@ -55,8 +54,6 @@ def exit_of(one: Holding, bars: Sequence[DayBar], session: Session, config: Conf
         Of today.
     config : Config
         Its price band keeps the limit near the last close.
-    known : State
-        Names that are in the journal are not used again.
 
     Raises
     ------
@@ -70,7 +67,7 @@ def exit_of(one: Holding, bars: Sequence[DayBar], session: Session, config: Conf
         raise DataError(f"the last bar is of {bars[-1].day} with the close {close:g}, so there is no price of today")
     below = min(Strategy.of(config).below, config.limits.price_band_percent / 100)
     trail = trail_amount(_distance(one, bars, session, config), close, rule)
-    sale, kept = (_unused(session, one.pinned.symbol, purpose, known) for purpose in ("flatten", "kept"))
+    sale, kept = (order_reference(session.day, one.pinned.symbol, purpose) for purpose in ("flatten", "kept"))
     first = sell_stop(close - trail, rule)
     return Exit(
         OrderRequest(sale, "SELL", "LMT", 0.0, limit=sell_limit(close * (1 - below), rule)),
@@ -91,10 +88,3 @@ def _distance(one: Holding, bars: Sequence[DayBar], session: Session, config: Co
         if 0 < found < close:
             return found
     return close * config.limits.price_band_percent / 100
-
-
-def _unused(session: Session, symbol: str, purpose: str, known: State) -> str:
-    """Give a name that no order has had: one that is in the journal is never sent again."""
-    first = order_reference(session.day, symbol, purpose)
-    names = (first, *(f"{first}-{i}" for i in range(2, 1000)))
-    return next(name for name in names if name not in known.intents)

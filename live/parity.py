@@ -20,10 +20,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import engine
-from engine.accounts.market import signals_of
+from engine.accounts.market import sides_of, signals_of
 from engine.errors import DataError
-from engine.kernels.crosses import ABOVE, sides
-from engine.kernels.indicators import averages
+from engine.kernels.crosses import ABOVE
 from engine.report.spoken import count
 from live.bars import history_of
 from live.decision import CROSSES, Reading, read_last_bar
@@ -140,10 +139,8 @@ def _readings(
 ) -> list[bytes]:
     """Pack what the backtest's kernels say of the bars of a whole history."""
     signals = signals_of([history], fast, slow, stop)
-    both = averages(history.close, np.array([fast, slow]))
-    side = np.empty(len(history), np.int8)
-    sides(both[0], both[1], side)
-    columns = signals.cross, side == ABOVE, signals.strength, stop.multiple * signals.atr, history.close
+    above = sides_of(history, fast, slow) == ABOVE
+    columns = signals.cross, above, signals.strength, stop.multiple * signals.atr, history.close
     rows = zip(*(column[bars].tolist() for column in columns), strict=True)
     return [_pack(CROSSES[cross], *numbers) for cross, *numbers in rows]
 

@@ -13,13 +13,12 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 import engine
 from engine.costs.plain import Costs
 from engine.errors import DataError
 from engine.results.portfolio import PortfolioResult
-from live.agreement import Agreement, agreement
+from live.agreement import Agreement, agreement, portfolio_since
 from live.broker import Broker
 from live.facts import Door
 from live.gateway import KOLKATA, Gateway, Listing, Market, VirtualClock, now, run_virtual
@@ -56,8 +55,6 @@ class Rehearsal:
     statuses : list of int
         How each run ended.
     account : PortfolioResult
-    symbols : dict of int to str
-        By the gateway's number of a listing.
     """
 
     agreement: Agreement
@@ -65,7 +62,6 @@ class Rehearsal:
     said: list[tuple[date, str]]
     statuses: list[int]
     account: PortfolioResult
-    symbols: dict[int, str]
 
 
 def isin_of(number: int) -> str:
@@ -130,33 +126,10 @@ def rehearse(
     begin = datetime.combine(days[0], _OPEN, KOLKATA) - timedelta(hours=1)
     played = _Play(market, shares, strategy, capital, journal, progress or (lambda _done, _total: None))
     run_virtual(played.run(days), begin)
-    account = _portfolio(prices, strategy, days, capital)
+    account = portfolio_since(prices, strategy, days[0], capital, "high_first", _TICK)
     events = Journal(journal, read_only=True).events()
-    found = agreement(events, played.said, symbols, account.trades, strategy, _TICK)
-    return Rehearsal(found, events, played.said, played.statuses, account, symbols)
-
-
-def _portfolio(prices: engine.Prices, strategy: Strategy, days: list[date], capital: float) -> PortfolioResult:
-    """Run the portfolio over bars from just so much earlier that its first cross can be on the first day, as the bot's can."""
-    first, histories = pd.Timestamp(days[0]), []
-    for symbol in prices.symbols:
-        history = prices[symbol]
-        begin = int(history.dates.searchsorted(first)) - strategy.slow
-        if begin < 0:
-            raise DataError(f"{symbol} has fewer than {strategy.slow} bars before {days[0]}", symbol=symbol)
-        histories.append(history.between(begin, len(history)))
-    return engine.portfolio(
-        engine.Prices.from_histories(histories),
-        strategy.fast,
-        strategy.slow,
-        strategy.stop,
-        "close",
-        "high_first",
-        capital,
-        risk=strategy.risk,
-        costs=strategy.costs,
-        **{**vars(strategy.terms), "tick": _TICK},
-    )
+    found = agreement(events, played.said, account.trades, strategy, _TICK)
+    return Rehearsal(found, events, played.said, played.statuses, account)
 
 
 class _Play:

@@ -34,10 +34,11 @@ from live.schema import Instrument
 from live.sessions import Run
 from live.strategy import Guard, Strategy
 
-__all__ = ["Report", "Runner", "Status"]
+__all__ = ["AT_ONCE", "MOST_SKEW", "Report", "Runner", "Status"]
 
-_MOST_SKEW = timedelta(seconds=60)
-_AT_ONCE = 20
+MOST_SKEW = timedelta(seconds=60)
+"""Between this clock and the broker's; beyond, nothing is traded."""
+AT_ONCE = 20
 """Shares that are asked about at the same time; the broker answers 50 requests for bars at once, and refuses more."""
 
 
@@ -121,7 +122,7 @@ class Runner:
 
     async def _run(self, window: Run[Instrument], report: Report) -> None:
         try:
-            skew = require_clock(await self._broker.server_time(), self._clock.now(), _MOST_SKEW)
+            skew = require_clock(await self._broker.server_time(), self._clock.now(), MOST_SKEW)
         except ClockError as error:
             report.say(f"Nothing is traded: {error}.", Status.REFUSED)
             return
@@ -138,7 +139,7 @@ class Runner:
 
     async def _look(self, instruments: Sequence[Instrument], day: date, truth: Truth, report: Report) -> list[Wish]:
         """Read every share; those of which anything is doubtful are skipped."""
-        room = asyncio.Semaphore(_AT_ONCE)
+        room = asyncio.Semaphore(AT_ONCE)
 
         async def look(share: Instrument) -> tuple[Wish | None, str, Status]:
             async with room:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 
 from engine.errors import GoldencrossError
 from engine.report.spoken import count
@@ -20,15 +19,12 @@ from live.exits import Holding, exit_of
 from live.facts import OrderRequest, Truth, WorkingOrder
 from live.journal import JournalRecorder, State
 from live.protection import cover_of
-from live.runner import Report, Status
+from live.runner import AT_ONCE, MOST_SKEW, Report, Status
 from live.scheduler import Clock, require_clock
 from live.schema import Config, Instrument
 from live.sessions import Session
 
 __all__ = ["Flattener", "is_open"]
-
-_MOST_SKEW = timedelta(seconds=60)
-_AT_ONCE = 20
 
 
 def is_open(session: Session, share: Instrument, clock: Clock) -> bool:
@@ -63,7 +59,7 @@ class Flattener:
     ) -> None:
         self._broker, self._recorder, self._clock, self._config = broker, recorder, clock, config
         self._known, self._send, self._patience = known, send, patience or Patience()
-        self._actor = Actor(broker, recorder, clock.sleep, clock.elapsed, self._patience)
+        self._actor = Actor(broker, recorder, clock.sleep, clock.elapsed, self._patience, known.intents)
         self._client_id = 0
 
     async def run(self, shares: Sequence[Instrument], session: Session) -> Report:
@@ -90,13 +86,13 @@ class Flattener:
 
     async def _run(self, shares: Sequence[Instrument], session: Session, report: Report) -> None:
         try:
-            require_clock(await self._broker.server_time(), self._clock.now(), _MOST_SKEW)
+            require_clock(await self._broker.server_time(), self._clock.now(), MOST_SKEW)
         except ClockError as error:
             report.say(f"Nothing is sold: {error}.", Status.REFUSED)
             return
         self._broker.raise_id_floor(self._known.highest_number + 1)
         truth = await self._actor.truth()
-        limit = asyncio.Semaphore(_AT_ONCE)
+        limit = asyncio.Semaphore(AT_ONCE)
         found = await at_the_same_time(self._find(share, truth, limit, report) for share in shares)
         holdings = [one for one in found if one is not None]
         await at_the_same_time(self._flatten(one, session, report) for one in holdings if not one.is_flat)
@@ -137,7 +133,7 @@ class Flattener:
             return
         try:
             bars = await self._broker.daily_bars(one.pinned)
-            leaving = exit_of(one, bars, session, self._config, self._known)
+            leaving = exit_of(one, bars, session, self._config)
         except GoldencrossError as error:
             if not self._broker.is_connected:
                 raise

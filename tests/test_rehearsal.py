@@ -104,7 +104,14 @@ def event(kind, data, day=DAY):
 def execution(side, quantity, price, day=DAY):
     time = datetime(day.year, day.month, day.day, 15, 20, tzinfo=KOLKATA)
     number = f"{side}{day}"
-    data = {"execution_id": number, "con_id": 1001, "side": side, "quantity": quantity, "price": price}
+    data = {
+        "execution_id": number,
+        "symbol": "S0",
+        "side": side,
+        "quantity": quantity,
+        "price": price,
+        "commission": 0.0,
+    }
     return event("execution", {**data, "time": time.isoformat(), "reference": "gc-entry"}, day)
 
 
@@ -124,7 +131,7 @@ def trades(quantity, price=100.0, exit_price=np.nan):
 
 def reasons(events, theirs, said=(), terms=AccountTerms()):  # noqa: B008  it is frozen
     strategy = dataclasses.replace(STRATEGY, risk=0.02, terms=terms)
-    found = agreement(list(events), list(said), {1001: "S0"}, theirs, strategy, 0.05)
+    found = agreement(list(events), list(said), theirs, strategy, 0.05)
     return [one.reason for one in found.differences]
 
 

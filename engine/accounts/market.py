@@ -9,14 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.backtesting import atr_of
-from engine.kernels.crosses import GOLDEN, crosses
+from engine.kernels.crosses import GOLDEN, crosses, sides
 from engine.kernels.desk import Market, Signals
 from engine.kernels.indicators import averages
 from engine.kernels.loop import Bars
 from engine.prices.history import History, Prices
 from engine.settings import TrailingStop
 
-__all__ = ["closes_of", "dates_of", "days_of", "market_of", "signals_of", "strength_of", "usable"]
+__all__ = ["closes_of", "dates_of", "days_of", "market_of", "sides_of", "signals_of", "strength_of", "usable"]
 
 Floats = NDArray[np.float64]
 
@@ -79,6 +79,13 @@ def strength_of(fast: Floats, slow: Floats, cross: NDArray[np.int8]) -> Floats:
     """How far the averages are apart at a golden cross, relative to the slow one; nan elsewhere."""
     out, golden = np.full(len(cross), np.nan), cross == GOLDEN
     out[golden] = (fast[golden] - slow[golden]) / slow[golden]
+    return out
+
+
+def sides_of(history: History, fast: int, slow: int) -> NDArray[np.int8]:
+    """Tell which average is above after each bar of a symbol, int8 (T,)."""
+    both, out = averages(history.close, np.array([fast, slow])), np.empty(len(history), np.int8)
+    sides(both[0], both[1], out)
     return out
 
 
