@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -163,7 +162,6 @@ async def _time(
 
 def main() -> None:
     """Print it."""
-    logging.getLogger("ib_async").setLevel(logging.CRITICAL)
     count = 100
     times = decision_to_wire(count)
     parts = {

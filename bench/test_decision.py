@@ -1,7 +1,5 @@
 """What the bot itself needs from the last bars to the wire: pytest bench --benchmark-enable."""
 
-import logging
-
 from bench.decision import decision_to_wire
 from live.rehearsal import isin_of
 from live.schema import is_isin
@@ -12,7 +10,6 @@ def test_made_up_isins_have_their_check_digit():
 
 
 def test_decision_to_wire(benchmark):
-    logging.getLogger("ib_async").setLevel(logging.CRITICAL)
     times = benchmark.pedantic(decision_to_wire, (20, 1), rounds=1)
     assert times.orders == 40
     benchmark.extra_info |= {"decision to wire, ms": times.decision_to_wire * 1000, "shares": 20}

@@ -12,6 +12,7 @@ What ib_async 2.1.0 does on faults, and what is done about it here:
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -23,18 +24,7 @@ from ib_async.wrapper import RequestError
 from engine.errors import GoldencrossError
 from live.codes import CodeClass, class_of, link_is_up
 from live.errors import AnsweredError, BrokerError, ListingError, RefusedError
-from live.facts import (
-    DayBar,
-    Door,
-    Funds,
-    Message,
-    OrderRequest,
-    Outgoing,
-    Pinned,
-    Truth,
-    WorkingOrder,
-    newest,
-)
+from live.facts import DayBar, Door, Funds, Message, OrderRequest, Outgoing, Pinned, Truth, WorkingOrder, newest
 from live.translating import execution_of, working
 from live.wire import day_of, number_of, price_steps, received
 
@@ -67,6 +57,9 @@ class Broker:
     ) -> None:
         self._door, self._heard, self.step = door, heard, step
         self._ib = IB()
+        logging.getLogger("ib_async").setLevel(
+            logging.CRITICAL
+        )  # what it would say to the console is said, and written down, by us
         self._ib.RaiseRequestErrors = True
         self._ib.errorEvent += self._on_error
         self._ib.client.apiError += self._on_end

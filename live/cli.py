@@ -7,7 +7,6 @@ Exit status of a run: 0 done, 1 some shares were skipped, 2 nothing was done (co
 
 import asyncio
 import json
-import logging
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -195,7 +194,6 @@ def demo(
     """Trade a simulated month against a simulated gateway. Nothing else is needed, and nothing is waited for."""
     from live.demo import demo as trade  # noqa: PLC0415  ib_async is imported only to connect
 
-    logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it says to the console is in the journal
     return trade(seed, path, typer.echo)
 
 

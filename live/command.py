@@ -5,7 +5,6 @@ The engine knows nothing of the bot, so the two are put together here.
 
 # typer reads the annotations of these functions at run time, so they must not be strings: no "from __future__ import annotations" here.
 
-import logging
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -118,7 +117,6 @@ def rehearse(
         if kept.exists():
             raise InputError(f"--journal {kept}: there is such a file already; a rehearsal needs a new one")
         strategy = Strategy(fast, slow, trailing, risk, terms)
-        logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it says to the console is in the journal
         try:
             done = run(prices, strategy, begin, capital=capital, journal=kept, progress=reporter)
         finally:

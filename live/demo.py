@@ -13,11 +13,10 @@ import pandas as pd
 import engine
 from engine.report.spoken import count, money
 from engine.terms import AccountTerms
-from live.broker import Broker
-from live.facts import Door
-from live.gateway import KOLKATA, Gateway, Listing, Market, VirtualClock, now, run_virtual
-from live.journal import Journal, JournalRecorder, state_of
-from live.runner import Report, Runner, Status
+from live.gateway import KOLKATA, Gateway, Listing, Market, now, run_virtual
+from live.journal import Journal, state_of
+from live.rehearsal import run_simulated
+from live.runner import Report, Status
 from live.schema import Instrument
 from live.sessions import Run, next_run, session_on, trading_days
 from live.strategy import Strategy
@@ -100,13 +99,9 @@ async def _month(seed: int, path: Path, say: Callable[[str], None]) -> int:
 
 async def _day(port: int, book: Journal, window: Run[Instrument]) -> Report:
     """Run the bot once, as its command would."""
-    known = state_of(book.events())
-    recorder = JournalRecorder(book, known)
     strategy = Strategy(5, 20, engine.TrailingStop(2.0), terms=AccountTerms(max_positions=4, max_weight=0.4))
-    broker = Broker(Door("127.0.0.1", port, 7, _ACCOUNT), recorder.heard)
-    runner = Runner(broker, recorder, VirtualClock(), strategy, send=True, known=known)
     book.append("run started", {"send": True})
-    report = await runner.run(window)
+    report = await run_simulated(port, _ACCOUNT, book, strategy, window)
     book.append("run ended", {"status": int(report.status)})
     return report
 

@@ -6,7 +6,6 @@ It is on the bot's side because one of the sources is the bot's broker.
 # typer reads the annotations of these functions at run time, so they must not be strings: no "from __future__ import annotations" here.
 
 import asyncio
-import logging
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -118,7 +117,6 @@ async def _from_broker(
     account = os.environ.get(ACCOUNT_VARIABLE, "").strip()
     if not account:
         raise InputError(f"{ACCOUNT_VARIABLE} is not set; set it to the id of the account at the gateway")
-    logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it says is said once, by us
     store = Store(folder)
     broker = Broker(Door("127.0.0.1", port, client_id, account))
     await broker.connect()

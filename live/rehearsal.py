@@ -23,12 +23,12 @@ from live.broker import Broker
 from live.facts import Door
 from live.gateway import KOLKATA, Gateway, Listing, Market, VirtualClock, now, run_virtual
 from live.journal import Event, Journal, JournalRecorder, state_of
-from live.runner import Runner
+from live.runner import Report, Runner
 from live.schema import Instrument
 from live.sessions import Run, Session
 from live.strategy import Strategy
 
-__all__ = ["Rehearsal", "isin_of", "on_ticks", "rehearse"]
+__all__ = ["Rehearsal", "isin_of", "on_ticks", "rehearse", "run_simulated"]
 
 _ACCOUNT = "DU0000001"
 _OPEN, _SETTLES, _RUN, _CLOSE = time(9, 15), time(15, 15), time(15, 20), time(15, 30)
@@ -123,13 +123,23 @@ def rehearse(
     days = [day for day in market.days() if day >= first]
     if not days:
         raise DataError(f"there are no bars from {first} on")
+    account = portfolio_since(
+        prices, strategy, days[0], capital, "high_first", _TICK
+    )  # first: it also checks the rules and the bars
     begin = datetime.combine(days[0], _OPEN, KOLKATA) - timedelta(hours=1)
     played = _Play(market, shares, strategy, capital, journal, progress or (lambda _done, _total: None))
     run_virtual(played.run(days), begin)
-    account = portfolio_since(prices, strategy, days[0], capital, "high_first", _TICK)
     events = Journal(journal, read_only=True).events()
     found = agreement(events, played.said, account.trades, strategy, _TICK)
     return Rehearsal(found, events, played.said, played.statuses, account)
+
+
+async def run_simulated(port: int, account: str, book: Journal, strategy: Strategy, window: Run[Instrument]) -> Report:
+    """Run the bot once against a simulated gateway, in virtual time; it sends."""
+    known = state_of(book.events())
+    recorder = JournalRecorder(book, known)
+    broker = Broker(Door("127.0.0.1", port, 7, account), recorder.heard)
+    return await Runner(broker, recorder, VirtualClock(), strategy, send=True, known=known).run(window)
 
 
 class _Play:
@@ -163,11 +173,7 @@ class _Play:
 
     async def _day(self, port: int, book: Journal, day: date) -> None:
         opened, closed = (datetime.combine(day, hour, KOLKATA) for hour in (_OPEN, _CLOSE))
-        known = state_of(book.events())
-        recorder = JournalRecorder(book, known)
-        broker = Broker(Door("127.0.0.1", port, 7, _ACCOUNT), recorder.heard)
-        runner = Runner(broker, recorder, VirtualClock(), self._strategy, send=True, known=known)
         window = Run(opened, closed, Session(day, opened, closed), self._shares)
-        report = await runner.run(window)
+        report = await run_simulated(port, _ACCOUNT, book, self._strategy, window)
         self.said += [(day, line) for line in report.lines]
         self.statuses.append(int(report.status))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -120,7 +119,6 @@ def open_journal(config: Config, account: str, clock: Clock) -> Iterator[Journal
 
 def broker_of(config: Config, account: str, recorder: JournalRecorder, log: Log) -> Broker:
     """Give a broker that tells journal and log what it hears."""
-    logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it says to the console is in the journal
     gateway = config.gateway
     door = Door(
         gateway.host,

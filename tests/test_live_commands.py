@@ -19,7 +19,7 @@ from live.service import run_now
 from tests.test_live_flatten import TCS, at, buy, play
 from tests.test_live_journal_files import lax_umask, modes
 from tests.test_live_runner import DAY, GOLDEN, RISING
-from tests.test_live_service import ACCOUNT, TEXT, cli
+from tests.test_live_service import ACCOUNT, cli, config_text
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def traded(tmp_path):
 def written(tmp_path):
     """Give a config and its empty journal."""
     path = tmp_path / "bot.toml"
-    path.write_text(TEXT.format(port=4002, orders=5) + TCS)
+    path.write_text(config_text(4002) + TCS)
     journal = Journal(tmp_path / "journal")
     yield path, journal
     journal.close()

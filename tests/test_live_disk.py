@@ -2,7 +2,6 @@
 
 import asyncio
 import resource
-from contextlib import contextmanager
 
 import pytest
 
@@ -11,19 +10,9 @@ from live.gateway import VirtualClock
 from live.journal import Journal, JournalError
 from live.service import run_now
 from tests.test_live_flatten import buy, held, live_orders, play
+from tests.test_live_journal_files import no_file_grows_beyond
 from tests.test_live_runner import DEATH, GOLDEN, RISING
 from tests.test_live_service import ACCOUNT, cli, once, serve
-
-
-@contextmanager
-def no_file_grows_beyond(size):
-    """Stand for a full disk: what is in a file can be overwritten, nothing can be added beyond so many bytes; 0 is a disk that takes nothing."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def fails_at(monkeypatch, write):

@@ -18,7 +18,7 @@ from live.journal import Journal, JournalError, single_instance, state_of
 from live.selling import Flattener
 from live.service import run_now
 from tests.test_live_runner import DAY, GOLDEN, NAMES, RISING, history
-from tests.test_live_service import ACCOUNT, TEXT, cli
+from tests.test_live_service import ACCOUNT, cli, config_text
 
 TCS = """
 [[instruments]]
@@ -65,7 +65,7 @@ def play(folder, scenario, closes=None, *, start="11:00", **options):
         gateway = Gateway(Market(prices, listings), {ACCOUNT: 1_000_000.0}, **options)
         too_many = watched(gateway.book)
         async with gateway.serve() as port:
-            (folder / "bot.toml").write_text(TEXT.format(port=port, orders=5) + TCS)
+            (folder / "bot.toml").write_text(config_text(port) + TCS)
             said = []
             result = await scenario(load_config(folder / "bot.toml"), gateway, said.append)
             await asyncio.sleep(1)
@@ -403,7 +403,7 @@ def test_a_connection_dropped_anywhere_leaves_nothing_naked_or_short_after_a_sec
 )
 def test_refusals(tmp_path, words, account, message):
     config = tmp_path / "bot.toml"
-    config.write_text(TEXT.format(port=4002, orders=5) + TCS)
+    config.write_text(config_text(4002) + TCS)
     done = cli("flatten", config, "--send", *words, account=account)
     assert done.exit_code == 2
     assert message in done.stderr
@@ -413,7 +413,7 @@ def test_refusals(tmp_path, words, account, message):
 
 def test_a_live_account_needs_a_second_switch(tmp_path):
     config = tmp_path / "bot.toml"
-    config.write_text(TEXT.format(port=4001, orders=5).replace('"paper"', '"live"'))
+    config.write_text(config_text(4001).replace('"paper"', '"live"'))
     done = cli("flatten", config, "--send", account="U1234567")
     assert done.exit_code == 2
     assert "--real-money" in done.stderr

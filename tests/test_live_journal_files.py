@@ -60,7 +60,7 @@ def without_guard(path, *statements):
 
 @contextlib.contextmanager
 def no_file_grows_beyond(size):
-    """Stand for a full disk: what is in a file can be overwritten, nothing can be added beyond so many bytes."""
+    """Stand for a full disk: what is in a file can be overwritten, nothing can be added beyond so many bytes; 0 is a disk that takes nothing."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

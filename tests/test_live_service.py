@@ -17,37 +17,16 @@ from live.demo import demo
 from live.gateway import KOLKATA, Fault, Gateway, Listing, Market, VirtualClock, now, run_virtual
 from live.journal import Journal, JournalError, single_instance, state_of
 from live.service import open_journal, run_now, stay_up
+from tests.live_world import CONFIG, SHARE, KilledError
 from tests.test_live_runner import DAY, GOLDEN, NAMES, RISING, history
 
 ACCOUNT = "DU1234567"
 EXAMPLE = Path(__file__).parent.parent / "docs/example-config.toml"
-TEXT = """
-[account]
-mode = "paper"
-[gateway]
-port = {port}
-[rules]
-fast = 2
-slow = 5
-stop_multiple = 2.0
-stop_window = 3
-max_weight = 1.0
-[limits]
-max_orders_per_day = {orders}
-max_order_notional = 10_000_000
-max_day_notional = 10_000_000
-max_daily_loss = 20_000
-price_band_percent = 3.0
-[run]
-minutes_before_last_entry = 10
-[paths]
-journal = "journal"
-halt = "HALT"
-[[instruments]]
-isin = "INE002A01018"
-symbol = "RELIANCE"
-closing_auction = false
-"""
+
+
+def config_text(port, orders=5):
+    share = SHARE.format(isin=NAMES["RELIANCE"], symbol="RELIANCE", auction="false")
+    return CONFIG.format(port=port, orders=orders, multiple=2.0, positions=5, loss=20_000) + share
 
 
 def cli(*arguments, account=ACCOUNT):
@@ -70,7 +49,7 @@ def serve(folder, closes, scenario, *, start="15:21", orders=5, day=DAY):
         gateway = Gateway(Market(prices, [Listing(NAMES["RELIANCE"], "RELIANCE", 1001)]), {ACCOUNT: 1_000_000.0})
         async with gateway.serve() as port:
             path = folder / "bot.toml"
-            path.write_text(TEXT.format(port=port, orders=orders))
+            path.write_text(config_text(port, orders))
             said = []
             result = await scenario(load_config(path), gateway, said.append)
             await asyncio.sleep(1)
@@ -149,10 +128,6 @@ def test_a_number_is_never_used_again_though_the_gateway_has_forgotten_it(tmp_pa
     numbers = [order.ticket.order_id for order in gateway.book.orders.values()]
     assert len(numbers) == 2
     assert min(numbers) > 5000
-
-
-class KilledError(BaseException):
-    """Stands for kill -9 at a write of the journal: nothing after it happens."""
 
 
 @pytest.mark.parametrize("write", range(1, 26))

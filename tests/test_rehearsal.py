@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import engine
 import live.entries
+from engine.errors import InputError
 from engine.terms import AccountTerms
 from live.agreement import agreement
 from live.command import app
@@ -185,6 +186,16 @@ def test_real_days_of_nse(tmp_path):
     done = played(tmp_path, on_ticks(loaded), dataclasses.replace(STRATEGY, fast=3, slow=8), 60)
     assert done.agreement.unexplained == [], "\n".join(map(str, done.agreement.unexplained))
     assert done.agreement.same >= 10
+
+
+def test_rules_that_make_no_sense_are_refused_before_a_day_is_played(tmp_path):
+    days = []
+    with pytest.raises(InputError, match="fast below slow"):
+        played(
+            tmp_path, strategy=dataclasses.replace(STRATEGY, fast=5, slow=2), progress=lambda *done: days.append(done)
+        )
+    assert days == []
+    assert not (tmp_path / "journal").exists()
 
 
 def test_the_command(tmp_path):
