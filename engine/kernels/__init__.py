@@ -14,6 +14,7 @@
     charges      what one order costs by a schedule of taxes, levies and brokerage
     loop         the plain bar loop over those rules; long/short; tiles of a sweep
     events       the same from event to event: bars on which no rule can do anything are not asked
+    returns      what every cell earned on every bar
     metrics      equity and trades -> the numbers of the contract
 
 One account that many symbols share, by the same rules of a position::
