@@ -89,7 +89,7 @@ class Pool:
         return tuple(history.symbol for history in self.histories)
 
     def held(self) -> Floats:
-        """Returns of holding every symbol with the same money in each every day, float64 (D,), without costs; 0 on a symbol's first bar."""
+        """Give the returns of holding every symbol with the same money in each every day, float64 (D,), without costs; 0 on a symbol's first bar."""
         total = np.zeros(len(self.days))
         for history, places in zip(self.histories, self.day, strict=True):
             total[places[1:]] += history.close[1:] / history.close[:-1] - 1.0
