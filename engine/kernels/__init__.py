@@ -39,6 +39,7 @@ The fast sweep, which skips the bars on which nothing happens, by the same rules
     plan         the pairs in blocks, and the memory that they take
     fast         all of it, span by span
     symbols      one symbol after the other, in the same memory
+    holdings     what every cell earned on every bar, from the same crosses and exits
 
 A rule is a small scalar function marked ``@rule``; a kernel is a loop over rules marked ``@kernel``. Kernels never raise and never repair: the
 facade (``engine.backtesting``, ``engine.sweeping``) gives them only prices that the validation let through. Shapes: T bars of one symbol.

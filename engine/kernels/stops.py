@@ -28,7 +28,7 @@ from engine.kernels.stretches import (
     pass_stretches,
 )
 
-__all__ = ["NOT_YET", "Exits", "Stops", "exits_of", "find_exits"]
+__all__ = ["NOT_YET", "Exits", "Stops", "exits_of", "find_exits", "go_on"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -96,7 +96,7 @@ def find_exits(
             account = accounts[group, k]
             for lane in range(LANES):
                 if account[SHARES + lane] > 0.0:
-                    _go_on(bars, atr, one, int(account[ENTRY + lane]), last, exits)
+                    go_on(bars, atr, one, int(account[ENTRY + lane]), last, exits)
         if quick:
             _begin_quickly(bars, atr, one, first, last, table, exits)
         else:
@@ -200,7 +200,7 @@ def _walk(bars: Bars, atr: Floats, rules: Rules, group: int, start: int, limit: 
 
 
 @kernel
-def _go_on(bars: Bars, atr: Floats, rules: Rules, entry: int, limit: int, exits: Exits) -> None:
+def go_on(bars: Bars, atr: Floats, rules: Rules, entry: int, limit: int, exits: Exits) -> None:
     """Look for the exit of one position further, on the bars before ``limit``: one that goes on from the span before."""
     if exits.bar[entry] != NOT_YET or exits.looked[entry] >= limit:
         return

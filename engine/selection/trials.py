@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -20,13 +20,18 @@ from engine.backtesting import kernel_bars
 from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
 from engine.grid import Grid
+from engine.kernels.holdings import LONGEST, Shares, add_holdings
 from engine.kernels.indicators import average_true_range, averages
 from engine.kernels.loop import Tile
-from engine.kernels.returns import add_returns
+from engine.kernels.machine import WORD
+from engine.kernels.plan import Plan, Scratch, scratch_of
+from engine.kernels.position import Rules
+from engine.kernels.symbols import Trails
 from engine.prices.history import History, Prices
 from engine.results.tables import CellKeys
-from engine.settings import Settings
-from engine.sweeping.blocks import trails_of
+from engine.settings import Costs, Settings
+from engine.sweeping.blocks import plan_of, trails_of
+from engine.sweeping.cells import takes_fast_way
 from engine.sweeping.threads import run_in_order, thread_count
 
 __all__ = ["Pool", "Trials", "trial_blocks", "trials_of"]
@@ -35,8 +40,8 @@ Floats = NDArray[np.float64]
 
 _MOST_BYTES = 512 << 20
 """Of the returns that are made in one go."""
-_PAIRS = 64
-"""Of a task, at least one fast window: averages are shared within it."""
+_PAIRS = 256
+"""Of a task: what is done once for each symbol is then little beside them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,48 +196,108 @@ def trial_blocks(
     """
     settings.require(grid.stops)
     threads = thread_count(workers)
-    stops = len(grid.stops)
-    for pairs in grid.parts(max(1, most_bytes // (8 * len(pool.days)))):
-        returns = np.zeros((pairs.stop - pairs.start, stops, len(pool.days)))
+    stops, days = len(grid.stops), len(pool.days)
+    for parts in _blocks(grid, max(1, most_bytes // (8 * days * stops))):
+        first, last = parts[0].start, parts[-1].stop
+        returns = np.zeros((last - first, stops, days))
         tasks = [
-            partial(
-                _add_pairs,
-                pool,
-                grid,
-                settings,
-                slice(start, min(start + _PAIRS, pairs.stop)),
-                returns[_PAIRS * at : _PAIRS * (at + 1)],
-            )
-            for at, start in enumerate(range(pairs.start, pairs.stop, _PAIRS))
+            partial(_add_pairs, pool, grid, settings, part, returns[part.start - first : part.stop - first])
+            for part in parts
         ]
         if not run_in_order(tasks, threads, lambda _: None):
             raise KeyboardInterrupt
         returns /= pool.count
-        yield Trials(returns.reshape(-1, len(pool.days)), pairs.start * stops, grid, settings, pool)
+        yield Trials(returns.reshape(-1, days), first * stops, grid, settings, pool)
+
+
+def _blocks(grid: Grid, most: int) -> Iterator[list[slice]]:
+    """Cut the pairs into blocks of at most so many, and those into tasks; all pairs of a fast window stay in one task, however many they are."""
+    block: list[slice] = []
+    for part in grid.parts(_PAIRS * len(grid.stops)):
+        if block and part.stop - block[0].start > most:
+            yield block
+            block = []
+        block.append(part)
+    yield block
 
 
 def _add_pairs(pool: Pool, grid: Grid, settings: Settings, pairs: slice, out: Floats) -> None:
     """Add the returns of some pairs with all stops, over all symbols, to ``out`` (pairs, stops, D)."""
+    piece = _Piece(grid, settings, grid.fast[pairs], grid.slow[pairs], max(map(len, pool.histories)))
     for history, day in zip(pool.histories, pool.day, strict=True):
-        _add_symbol(history, day, grid, settings, pairs, out)
+        piece.add(history, day, out)
 
 
-def _add_symbol(
-    history: History, day: NDArray[np.int64], grid: Grid, settings: Settings, pairs: slice, out: Floats
-) -> None:
-    """Add those of one symbol."""
-    fast, slow = grid.fast[pairs], grid.slow[pairs]
-    windows = np.unique(np.concatenate([fast, slow]))
-    trails = trails_of(grid)
-    ranges = average_true_range(history.high, history.low, history.close, trails.windows, trails.wilder)
-    tile = Tile(
-        averages(history.close, windows),
-        np.searchsorted(windows, fast),
-        np.searchsorted(windows, slow),
-        ranges,
-        trails.row,
-        trails.multiple,
-    )
-    dates: Any = history.local_dates if isinstance(settings.costs, CostSchedule) else None
-    rules = settings.kernel_rules(grid.first_stop, dates)
-    add_returns(kernel_bars(history), tile, settings.direction == "long_short", settings.capital, rules, day, out)
+@dataclass(frozen=True)
+class _Piece:
+    """Some pairs of a grid with all its stops: int64 (P,) windows; histories have at most so many bars."""
+
+    grid: Grid
+    settings: Settings
+    fast: NDArray[np.int64]
+    slow: NDArray[np.int64]
+    bars: int
+
+    @cached_property
+    def _trails(self) -> Trails:
+        return trails_of(self.grid)
+
+    @cached_property
+    def _plan(self) -> Plan:
+        return plan_of(self.fast, self.slow, int(self.slow.max()))
+
+    @cached_property
+    def _scratch(self) -> Scratch:
+        return scratch_of(self._plan, -(-min(self.bars, LONGEST) // WORD) * WORD)
+
+    @cached_property
+    def _rules(self) -> Rules:
+        return self.settings.kernel_rules(self.grid.first_stop)
+
+    @cached_property
+    def _is_quick(self) -> bool:
+        """Whether accounts hold nothing but shares, and cannot be used up."""
+        costs = self.settings.costs
+        if not takes_fast_way(self.settings) or not isinstance(costs, Costs):
+            return False
+        return costs.fixed == costs.minimum == 0.0 and costs.rate < 1.0 and costs.slippage < 1.0
+
+    def add(self, history: History, day: NDArray[np.int64], out: Floats) -> None:
+        """Add the returns on one symbol."""
+        if self._is_quick and len(history) <= LONGEST:
+            left = np.flatnonzero(~self._add_quickly(history, day, out))
+        else:
+            left = np.arange(len(self.fast))
+        if len(left):
+            part = out[left]  # a copy, since the rows may lie anywhere
+            self._add_plainly(history, day, left, part)
+            out[left] = part
+
+    def _add_quickly(self, history: History, day: NDArray[np.int64], out: Floats) -> NDArray[np.bool_]:
+        """Add those of the pairs of which the fast way is sure, bool (P,)."""
+        sure = np.ones(len(self.fast), np.bool_)
+        changes = np.zeros(out.shape[2])
+        changes[day[1:]] = history.close[1:] / history.close[:-1] - 1.0
+        trails = None if np.isnan(self._trails.multiple).all() else self._trails
+        market = Shares(kernel_bars(history), day, changes)
+        add_holdings(market, self._plan, trails, self.settings.capital, self._rules, self._scratch, out, sure)
+        return sure
+
+    def _add_plainly(self, history: History, day: NDArray[np.int64], rows: NDArray[np.int64], out: Floats) -> None:
+        """Add those of the pairs at ``rows``, int64 (R,), to ``out`` (R, K, D)."""
+        from engine.kernels.returns import add_returns  # noqa: PLC0415  seldom needed, and takes seconds to compile
+
+        fast, slow, trails = self.fast[rows], self.slow[rows], self._trails
+        windows = np.unique(np.concatenate([fast, slow]))
+        tile = Tile(
+            averages(history.close, windows),
+            np.searchsorted(windows, fast),
+            np.searchsorted(windows, slow),
+            average_true_range(history.high, history.low, history.close, trails.windows, trails.wilder),
+            trails.row,
+            trails.multiple,
+        )
+        dates: Any = history.local_dates if isinstance(self.settings.costs, CostSchedule) else None
+        rules = self.settings.kernel_rules(self.grid.first_stop, dates)
+        short_below = self.settings.direction == "long_short"
+        add_returns(kernel_bars(history), tile, short_below, self.settings.capital, rules, day, out)
