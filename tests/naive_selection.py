@@ -109,3 +109,41 @@ def neighbours(values, cell):
         for other, value in values.items()
         if other != cell and all(abs(a - b) <= 1 for a, b in zip(other, cell, strict=True))
     )
+
+
+def widest(values, share):
+    """The largest connected regions of good cells, those with the highest median of them; values is a dict of cells that exist."""
+    if not values:
+        return []
+    ordered = sorted(values.values())
+    middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    good = {cell for cell, value in values.items() if value >= middle + share * (ordered[-1] - middle)}
+    regions = []
+    while good:
+        region = {good.pop()}
+        while True:
+            more = {cell for cell in good if any(math.dist(cell, other) == 1 for other in region)}
+            if not more:
+                break
+            region |= more
+            good -= more
+        regions.append(region)
+    largest = [region for region in regions if len(region) == max(map(len, regions))]
+    best = max(value_of(region, values) for region in largest)
+    return [region for region in largest if value_of(region, values) == best]
+
+
+def value_of(region, values):
+    ordered = sorted(values[cell] for cell in region)
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
+def steps_inside(region, shape):
+    """Of every cell the steps, diagonals too, to the nearest place that is not in the region; places beyond the grid are not, on axes that have more than one place."""
+    around = [range(-1, length + 1) if length > 1 else range(length) for length in shape]
+    outside = [(i, j, k) for i in around[0] for j in around[1] for k in around[2] if (i, j, k) not in region]
+    steps = {}
+    for cell in region:
+        distances = [max(abs(a - b) for a, b in zip(cell, other, strict=True)) for other in outside]
+        steps[cell] = min(distances, default=1)
+    return steps

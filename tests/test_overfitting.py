@@ -88,6 +88,14 @@ def test_ties_and_idle_halves_as_by_definition(grid):
     check(*grid)
 
 
+def test_ties_among_many_trials_as_by_definition():
+    # more than three tiles of the kernel, most trials out of the market most of the time
+    rng = np.random.default_rng(8)
+    steps = rng.integers(-2, 3, (200, 26)) * (rng.random((200, 26)) < 0.2) / 64
+    steps[:, 0] = np.where(steps.any(axis=1), steps[:, 0], 1 / 64)
+    check(steps, 4)
+
+
 def test_returns_that_are_equal_in_a_half_are_a_tie_in_it():
     # Bits of real returns: running sums of the halves would leave rounding of the other blocks behind, and break the tie.
     rng = np.random.default_rng(3)
@@ -99,7 +107,9 @@ def test_returns_that_are_equal_in_a_half_are_a_tie_in_it():
     last = overfitting_of(returns[::-1].copy(), 4)
     assert last.picks[0] == 0
     assert last.inside[0] == found.inside[0]
-    assert found.logits[-1] == 0.0  # and in the complement the pick of the others is one of 40 equals: rank in the middle
+    assert (
+        found.logits[-1] == 0.0
+    )  # and in the complement the pick of the others is one of 40 equals: rank in the middle
 
 
 def test_portions_threads_and_order_change_nothing():
@@ -169,7 +179,9 @@ def test_degradation_is_the_line_of_least_squares():
     assert found.slope == pytest.approx(slope)
     assert found.intercept == pytest.approx(intercept)
     assert found.correlation == pytest.approx(np.corrcoef(found.inside, found.outside)[0, 1])
-    assert found.slope < 0  # of noise, what one half has too much the other has too little: the overall Sharpe ratio is given
+    assert (
+        found.slope < 0
+    )  # of noise, what one half has too much the other has too little: the overall Sharpe ratio is given
 
 
 def test_a_pick_that_loses_outside():

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels._jit import kernel, rule
-from engine.kernels.machine import bits_of, index, trailing_zeros
+from engine.kernels._jit import kernel, pasted, rule
+from engine.kernels.machine import index, trailing_zeros
 
 __all__ = ["FLAT", "LANES", "Halves", "add_blocks", "judge_halves", "sharpe_of_sums"]
 
@@ -27,8 +27,10 @@ FLAT = 1e-12
 """A variance below this share of the mean square cannot be told from 0 in sums of doubles: the returns count as all equal."""
 LANES = 8
 """Running sums side by side in ``add_blocks``; one would wait for every addition."""
-_TILE = 64  # trials; the four tables of 256 rows then are half a megabyte, and stay near (N = 1000: a third faster than in one piece)
-_SIGN = np.int64(2**63 - 1)
+_TILE = 64  # trials; the rows of both tables then take half a megabyte, and stay near
+_ROW = 2 * _TILE
+_DOUBT = 1e-15
+"""Quotients nearer to each other than this are compared as they are; it is more than a product and a quotient are rounded together."""
 
 
 class Halves(NamedTuple):
@@ -91,7 +93,7 @@ def sharpe_of_sums(total: float, square: float, bars: float) -> float:
     rest = square - total * mean
     if not rest > FLAT * square:
         return 0.0
-    return mean / np.sqrt(rest / (bars - 1.0))
+    return float(mean / np.sqrt(rest / (bars - 1.0)))
 
 
 @rule
@@ -101,74 +103,83 @@ def _height(total: float, square: float, limit: float) -> float:
     return height if abs(height) < limit else 0.0
 
 
-@rule
-def _key(height: float) -> int:
-    """Give a whole number that orders as the height does: LLVM takes the highest of many whole numbers in vectors, but not of doubles."""
-    bits = np.int64(bits_of(height + 0.0))  # the sum makes 0 of minus 0
-    return bits ^ ((bits >> np.int64(63)) & _SIGN)
-
-
 @kernel
-def _fill(sums: Floats, first: int, size: int, block: int, half: int, table: Floats) -> None:
-    """Write the sums of every subset of ``half`` blocks from ``block`` on, for a tile of trials; bit half - 1 - j of a row's number is block j."""
+def _fill(values: Floats, first: int, size: int, block: int, table: Floats, start: int) -> None:
+    """Write the sums of every subset of S/2 blocks from ``block`` on, for a tile of trials; bit S/2 - 1 - j of a row's number is block j."""
+    half = len(values) // 2
     for i in range(size):
-        table[i] = 0.0
+        table[index(start + i)] = 0.0
     for row in range(1, 1 << half):
         before = row & (row - 1)  # without its last block, so that blocks are added in their order
-        added = sums[block + half - 1 - trailing_zeros(np.uint64(row))]
+        place, earlier = start + row * _ROW, start + before * _ROW
+        last = block + half - 1 - trailing_zeros(np.uint64(row))
         for i in range(size):
-            table[index(row * _TILE + i)] = table[index(before * _TILE + i)] + added[index(first + i)]
+            table[index(place + i)] = table[index(earlier + i)] + values[index(last), index(first + i)]
 
 
 @kernel
-def _fill_all(sums: Floats, squares: Floats, first: int, size: int, tables: Floats) -> None:
-    """Write the four tables: sums of the first blocks, sums of the others, squares of both."""
+def _fill_all(sums: Floats, squares: Floats, first: int, size: int, table: Floats) -> None:
+    """Write all rows: of the first S/2 blocks, then of the others; each has the sums of a tile, then the squares."""
     half = len(sums) // 2
     for part in range(2):
-        _fill(sums, first, size, part * half, half, tables[part])
-        _fill(squares, first, size, part * half, half, tables[2 + part])
+        start = part * (_ROW << half)
+        _fill(sums, first, size, part * half, table, start)
+        _fill(squares, first, size, part * half, table, start + _TILE)
 
 
-@kernel
-def _highest(tables: Floats, left: int, right: int, size: int, limit: float) -> int:
-    """Give the key of the highest trial of a tile in a half."""
-    one, other, square, squares = tables[0], tables[1], tables[2], tables[3]
-    best = -_SIGN
+@rule
+def _left(mask: int, half: int) -> int:
+    """Give the place of a half's row of the first blocks."""
+    return ((mask >> half) & ((1 << half) - 1)) * _ROW
+
+
+@rule
+def _right(mask: int, half: int) -> int:
+    """Give the place of its row of the other blocks."""
+    return ((1 << half) + (mask & ((1 << half) - 1))) * _ROW
+
+
+@pasted
+def _any_above(table: Floats, left: int, right: int, size: int, height: float) -> bool:
+    """Tell whether any trial of a tile is above a height of 0 or more; True is sometimes wrong, False never, and no division is needed for it.
+
+    A quotient that is rounded to more than the height is at least that much, and the product falls short of it by more than it is rounded. No trial without a trade passes.
+    """
+    bound, above = height * (1.0 - _DOUBT), 0
     for i in range(size):
-        total = one[index(left + i)] + other[index(right + i)]
-        best = max(best, _key(_height(total, square[index(left + i)] + squares[index(right + i)], limit)))
-    return best
+        total = table[index(left + i)] + table[index(right + i)]
+        square = table[index(left + _TILE + i)] + table[index(right + _TILE + i)]
+        above += total * abs(total) > bound * square
+    return above > 0
 
 
-@kernel
-def _find(tables: Floats, left: int, right: int, size: int, limit: float, wanted: int) -> int:
-    """Give the first trial of a tile that has a key."""
+@pasted
+def _write_heights(table: Floats, left: int, right: int, size: int, limit: float, heights: Floats) -> None:
+    """Write the height of every trial of a tile."""
     for i in range(size):
-        total, square = tables[0, left + i] + tables[1, right + i], tables[2, left + i] + tables[3, right + i]
-        if _key(_height(total, square, limit)) == wanted:
-            return i
-    return -1
+        total = table[index(left + i)] + table[index(right + i)]
+        square = table[index(left + _TILE + i)] + table[index(right + _TILE + i)]
+        heights[index(i)] = _height(total, square, limit)
 
 
 @kernel
 def _pick(sums: Floats, squares: Floats, masks: Integers, bars: Integers, pick: Integers) -> None:
     """Find the highest trial of every half."""
     half = len(sums) // 2
-    tables = np.empty((4, _TILE << half))
-    low = np.int64((1 << half) - 1)
-    best = np.empty(len(masks), np.int64)
+    table, best, heights = np.empty(2 * _ROW << half), np.empty(len(masks)), np.empty(_TILE)
     for k in range(len(masks)):
-        best[k] = -_SIGN
+        best[k] = -np.inf
     for first in range(0, sums.shape[1], _TILE):
         size = min(_TILE, sums.shape[1] - first)
-        _fill_all(sums, squares, first, size, tables)
+        _fill_all(sums, squares, first, size, table)
         for k in range(len(masks)):
-            left, right = (masks[k] >> half) * _TILE, (masks[k] & low) * _TILE
-            limit = bars[k] * (1.0 - FLAT)
-            found = _highest(tables, left, right, size, limit)
-            if found > best[k]:
-                best[k] = found
-                pick[k] = first + _find(tables, left, right, size, limit, found)
+            left, right = _left(masks[k], half), _right(masks[k], half)
+            if best[k] >= 0.0 and not _any_above(table, left, right, size, best[k]):
+                continue
+            _write_heights(table, left, right, size, bars[k] * (1.0 - FLAT), heights)
+            for i in range(size):
+                if heights[i] > best[k]:
+                    best[k], pick[k] = heights[i], first + i
 
 
 @kernel
@@ -178,33 +189,65 @@ def _describe(
     """Write what became of every pick, and its height in the other half."""
     blocks = len(sums)
     half = blocks // 2
-    total, square = np.empty((2, 2)), np.empty((2, 2))  # in the other half and in this one, of the first blocks and of the others
     for k in range(len(masks)):
-        for side in range(2):
-            total[side, 0] = total[side, 1] = square[side, 0] = square[side, 1] = 0.0
-        for block in range(blocks):
-            side, part = (masks[k] >> (blocks - 1 - block)) & 1, block // half
-            total[side, part] += sums[block, out.pick[k]]
-            square[side, part] += squares[block, out.pick[k]]
-        others = float(days - bars[k])
-        outside, outside_square = total[0, 0] + total[0, 1], square[0, 0] + square[0, 1]
-        heights[k] = _height(outside, outside_square, others * (1.0 - FLAT))
-        out.inside[k] = sharpe_of_sums(total[1, 0] + total[1, 1], square[1, 0] + square[1, 1], float(bars[k]))
-        out.outside[k] = sharpe_of_sums(outside, outside_square, others)
-        out.mean[k] = outside / others
+        total = square = others = other_square = 0.0
+        for start in (0, half):  # the sum of each part by itself, as in the table: the same bits
+            part = part_square = other_part = other_part_square = 0.0
+            for block in range(start, start + half):
+                inside = float((masks[k] >> (blocks - 1 - block)) & 1)
+                value, value_square = sums[block, out.pick[k]], squares[block, out.pick[k]]
+                part += inside * value
+                part_square += inside * value_square
+                other_part += (1.0 - inside) * value
+                other_part_square += (1.0 - inside) * value_square
+            total += part
+            square += part_square
+            others += other_part
+            other_square += other_part_square
+        rest = float(days - bars[k])
+        heights[k] = _height(others, other_square, rest * (1.0 - FLAT))
+        out.inside[k] = sharpe_of_sums(total, square, float(bars[k]))
+        out.outside[k] = sharpe_of_sums(others, other_square, rest)
+        out.mean[k] = others / rest
 
 
-@kernel
-def _count(tables: Floats, left: int, right: int, size: int, limit: float, height: float) -> tuple[int, int]:
+@pasted
+def _count(table: Floats, left: int, right: int, size: int, limit: float, height: float) -> tuple[int, int]:
     """Count the trials of a tile that are lower, and those that are equal."""
-    one, other, square, squares = tables[0], tables[1], tables[2], tables[3]
     below = equal = 0
     for i in range(size):
-        total = one[index(left + i)] + other[index(right + i)]
-        found = _height(total, square[index(left + i)] + squares[index(right + i)], limit)
+        total = table[index(left + i)] + table[index(right + i)]
+        found = _height(total, table[index(left + _TILE + i)] + table[index(right + _TILE + i)], limit)
         below += found < height
         equal += found == height
     return below, equal
+
+
+@pasted
+def _split(table: Floats, left: int, right: int, size: int, height: float) -> tuple[int, int]:
+    """Count the trials of a tile that are surely lower, and those that are not surely higher, without a division.
+
+    Where the two are the same number, none is in doubt, and ``_count`` is not needed. A trial that is equal is, and so is one without a trade; one with equal returns other than 0 is not, see ``_is_steady``.
+    """
+    lowest, highest = height - abs(height) * _DOUBT, height + abs(height) * _DOUBT
+    lower = lower_or_near = 0
+    for i in range(size):
+        total = table[index(left + i)] + table[index(right + i)]
+        square = table[index(left + _TILE + i)] + table[index(right + _TILE + i)]
+        lower += total * abs(total) < lowest * square
+        lower_or_near += total * abs(total) <= highest * square
+    return lower, lower_or_near
+
+
+@kernel
+def _is_steady(sums: Floats, squares: Floats, lengths: Integers, first: int, size: int) -> bool:
+    """Tell whether a trial of a tile has about equal returns other than 0 in a block, without which it cannot have equal ones in a half."""
+    found = 0
+    for block in range(len(sums)):
+        for i in range(first, first + size):
+            total, square = sums[block, index(i)], squares[block, index(i)]
+            found += (square > 0.0) & (total * total > (1.0 - 1e-6) * lengths[block] * square)
+    return found > 0
 
 
 @kernel
@@ -224,8 +267,7 @@ def judge_halves(sums: Floats, squares: Floats, lengths: Integers, masks: Intege
     """
     blocks = len(sums)
     half = blocks // 2
-    tables = np.empty((4, _TILE << half))
-    low = np.int64((1 << half) - 1)
+    table = np.empty(2 * _ROW << half)
     bars, heights, days = np.empty(len(masks), np.int64), np.empty(len(masks)), 0
     for block in range(blocks):
         days += lengths[block]
@@ -237,10 +279,13 @@ def judge_halves(sums: Floats, squares: Floats, lengths: Integers, masks: Intege
     _describe(sums, squares, masks, bars, days, out, heights)
     for first in range(0, sums.shape[1], _TILE):
         size = min(_TILE, sums.shape[1] - first)
-        _fill_all(sums, squares, first, size, tables)
+        _fill_all(sums, squares, first, size, table)
+        steady = _is_steady(sums, squares, lengths, first, size)
         for k in range(len(masks)):
-            others = ~masks[k]
-            left, right = ((others >> half) & low) * _TILE, (others & low) * _TILE
-            below, equal = _count(tables, left, right, size, (days - bars[k]) * (1.0 - FLAT), heights[k])
+            left, right = _left(~masks[k], half), _right(~masks[k], half)
+            below, near = _split(table, left, right, size, heights[k])
+            equal = 0
+            if steady or below < near:
+                below, equal = _count(table, left, right, size, (days - bars[k]) * (1.0 - FLAT), heights[k])
             out.below[k] += below
             out.equal[k] += equal

@@ -1,4 +1,4 @@
-"""Does picking the best of many trials on half of the days find one that is good on the other half?
+"""Whether the trial that is best on half of the days is good on the other half.
 
 Combinatorially symmetric cross-validation (CSCV) and the probability of backtest overfitting (PBO): Bailey, Borwein, Lopez de Prado and Zhu, "The Probability of Backtest
 Overfitting", Journal of Computational Finance 20(4), 2017. Only two sums of every trial and block are kept, so trials can come in portions and any grid fits.
@@ -56,12 +56,10 @@ def halves_of(blocks: int) -> Integers:
     Returns
     -------
     int64 (C(S, S/2),)
-        Read-only. Bit S - 1 - j is set if block j is in; the complement of the i-th half is the i-th from the end.
+        Kept for the next call: not to be changed. Bit S - 1 - j is set if block j is in; the complement of the i-th half is the i-th from the end.
     """
     every = np.arange(1 << blocks, dtype=np.int64)
-    chosen = np.ascontiguousarray(every[np.bitwise_count(every) == blocks // 2][::-1])
-    chosen.flags.writeable = False
-    return chosen
+    return np.ascontiguousarray(every[np.bitwise_count(every) == blocks // 2][::-1])
 
 
 class BlockSums:
@@ -100,7 +98,7 @@ class BlockSums:
         InputError
             Other days than were announced, or a return that is not a finite number.
         """
-        values = np.ascontiguousarray(returns, dtype=np.float64)
+        values = np.require(returns, np.float64, ["C", "W"])  # so that nothing is compiled for a second type
         if values.ndim != 2 or values.shape[1] != self.days:
             raise InputError(f"the returns have the shape {values.shape}; expected are rows of {self.days} days")
         sums, squares = np.empty((2, len(values), self.blocks))
@@ -266,17 +264,17 @@ def _judge(sums: Floats, squares: Floats, given: BlockSums, threads: int) -> Hal
     """Run the kernel on all halves, in runs of them on threads; sums and squares are (S, N)."""
     masks, lengths = halves_of(given.blocks), np.diff(given.edges)
     count = len(masks)
-    out = Halves(*(np.empty(count, np.int64) for _ in range(3)), *(np.empty(count) for _ in range(3)))
+    pick, below, equal = np.empty((3, count), np.int64)
+    inside, outside, mean = np.empty((3, count))
     parts = max(1, min(threads, count * sums.shape[1] // _WORTH_A_THREAD))
-    edges = [count * part // parts for part in range(parts + 1)]
     tasks: list[Callable[[], None]] = []
     for part in range(parts):
-        some = slice(edges[part], edges[part + 1])
-        piece = Halves(*(column[some] for column in out))
+        some = slice(count * part // parts, count * (part + 1) // parts)
+        piece = Halves(pick[some], below[some], equal[some], inside[some], outside[some], mean[some])
         tasks.append(partial(judge_halves, sums, squares, lengths, masks[some], piece))
     if not run_in_order(tasks, parts, lambda _: None):
         raise KeyboardInterrupt
-    return out
+    return Halves(pick, below, equal, inside, outside, mean)
 
 
 def _line(inside: Floats, outside: Floats) -> tuple[float, float, float]:
