@@ -84,10 +84,8 @@ def test_ties_go_to_the_better_neighbours_then_the_higher_cell_then_the_first():
     row = [0, 0, 0, 0, 0, 1.0, 1.0, 1.0, 1.0, 0.9]
     assert widest_plateau(surface([row]), 0.8).centre == (0, 7, 0)
     assert widest_plateau(surface([[0, 0, 0, 0, 0, 1, 1, 0]])).centre == (0, 5, 0)
-    lone = [
-        [0, 0, 0, 0, 0, 0, 0, 0, 0.8, 0.8, 0, 0.9, 1]
-    ]  # regions of the same size: the higher one; in it the cell whose known neighbour is higher
-    assert widest_plateau(surface(lone)).centre == (0, 11, 0)
+    # Two regions of two cells: the higher one. In it, the neighbours of 0.9 are 0 and 1, and that of 1 is 0.9.
+    assert widest_plateau(surface([[0, 0, 0, 0, 0, 0, 0, 0.8, 0.8, 0, 0.9, 1]])).centre == (0, 11, 0)
 
 
 def test_diagonal_cells_are_not_connected():
