@@ -41,6 +41,10 @@ The fast sweep, which skips the bars on which nothing happens, by the same rules
     symbols      one symbol after the other, in the same memory
     holdings     what every cell earned on every bar, from the same crosses and exits
 
+Whether the best of many backtests means anything::
+
+    cscv         which trial the halves of the days pick, and where it ranks in the other half
+
 A rule is a small scalar function marked ``@rule``; a kernel is a loop over rules marked ``@kernel``. Kernels never raise and never repair: the
 facade (``engine.backtesting``, ``engine.sweeping``) gives them only prices that the validation let through. Shapes: T bars of one symbol.
 """
