@@ -37,7 +37,8 @@ class Shuffle:
     ----------
     kind : {"permutation", "bootstrap"}
         Every day once; or the stationary bootstrap of Politis and Romano (JASA 89, 1994): blocks of days of random length, drawn with replacement, the last day followed by the first.
-        A permutation keeps the moves and the end; a bootstrap keeps some of what follows from day to day, and its end differs.
+        A permutation keeps the moves and the end; a bootstrap keeps some of what follows from day to day, and its end differs. Only permuted markets can be exchanged with the market itself if its days
+        do not depend on each other, which makes p-values exact; those of a bootstrap are too large rather than too small (``tests/test_permutation.py``).
     block : float
         Mean days of a block, of the bootstrap only; 1 or more. 20 is about a month.
     seed : int

@@ -1,4 +1,4 @@
-"""The permutation test of a whole sweep: how good is the best of the same search in markets in which there is nothing to find?
+"""The permutation test of a whole sweep: its best beside the best of the same search in markets in which there is nothing to find.
 
 The days of the market are put in another order, the whole sweep is run again, its best is compared with the best of the market itself, and so on. The p-value is the share of markets whose best
 is at least as good (``sequential`` has the formula and when it stops early). It answers for the whole search, however many cells it has and however they depend on each other, as Masters
@@ -261,11 +261,12 @@ class _Job:
     def run(self, asked: int, level: float | None, threads: int, progress: Progress | None) -> PermutationTest:
         """Do the market itself, then resamples until the answer is clear."""
         observed, place = self._bests(np.arange(len(self.moves.pool.days)))
+        early = level is not None and 1 / (1 + asked) <= level
         symbols, top = len(self._names), _highest(observed[:-1])
         # Statistics: the best of each symbol, the best setting, the best cell, and the best of each symbol beside the best cells of luck.
         deciding = np.zeros(2 * symbols + 2, np.bool_)
-        deciding[symbols : symbols + 2] = level is not None
-        enough = asked + 1 if level is None else enough_for(level, asked)
+        deciding[symbols : symbols + 2] = early
+        enough = enough_for(level, asked) if early and level is not None else asked + 1
         tally = Tally.of(np.concatenate([observed, [top], observed[:-1]]), enough, deciding)
         draws: list[Floats] = []
 
@@ -275,7 +276,7 @@ class _Job:
             settled = tally.add(np.concatenate([bests, np.full(symbols + 1, best)]))
             if progress:
                 progress(len(draws), asked)
-            if settled and level is not None:
+            if settled and early:
                 raise _SettledError
 
         stopped: Stopped = "undefined"
