@@ -7,5 +7,7 @@
     searches     the best that a search of the grid finds in a market
     sequential   p-values of resampling, and when it may stop
     permutation  the permutation test of a whole sweep
+    luck         its result
+    excess       what settings earned above a benchmark
     snooping     reality check, superior predictive ability, StepM
 """
