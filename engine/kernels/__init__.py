@@ -15,6 +15,7 @@
     loop         the plain bar loop over those rules; long/short; tiles of a sweep
     events       the same from event to event: bars on which no rule can do anything are not asked
     returns      what every cell earned on every bar
+    shuffle      markets whose days are in another order
     metrics      equity and trades -> the numbers of the contract
 
 One account that many symbols share, by the same rules of a position::
