@@ -72,14 +72,16 @@ def luck(
     candidates = Candidates.of(market, thinned(sweep.grid), blocks=blocks, workers=workers)
     test = None
     if permutations and account is None:
-        from engine.selection.permutation import permutation_test  # noqa: PLC0415  kernels that nothing else needs
+        from engine.selection.markets import Shuffle  # noqa: PLC0415  kernels that nothing else needs
+        from engine.selection.permutation import permutation_test  # noqa: PLC0415
 
         test = permutation_test(
             given.select(symbols),
             sweep.grid,
             sweep.settings,
-            count=permutations,
-            seed=seed,
+            which="settings",
+            shuffle=Shuffle(seed=seed),
+            resamples=permutations,
             workers=workers,
             progress=progress,
         )

@@ -32,7 +32,7 @@ from engine.selection.sharpe import (
 )
 
 if TYPE_CHECKING:
-    from engine.selection.permutation import PermutationTest
+    from engine.selection.luck import PermutationTest
 
 __all__ = ["Answer", "Deflated", "Evidence", "LuckReport", "deflate"]
 
