@@ -39,6 +39,8 @@ class LedgerCount:
     ----------
     path : Path
         Of the ledger.
+    recorded : bool
+        Whether this counts a sweep that was just added, or was only asked.
     sweeps_before, trials_before : int
         Sweeps recorded on exactly these prices, and the different trials in them.
     trials : int
@@ -52,6 +54,7 @@ class LedgerCount:
     """
 
     path: Path
+    recorded: bool
     sweeps_before: int
     trials_before: int
     trials: int
@@ -76,6 +79,10 @@ class LedgerCount:
 
 def _say_before(found: LedgerCount) -> str:
     """Say what was tried on exactly these prices."""
+    if not found.recorded:
+        if not found.sweeps_before:
+            return "These prices were not swept yet."
+        return f"These prices were swept {_times(found.sweeps_before)}, with {found.trials:,} different trials."
     if not found.sweeps_before:
         return f"These prices were not swept before: {found.trials:,} different trials in all."
     return (
@@ -85,7 +92,8 @@ def _say_before(found: LedgerCount) -> str:
 
 
 def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number:,} times"
+    """Say how often."""
+    return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
 
 
 @dataclass(frozen=True)
@@ -187,6 +195,7 @@ class Ledger:
         others = [entry for entry in before if overlap[entry.data]]
         return LedgerCount(
             path=self.path,
+            recorded=bool(this),
             sweeps_before=len(same),
             trials_before=count_trials(same),
             trials=count_trials([*same, *this]),
@@ -277,4 +286,3 @@ def _append(descriptor: int, line: bytes, old: bytes) -> None:
         with suppress(OSError):
             os.ftruncate(descriptor, len(old))
         raise OSError("the disk is full")
-

@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     from engine.results.reduced import ReducedSweep
     from engine.settings import Settings
 
-__all__ = ["FORMAT", "Data", "Entry", "Tried", "count_trials", "entry_of", "facts_of", "read_entries", "spell", "unspell"]
+__all__ = [
+    "FORMAT",
+    "Data",
+    "Entry",
+    "Tried",
+    "count_trials",
+    "entry_of",
+    "facts_of",
+    "read_entries",
+    "spell",
+    "unspell",
+]
 
 FORMAT = 1
 """Lines of another format are passed over."""
@@ -322,4 +333,3 @@ def _bits(slow: str) -> int:
 def _size(slows: dict[int, int]) -> int:
     """Count the pairs."""
     return sum(bits.bit_count() for bits in slows.values())
-

@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,7 @@ from engine.kernels.metrics import METRIC_COUNT, METRICS, summarise
 from engine.prices.history import Prices
 from engine.selection.trials import Pool, trials_of
 from engine.settings import Settings, TrailingStop
-from engine.sweeping import sweep
+from engine.sweeping import SweepResult, sweep
 
 __all__ = ["COSTS_IF_NONE", "Numbers", "Pick", "Row", "Sensitivity", "doubled", "sensitivity"]
 
@@ -161,9 +161,7 @@ def doubled(costs: Costs | CostSchedule) -> Costs | CostSchedule:
     """
     if isinstance(costs, Costs):
         return Costs(**{field.name: 2 * getattr(costs, field.name) for field in fields(Costs)})
-    rates = [
-        rate if rate.part.endswith("_tax") else replace(rate, amount=2 * rate.amount) for rate in costs.rates
-    ]
+    rates = [rate if rate.part.endswith("_tax") else replace(rate, amount=2 * rate.amount) for rate in costs.rates]
     return replace(costs, rates=tuple(rates), slippage=2 * costs.slippage, surcharge=2 * costs.surcharge)
 
 
@@ -250,7 +248,10 @@ class _Case:
         result = from_signals(self.prices, enter, leave, self.pick.stop, **given)
         if self.pick.symbol is not None:
             return _from_metrics(result.metrics.to_numpy(dtype=np.float64)[0])
-        series = [_returns_of(settings.capital, result.equity[symbol].to_numpy()) for symbol in self.pool.symbols]
+        series = [
+            _returns_of(settings.capital, result.equity[symbol].to_numpy(dtype=np.float64))
+            for symbol in self.pool.symbols
+        ]
         return _from_returns(self.join(series), float(result.metrics["trades"].sum()), settings)
 
     def grid(self, stop: TrailingStop | None) -> Grid:
@@ -259,7 +260,8 @@ class _Case:
 
     def metrics(self, settings: Settings, stop: TrailingStop | None) -> Floats:
         """Give every symbol's own metrics, float64 (S, METRIC_COUNT)."""
-        return sweep(self.prices, self.pick.fast, self.pick.slow, stop, **vars(settings)).values[:, 0, 0]
+        swept: SweepResult = sweep(self.prices, self.pick.fast, self.pick.slow, stop, **vars(settings))
+        return swept.values[:, 0, 0]
 
     def spread(self, series: Sequence[Floats]) -> Floats:
         """Put the returns of every symbol on the days of all, float64 (S, D); 0 where it has no bar."""
@@ -298,12 +300,13 @@ def _from_returns(returns: Floats, trades: float, settings: Settings) -> Numbers
     """Give the numbers of an account that earns these returns, day by day; without meaning once one of its symbols has lost everything."""
     if np.isnan(returns).any():
         return Numbers(np.nan, np.nan, np.nan, trades)
+    equity: Floats = np.cumprod(1.0 + returns, dtype=np.float64)
     metrics = np.empty(METRIC_COUNT)
-    summarise(1.0, np.cumprod(1.0 + returns), np.empty((0, 8)), 0, 0, 0, settings.bars_per_year, metrics)
+    summarise(1.0, equity, np.empty((0, 8)), 0, 0, 0, settings.bars_per_year, metrics)
     return _from_metrics(metrics)._replace(trades=trades)
 
 
-def _returns_of(capital: float, equity: Floats) -> Floats:
+def _returns_of(capital: float, equity: NDArray[np.floating[Any]]) -> Floats:
     """Give the returns of an equity curve, nan from the bar on which nothing is left, as ``engine.kernels.returns`` has them."""
     points = np.concatenate([[capital], equity])
     alive = np.minimum.accumulate(points) > 0.0
