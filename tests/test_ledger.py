@@ -19,7 +19,8 @@ from engine.cli.app import app
 from engine.errors import DataError, OutputError
 from engine.selection import ledger as ledgers
 from engine.selection.ledger import VARIABLE, Ledger, record_sweep
-from engine.selection.ledger_lines import Data, Entry, Tried, count_trials, entry_of, read_entries, spell, unspell
+from engine.selection.ledger_lines import Data, Entry, Tried, count_trials, read_entries, spell, unspell
+from engine.selection.ledger_notes import entry_of
 from engine.sweeping import SweepInterruptedError
 
 FAST, SLOW = (5, 10, 20), (20, 40)

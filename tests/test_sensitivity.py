@@ -14,7 +14,8 @@ from engine.costs.plain import Costs
 from engine.errors import DataError, InputError
 from engine.grid import Grid
 from engine.report.sensitivity import sensitivity_text
-from engine.selection.sensitivity import COSTS_IF_NONE, Numbers, Pick, Row, Sensitivity, doubled, sensitivity
+from engine.selection.picks import Numbers, Pick
+from engine.selection.sensitivity import COSTS_IF_NONE, Row, Sensitivity, doubled, sensitivity
 from engine.selection.trials import trials_of
 from engine.settings import Settings
 from tests import adapter, naive, strategies

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from engine.report.spoken import count, percent, say_stop
-from engine.selection.sensitivity import Numbers, Row, Sensitivity
+from engine.selection.picks import Numbers
+from engine.selection.sensitivity import Row, Sensitivity
 
 __all__ = ["sensitivity_text"]
 

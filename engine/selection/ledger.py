@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import DataError, OutputError
-from engine.selection.ledger_lines import Data, Entry, count_trials, entry_of, facts_of, read_entries
+from engine.selection.ledger_lines import Data, Entry, count_trials, read_entries
+from engine.selection.ledger_notes import entry_of, facts_of
 
 if TYPE_CHECKING:
     from engine.prices.history import Prices

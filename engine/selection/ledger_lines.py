@@ -6,22 +6,11 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
-from hashlib import sha256
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import numpy as np
-
-from engine.kernels.metrics import METRICS
-from engine.results.sweep import SweepTable
-
 if TYPE_CHECKING:
-    from engine.grid import Grid
     from engine.prices.history import Prices
-    from engine.results.reduced import ReducedSweep
-    from engine.settings import Settings
 
 __all__ = [
     "FORMAT",
@@ -29,9 +18,10 @@ __all__ = [
     "Entry",
     "Tried",
     "count_trials",
-    "entry_of",
-    "facts_of",
+    "plain",
     "read_entries",
+    "rectangles",
+    "size",
     "spell",
     "unspell",
 ]
@@ -107,7 +97,7 @@ class Tried:
         pairs = tuple((str(fast), str(slow)) for fast, slow in values["pairs"])
         for fast, slow in pairs:
             unspell(fast), unspell(slow)
-        return cls(pairs, tuple(_plain(stop) for stop in values["stops"]), str(values["setting"]))
+        return cls(pairs, tuple(plain(stop) for stop in values["stops"]), str(values["setting"]))
 
 
 class Entry(NamedTuple):
@@ -124,100 +114,9 @@ class Entry(NamedTuple):
         return json.dumps(values, separators=(",", ":")).encode() + b"\n"
 
 
-def entry_of(result: SweepTable | ReducedSweep, prices: Prices) -> Entry:
-    """Note what decides about the numbers of a sweep."""
-    symbols, terms = _account(result)
-    stops = tuple(_plain(vars(stop) if stop else None) for stop in result.grid.stops)
-    tried = Tried(_pairs(result.grid), stops, _setting(result.settings, terms))
-    return Entry(Data.of(prices, symbols, result.digest), tried)
-
-
-def facts_of(result: SweepTable | ReducedSweep, metric: str) -> dict[str, Any]:
-    """Note what is good to know when the ledger is read."""
-    _, terms = _account(result)
-    return {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "version": _version(),
-        "kind": "sweep" if terms is None else "sweep_portfolio",
-        "finished": result.finished,
-        "settings": _short(result.settings),
-        **({"account": terms} if terms else {}),
-        "best": _best(result, metric),
-    }
-
-
-def _account(result: SweepTable | ReducedSweep) -> tuple[tuple[str, ...], dict[str, Any] | None]:
-    """Give the symbols that were run, and what their one account allowed if they have one."""
-    account = getattr(result, "account", None)
-    if account is None:
-        return result.symbols, None
-    return tuple(account["symbols"]), {name: value for name, value in account.items() if name != "symbols"}
-
-
-def _version() -> str:
-    """Give the version of this package."""
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  only a sweep that is recorded needs it
-
-    try:
-        return version("goldencross")
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
     """Write a value as JSON, equal values in the same way."""
     return _ENCODER.encode(value)
-
-
-def _setting(settings: Settings, terms: dict[str, Any] | None) -> str:
-    """Hash what decides about the numbers: the length of a year scales them all, risk and lots matter only to some sizes."""
-    values = settings.to_dict()
-    del values["bars_per_year"]
-    if settings.sizing != "risk":
-        del values["risk"]
-    if settings.sizing == "all_in":
-        del values["lot"]
-        terms = {name: value for name, value in terms.items() if name != "lot"} if terms else terms
-    return sha256(_plain([values, terms]).encode()).hexdigest()[:16]
-
-
-def _short(settings: Settings) -> dict[str, Any]:
-    """Give the settings for a reader, of a table of rates only its name and hash."""
-    values = settings.to_dict()
-    costs = values["costs"]
-    if "rates" in costs:
-        values["costs"] = {"name": costs["name"], "hash": sha256(_plain(costs).encode()).hexdigest()[:16]}
-    return values
-
-
-def _best(result: SweepTable | ReducedSweep, metric: str) -> dict[str, Any] | None:
-    """Give the best cell of all by a metric, the first in the order of the grid; None if it is nowhere defined, or was not kept."""
-    column, stops = METRICS.index(metric), result.grid.stops
-    if isinstance(result, SweepTable):  # not by its table, which takes longer to make and to sort than the sweep takes
-        values = result.values[..., column]
-        if np.isnan(values).all():
-            return None
-        at = int(np.nanargmax(values))
-        value, symbol = float(values.flat[at]), result.symbols[at // result.grid.cells]
-        (fast, slow), stop = result.grid.pairs[at % result.grid.cells // len(stops)], stops[at % len(stops)]
-        atr_window, multiple = (stop.atr_window, stop.multiple) if stop else (0, 0.0)
-    else:
-        best = result.best(per="all")
-        if metric != result.metric or best.empty:
-            return None
-        value, (symbol, fast, slow, atr_window, multiple) = float(best[metric].iloc[0]), best.index[0]
-    cell = {"symbol": str(symbol), "fast": int(fast), "slow": int(slow)}
-    return {"metric": metric, "value": value, **cell, "atr_window": int(atr_window), "multiple": float(multiple)}
-
-
-def _pairs(grid: Grid) -> tuple[tuple[str, str], ...]:
-    """Write the pairs of a grid as one rectangle, cut by fast below slow, if they are one; else a row for each fast window."""
-    fasts, slows = sorted(set(grid.fast.tolist())), sorted(set(grid.slow.tolist()))
-    whole = (spell(fasts), spell(slows))
-    if _size(_rectangles([whole])) == len(grid.pairs):
-        return (whole,)
-    by_fast = groupby(sorted(grid.pairs), key=lambda pair: pair[0])
-    return tuple((str(fast), spell([slow for _, slow in rows])) for fast, rows in by_fast)
 
 
 def spell(windows: Sequence[int]) -> str:
@@ -269,17 +168,17 @@ def read_entries(text: bytes) -> tuple[list[Entry], int]:
     return entries, unreadable
 
 
-_T = TypeVar("_T")
+Value = TypeVar("Value")
 
 
-class _Memory(dict[bytes, _T]):
+class _Memory(dict[bytes, Value]):
     """What was read of each text."""
 
-    def __init__(self, read: Callable[[dict[str, Any]], _T]) -> None:
+    def __init__(self, read: Callable[[dict[str, Any]], Value]) -> None:
         super().__init__()
         self._read = read
 
-    def __missing__(self, text: bytes) -> _T:
+    def __missing__(self, text: bytes) -> Value:
         self[text] = value = self._read(json.loads(text))
         return value
 
@@ -308,10 +207,10 @@ def count_trials(entries: Iterable[Entry]) -> int:
 @lru_cache(maxsize=4096)
 def _union(pairs: frozenset[tuple[str, str]]) -> int:
     """Count the different pairs of some rectangles; many sweeps have the same ones."""
-    return _size(_rectangles(pairs))
+    return size(rectangles(pairs))
 
 
-def _rectangles(pairs: Iterable[tuple[str, str]]) -> dict[int, int]:
+def rectangles(pairs: Iterable[tuple[str, str]]) -> dict[int, int]:
     """Give the slow windows of each fast one, as the bits of a number."""
     slows: dict[int, int] = defaultdict(int)
     for fast, slow in pairs:
@@ -330,6 +229,6 @@ def _bits(slow: str) -> int:
     return bits
 
 
-def _size(slows: dict[int, int]) -> int:
+def size(slows: dict[int, int]) -> int:
     """Count the pairs."""
     return sum(bits.bit_count() for bits in slows.values())
