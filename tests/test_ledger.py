@@ -17,10 +17,11 @@ from typer.testing import CliRunner
 import engine
 from engine.cli.app import app
 from engine.errors import DataError, OutputError
+from engine.kernels.metrics import METRICS
 from engine.selection import ledger as ledgers
 from engine.selection.ledger import VARIABLE, Ledger, record_sweep
 from engine.selection.ledger_lines import Data, Entry, Tried, count_trials, read_entries, spell, unspell
-from engine.selection.ledger_notes import entry_of
+from engine.selection.ledger_notes import entry_of, facts_of
 from engine.sweeping import SweepInterruptedError
 
 FAST, SLOW = (5, 10, 20), (20, 40)
@@ -71,6 +72,18 @@ def test_a_line_says_what_was_swept(ledger, prices):
     assert tuple(best[name] for name in ("symbol", "fast", "slow", "atr_window", "multiple")) == key
     assert (best["metric"], best["value"]) == ("total_return", row["total_return"])
     assert ledger.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_best_cell_is_that_of_the_result_by_every_metric(prices):
+    result = swept(prices)
+    cells = set()
+    for metric in METRICS:
+        ((key, row),) = result.best(metric, per="all").iterrows()
+        best = facts_of(result, metric)["best"]
+        assert list(best.values()) == [metric, row[metric], *key]
+        cells.add(key)
+    assert len({cell[0] for cell in cells}) == len(prices)
+    assert len({cell[3:] for cell in cells}) == len(STOPS)
 
 
 def test_of_a_table_of_rates_only_name_and_hash_are_noted_and_it_counts(ledger, prices):
@@ -180,10 +193,12 @@ def test_prices_that_overlap_are_counted_apart_and_together(ledger, prices):
 
 def test_other_symbols_and_other_times_do_not_overlap(ledger, prices):
     dates = prices["SIM001"].dates
-    add(ledger, prices.select(["SIM001"], end=dates[99]))
-    for other in (prices.select(["SIM001"], start=dates[100]), prices.select(["SIM002"])):
-        assert ledger.trials_on(other).overlapping_sweeps == 0
-    assert ledger.trials_on(prices.select(["SIM001", "SIM003"], start=dates[99])).overlapping_sweeps == 1
+    add(ledger, prices.select(["SIM001"], start=dates[60], end=dates[120]))
+    for bounds in ({"start": dates[121]}, {"end": dates[59]}):
+        assert ledger.trials_on(prices.select(["SIM001"], **bounds)).overlapping_sweeps == 0
+    assert ledger.trials_on(prices.select(["SIM002"])).overlapping_sweeps == 0
+    for bounds in ({"start": dates[120]}, {"end": dates[60]}):
+        assert ledger.trials_on(prices.select(["SIM001", "SIM003"], **bounds)).overlapping_sweeps == 1
 
 
 def test_the_order_of_the_symbols_does_not_matter(ledger, prices):

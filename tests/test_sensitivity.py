@@ -21,7 +21,7 @@ from engine.settings import Settings
 from tests import adapter, naive, strategies
 
 STOP = engine.TrailingStop(3.0)
-COSTLY = Settings(costs=Costs(rate=0.001, fixed=10.0, slippage=0.0005))
+COSTLY = Settings(costs=Costs(rate=0.001, fixed=10.0, slippage=0.0005), bars_per_year=250.0)
 
 
 def cut(history: engine.History, first: int, last: int, without: slice = slice(0)) -> engine.History:
@@ -55,19 +55,19 @@ def of_symbol(prices, symbol, stop, chosen: Settings) -> Numbers:
     return Numbers(*(float(row[name]) for name in Numbers._fields))
 
 
-def of_returns(returns: list[float], trades: float) -> Numbers:
+def of_returns(returns: list[float], trades: float, bars_per_year: float = 252.0) -> Numbers:
     """Give the numbers of a series by the reference's own metrics."""
     equity = [1.0]
     for r in returns:
         equity.append(equity[-1] * (1 + r))
-    found = naive.metrics(1.0, equity[1:], [], [False] * len(returns), 252.0)
+    found = naive.metrics(1.0, equity[1:], [], [False] * len(returns), bars_per_year)
     return Numbers(found["sharpe"], found["total_return"], found["max_drawdown"], trades)
 
 
 def of_all(prices, stop, chosen: Settings) -> Numbers:
     returns = trials_of(prices, Grid.of(10, 40, stop), chosen).returns[0]
     trades = engine.sweep(prices, 10, 40, stop, **vars(chosen)).to_frame()["trades"].sum()
-    return of_returns(returns.tolist(), float(trades))
+    return of_returns(returns.tolist(), float(trades), chosen.bars_per_year)
 
 
 CHANGES = {
@@ -147,7 +147,7 @@ def test_delay_of_all_symbols_is_joined_as_trials_are(prices):
             earned.setdefault(day, []).append(points[t + 1] / points[t] - 1)
     returns = [sum(earned[day]) / len(earned[day]) for day in sorted(earned)]
     found = named(sensitivity(prices, Pick(None, 10, 40, STOP), COSTLY))
-    assert same(found["delay"].numbers, of_returns(returns, trades))
+    assert same(found["delay"].numbers, of_returns(returns, trades, COSTLY.bars_per_year))
 
 
 def test_without_each_symbol_is_the_trial_of_the_others(prices):
