@@ -185,7 +185,7 @@ def test_the_grid_gives_the_neighbours(prices):
     assert edge["stop_wider"].what == "a stop of 10 instead of 8 ATR"
 
 
-amounts = st.floats(0, 0.4) | st.sampled_from([0.0, 0.001])
+amounts = st.floats(0, 0.4, allow_subnormal=False)  # of which twice the product need not be the product of twice
 
 
 @given(amounts, st.floats(0, 100), st.floats(0, 100), amounts, st.floats(1, 1e6))
