@@ -22,4 +22,10 @@ Markets in which there is nothing to find::
     luck          its result
     excess        what settings earned above a benchmark
     snooping      reality check, superior predictive ability, StepM
+
+What else a pick has to stand::
+
+    picks         one setting on one symbol, or on all together, and its numbers
+    sensitivity   the pick with one thing changed at a time
+    ledger        what was tried on the same prices before; ledger_lines reads and counts, ledger_notes says what a sweep is
 """
