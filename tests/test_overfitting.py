@@ -96,6 +96,15 @@ def test_ties_among_many_trials_as_by_definition():
     check(steps, 4)
 
 
+def test_who_is_out_of_the_market_is_above_many_losers():
+    # the idle one comes in the second tile of the kernel, after 100 who lose in every half
+    returns = np.random.default_rng(2).integers(-9, 2, (101, 32)) / 64
+    returns[100] = 0.0
+    returns[100, 0] = -1 / 64
+    check(returns, 4)
+    assert set(overfitting_of(returns, 4).picks[-3:]) == {100}  # the halves without the first block
+
+
 def test_returns_that_are_equal_in_a_half_are_a_tie_in_it():
     # Bits of real returns: running sums of the halves would leave rounding of the other blocks behind, and break the tie.
     rng = np.random.default_rng(3)

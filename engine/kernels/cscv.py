@@ -30,7 +30,7 @@ LANES = 8
 _TILE = 64  # trials; the rows of both tables then take half a megabyte, and stay near
 _ROW = 2 * _TILE
 _DOUBT = 1e-15
-"""Quotients nearer to each other than this are compared as they are; it is more than a product and a quotient are rounded together."""
+"""More than a product and a quotient are rounded together, as a share of either."""
 
 
 class Halves(NamedTuple):
@@ -143,7 +143,8 @@ def _right(mask: int, half: int) -> int:
 def _any_above(table: Floats, left: int, right: int, size: int, height: float) -> bool:
     """Tell whether any trial of a tile is above a height of 0 or more; True is sometimes wrong, False never, and no division is needed for it.
 
-    A quotient that is rounded to more than the height is at least that much, and the product falls short of it by more than it is rounded. No trial without a trade passes.
+    If s |s| / q, rounded, is above the height, then s |s| is above height * q, by far less than the bound is below it: so it is above bound * q, rounded. In a trial without a trade
+    both are 0. The loop has no exit, so that LLVM makes vectors of it.
     """
     bound, above = height * (1.0 - _DOUBT), 0
     for i in range(size):
@@ -223,33 +224,6 @@ def _count(table: Floats, left: int, right: int, size: int, limit: float, height
     return below, equal
 
 
-@pasted
-def _split(table: Floats, left: int, right: int, size: int, height: float) -> tuple[int, int]:
-    """Count the trials of a tile that are surely lower, and those that are not surely higher, without a division.
-
-    Where the two are the same number, none is in doubt, and ``_count`` is not needed. A trial that is equal is, and so is one without a trade; one with equal returns other than 0 is not, see ``_is_steady``.
-    """
-    lowest, highest = height - abs(height) * _DOUBT, height + abs(height) * _DOUBT
-    lower = lower_or_near = 0
-    for i in range(size):
-        total = table[index(left + i)] + table[index(right + i)]
-        square = table[index(left + _TILE + i)] + table[index(right + _TILE + i)]
-        lower += total * abs(total) < lowest * square
-        lower_or_near += total * abs(total) <= highest * square
-    return lower, lower_or_near
-
-
-@kernel
-def _is_steady(sums: Floats, squares: Floats, lengths: Integers, first: int, size: int) -> bool:
-    """Tell whether a trial of a tile has about equal returns other than 0 in a block, without which it cannot have equal ones in a half."""
-    found = 0
-    for block in range(len(sums)):
-        for i in range(first, first + size):
-            total, square = sums[block, index(i)], squares[block, index(i)]
-            found += (square > 0.0) & (total * total > (1.0 - 1e-6) * lengths[block] * square)
-    return found > 0
-
-
 @kernel
 def judge_halves(sums: Floats, squares: Floats, lengths: Integers, masks: Integers, out: Halves) -> None:
     """Pick the best trial of every half, and rank it in the other half.
@@ -280,12 +254,8 @@ def judge_halves(sums: Floats, squares: Floats, lengths: Integers, masks: Intege
     for first in range(0, sums.shape[1], _TILE):
         size = min(_TILE, sums.shape[1] - first)
         _fill_all(sums, squares, first, size, table)
-        steady = _is_steady(sums, squares, lengths, first, size)
         for k in range(len(masks)):
             left, right = _left(~masks[k], half), _right(~masks[k], half)
-            below, near = _split(table, left, right, size, heights[k])
-            equal = 0
-            if steady or below < near:
-                below, equal = _count(table, left, right, size, (days - bars[k]) * (1.0 - FLAT), heights[k])
+            below, equal = _count(table, left, right, size, (days - bars[k]) * (1.0 - FLAT), heights[k])
             out.below[k] += below
             out.equal[k] += equal

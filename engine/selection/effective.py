@@ -71,7 +71,7 @@ class CorrelationSum:
             raise InputError(f"the returns have the shape {values.shape}; expected are rows of {self.days} days")
         means, deviations = _means_and_deviations(values)
         weights = np.divide(1.0, deviations, out=np.zeros_like(deviations), where=deviations > 0.0)
-        self._total += weights @ values - weights @ means
+        self._total += np.einsum("n,nd->d", weights, values) - np.einsum("n,n->", weights, means)
         trading = int(np.count_nonzero(weights))
         self.trials += trading
         self.idle += len(values) - trading
