@@ -44,7 +44,11 @@ def grid_of_the_century() -> Grid:
 def run(resamples: int, bars: int = BARS, workers: int = 2) -> Timed:
     """Test all pairs, without an early stop."""
     prices, grid = century(bars), grid_of_the_century()
-    return timed(lambda: permutation_test(prices, grid, Settings(), resamples=resamples, level=None, workers=workers))
+    return timed(
+        lambda: permutation_test(
+            prices, grid, Settings(), resamples=resamples, level=None, workers=workers, which="cells"
+        )
+    )
 
 
 def check(bars: int) -> str:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import engine
 from bench.clock import pinned
@@ -21,6 +22,12 @@ from engine.settings import Costs, Settings
 __all__ = ["Timed", "main", "permutations", "timed"]
 
 MARKETS, SYMBOLS, BARS = 1000, 30, 1250
+CASES: dict[str, dict[str, Any]] = {
+    "best cells and best setting": {},
+    "best cells": {"which": "cells"},
+    "best cells, stationary bootstrap": {"which": "cells", "kind": "bootstrap"},
+    "best cells, ATR stop of 3": {"which": "cells", "multiple": 3.0},
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,7 @@ def permutations(
     workers: int = 2,
     multiple: float | None = None,
     kind: str = "permutation",
+    which: str = "both",
 ) -> Callable[[], PermutationTest]:
     """Give the test as a user calls it, without an early stop."""
     prices = market(symbols, bars)
@@ -62,7 +70,7 @@ def permutations(
     settings = Settings(costs=Costs(rate=0.001))
     shuffle = Shuffle(kind)
     return lambda: permutation_test(
-        prices, grid, settings, shuffle=shuffle, resamples=resamples, level=None, workers=workers
+        prices, grid, settings, shuffle=shuffle, resamples=resamples, level=None, workers=workers, which=which
     )
 
 
@@ -73,12 +81,8 @@ def main(words: list[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     permutations(4)()  # compile
     with pinned(2) as cores:
-        for name, multiple, kind in (
-            ("no stop, permutation", None, "permutation"),
-            ("no stop, stationary bootstrap", None, "bootstrap"),
-            ("ATR stop of 3, permutation", 3.0, "permutation"),
-        ):
-            found = timed(permutations(arguments.resamples, multiple=multiple, kind=kind))
+        for name, options in CASES.items():
+            found = timed(permutations(arguments.resamples, **options))
             cells = found.result.done * SYMBOLS * 499
             sys.stdout.write(
                 f"{name}: {cells:,} cells of {BARS:,} bars in {found.seconds:.1f} s on {cores or os.cpu_count()} cores, {found.cpu:.1f} CPU seconds; "

@@ -4,16 +4,14 @@ import pytest
 
 from bench import century
 from bench.clock import cores
-from bench.permutations import MARKETS, SYMBOLS, permutations
+from bench.permutations import CASES, MARKETS, SYMBOLS, permutations
 
 PART = 20
 
 
-@pytest.mark.parametrize("multiple", [None, 3.0], ids=["no stop", "ATR stop"])
-@pytest.mark.parametrize("kind", ["permutation", "bootstrap"])
-def test_part_of_a_thousand_markets(benchmark, kind, multiple):
-    run = permutations(PART, multiple=multiple, kind=kind, workers=1)
-    result = benchmark(run)
+@pytest.mark.parametrize("options", CASES.values(), ids=CASES)
+def test_part_of_a_thousand_markets(benchmark, options):
+    result = benchmark(permutations(PART, **options, workers=1))
     assert result.done == PART
     benchmark.extra_info["cells"] = PART * SYMBOLS * 499
 

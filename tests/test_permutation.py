@@ -138,7 +138,7 @@ def test_order_of_the_days_themselves_gives_the_numbers_of_the_sweep():
         assert scale == 2.0 ** round(math.log2(scale))
         assert all((getattr(new, name) == scale * getattr(old, name)).all() for name in FIELDS)
         assert new.dates.equals(old.dates)
-    result = permutation_test(prices, GRID, FEE, resamples=3, which="settings", workers=1)
+    result = permutation_test(prices, GRID, FEE, resamples=3, workers=1)
     best = engine.sweep(prices, [2, 3, 5, 8], [10, 15, 20, 30], GRID.stops, costs=FEE.costs).best("sharpe")
     assert result.symbols.observed.tolist() == best.sharpe.tolist()
     assert [tuple(luck.where.values()) for luck in result.of_symbol] == list(best.index)
@@ -150,6 +150,13 @@ def test_order_of_the_days_themselves_gives_the_numbers_of_the_sweep():
     assert result.setting.where == trials.keys().iloc[ratios.argmax()].to_dict()
 
 
+def test_settings_are_left_out_where_only_cells_are_asked_for():
+    both, cells = (permutation_test(uneven(), GRID, FEE, resamples=20, level=None, which=w) for w in ("both", "cells"))
+    assert cells.setting is None
+    assert cells.why == {}
+    assert both.cell.draws.tolist() == cells.cell.draws.tolist()
+
+
 def test_lots_keep_the_level_of_prices():
     prices = engine.simulate(1, 100, price=20.0)
     chosen = Settings(sizing="all_in_lots", lot=10.0)
@@ -159,7 +166,7 @@ def test_lots_keep_the_level_of_prices():
 
 
 def test_one_symbol_has_the_same_best_setting_and_best_cell():
-    result = permutation_test(engine.simulate(1, 200, seed=2), GRID, FEE, which="settings", resamples=20, level=None)
+    result = permutation_test(engine.simulate(1, 200, seed=2), GRID, FEE, resamples=20, level=None)
     assert result.setting.draws == pytest.approx(result.cell.draws, rel=1e-9)
     assert result.setting.p == result.cell.p == result.family["SIM001"] == result.of_symbol[0].p
 
@@ -168,7 +175,7 @@ def test_one_symbol_has_the_same_best_setting_and_best_cell():
 
 
 def test_p_value_is_that_of_the_definition():
-    result = permutation_test(uneven(), GRID, FEE, resamples=40, level=None, which="settings")
+    result = permutation_test(uneven(), GRID, FEE, resamples=40, level=None)
     assert (result.done, result.asked, result.stopped, result.why) == (40, 40, "all", {})
     best = np.array([luck.draws for luck in result.of_symbol])
     for luck in (result.cell, result.setting, *result.of_symbol):
@@ -212,7 +219,7 @@ def test_p_values_of_markets_without_an_edge_are_uniform():
     dice, asked, found = dice_of_the_run(), 19, Counter()
     for seed in dice.integers(0, 2**31, MARKETS).tolist():
         prices, shuffle = engine.simulate(2, 250, seed=seed), Shuffle(seed=seed)
-        result = permutation_test(prices, GRID, FEE, shuffle=shuffle, resamples=asked, level=None, which="settings")
+        result = permutation_test(prices, GRID, FEE, shuffle=shuffle, resamples=asked, level=None)
         for name, luck in (("cell", result.cell), ("setting", result.setting), ("symbol", result.of_symbol[1])):
             found[name, luck.as_good] += 1
     for name in ("cell", "setting", "symbol"):
@@ -247,7 +254,7 @@ def trending(seed=1, bars=600):
 
 @pytest.mark.parametrize("shuffle", [Shuffle(), Shuffle("bootstrap", block=2)])
 def test_real_trend_is_found(shuffle):
-    result = permutation_test(trending(), GRID, FEE, resamples=199, shuffle=shuffle, which="settings")
+    result = permutation_test(trending(), GRID, FEE, resamples=199, shuffle=shuffle)
     assert result.cell.p == result.setting.p == 1 / 200
     assert (result.stopped, result.done) == ("all", 199)
     assert result.cell.observed > result.cell.high > result.cell.median
@@ -259,13 +266,14 @@ def test_stopping_early_decides_as_all_resamples_do():
         prices = trending(seed, 120) if seed % 3 == 0 else engine.simulate(2, 120, seed=seed)
         early = permutation_test(prices, GRID, FEE, resamples=79, level=0.1)
         full = permutation_test(prices, GRID, FEE, resamples=79, level=None)
-        assert (early.cell.p <= 0.1) == (full.cell.p <= 0.1)
+        for one, other in ((early.cell, full.cell), (early.setting, full.setting)):
+            assert (one.p <= 0.1) == (other.p <= 0.1)
         assert early.cell.draws.tolist() == full.cell.draws[: early.done].tolist()
         if early.stopped == "settled":
             assert early.cell.p > 0.1
             assert early.cell.as_good == 8
             assert early.done < 79
-            assert early.cell.done == early.done  # it stops at once
+            assert early.done == max(early.cell.done, early.setting.done)  # it stops at once
         decisions[early.cell.p <= 0.1, early.stopped] += 1
     assert decisions[True, "all"]
     assert decisions[False, "settled"]
@@ -315,9 +323,7 @@ def numbers(result):
 
 
 def test_numbers_do_not_depend_on_threads():
-    one, three = (
-        permutation_test(uneven(), GRID, FEE, resamples=60, which="settings", workers=workers) for workers in (1, 3)
-    )
+    one, three = (permutation_test(uneven(), GRID, FEE, resamples=60, workers=workers) for workers in (1, 3))
     assert numbers(one) == numbers(three)
 
 
@@ -361,11 +367,11 @@ def test_bootstrap_draws_blocks_of_the_mean_length():
 def test_too_little_data_is_said_and_the_rest_is_given():
     prices = uneven(symbols=3, bars=60)  # 60, 43 and 26 - 13 bars
     grid = Grid.of([2], [10, 50])
-    result = permutation_test(prices, grid, FEE, resamples=5, which="settings")
+    result = permutation_test(prices, grid, FEE, resamples=5)
     assert result.setting.observed == pytest.approx(
         permutation_test(prices.select(["SIM001"]), grid, FEE, resamples=1).cell.observed, rel=1e-9
     )
-    none = permutation_test(prices.select(end="2020-02-28"), grid, FEE, resamples=5, which="settings")
+    none = permutation_test(prices.select(end="2020-02-28"), grid, FEE, resamples=5)
     assert none.setting is None
     assert none.why["setting"] == "no symbol has 50 bars, which the longest slow window needs"
     assert none.cell.done == 5
@@ -381,7 +387,7 @@ def test_cells_that_never_trade_have_no_p_value():
     assert math.isnan(result.family["FLAT"])
     assert result.cell.p > 0
     assert result.why["level"] == "with 5 resamples no p-value is below 0.167, and the level is 0.05"
-    alone = permutation_test(both.select(["FLAT"]), Grid.of([2], [5]), FEE, resamples=30, which="settings")
+    alone = permutation_test(both.select(["FLAT"]), Grid.of([2], [5]), FEE, resamples=30)
     assert (alone.stopped, alone.done, sorted(alone.why)) == ("undefined", 0, ["FLAT", "cell", "setting"])
     assert math.isnan(alone.cell.p)
     assert alone.cell.where == {}
@@ -392,7 +398,7 @@ def test_cells_that_never_trade_have_no_p_value():
     ("options", "message"),
     [
         ({"metric": "luck"}, "there is no metric 'luck'"),
-        ({"which": "all"}, "which is 'all'; it must be cells or settings"),
+        ({"which": "all"}, "which is 'all'; it must be one of: cells, both"),
         ({"resamples": 0}, "resamples is 0"),
         ({"level": 1.0}, "level is 1.0; it is a probability"),
         ({"workers": 0}, "workers is 0"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from engine.selection.markets import Moves, Shuffle
 from engine.selection.searches import Search
 from engine.selection.sequential import Tally, enough_for
 from engine.selection.trials import Pool
-from engine.settings import Settings, require_number
+from engine.settings import Settings, require_choice, require_number
 from engine.sweeping.cells import takes_fast_way
 from engine.sweeping.threads import run_in_order, thread_count
 
@@ -32,8 +32,8 @@ __all__ = ["Which", "permutation_test"]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
-Which = Literal["cells", "settings"]
-"""What is compared: the best cells, or also the best setting on all symbols with equal money in each, which needs the returns of every cell."""
+Which = Literal["cells", "both"]
+"""What is compared: the best cells; or also the best setting on all symbols with equal money in each, which takes four times as long."""
 
 
 def permutation_test(
@@ -42,7 +42,7 @@ def permutation_test(
     settings: Settings,
     *,
     metric: str = "sharpe",
-    which: Which = "cells",
+    which: Which = "both",
     shuffle: Shuffle | None = None,
     resamples: int = 1000,
     level: float | None = 0.05,
@@ -58,8 +58,8 @@ def permutation_test(
     settings : Settings
     metric : str
         By which the best cell is chosen, one of the contract's.
-    which : {"cells", "settings"}
-        With "settings", the best setting on all symbols is tested too.
+    which : {"cells", "both"}
+        With "both", the best setting on all symbols is tested too.
     shuffle : Shuffle or None
         None is a permutation with seed 0.
     resamples : int
@@ -102,8 +102,7 @@ def _check(metric: str, which: str, resamples: int, level: float | None, setting
     """Check the arguments that no other class does; ``InputError`` if one makes no sense."""
     if metric not in METRICS:
         raise InputError(f"there is no metric {metric!r}; it must be one of: {', '.join(METRICS)}")
-    if which not in ("cells", "settings"):
-        raise InputError(f"which is {which!r}; it must be cells or settings")
+    require_choice("which", which, get_args(Which))
     if isinstance(resamples, bool) or not isinstance(resamples, int) or resamples < 1:
         raise InputError(f"resamples is {resamples!r}; it must be a whole number, 1 or more")
     if level is not None and not 0 < require_number("level", level, above=0) < 1:
@@ -138,7 +137,7 @@ class _Job:
 
     @property
     def _joins(self) -> bool:
-        return self.which == "settings" and bool(self._long)
+        return self.which == "both" and bool(self._long)
 
     def _bests(self, order: NDArray[np.int64]) -> tuple[Floats, NDArray[np.int64]]:
         """Give the best of each symbol and that of the settings, float64 (S + 1,), in the market of an order, and where they are."""
@@ -225,7 +224,7 @@ class _Job:
             why["cell"] = undefined
         why |= {name: undefined for s, name in enumerate(self._names) if np.isnan(tally.observed[s])}
         longest = int(self.search.grid.slow.max())
-        if self.which == "settings" and not self._joins:
+        if self.which == "both" and not self._joins:
             why["setting"] = f"no symbol has {longest} bars, which the longest slow window needs"
         elif self._joins and np.isnan(tally.observed[symbols]):
             why["setting"] = "no setting has a Sharpe ratio: none ever traded"

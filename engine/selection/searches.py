@@ -26,6 +26,8 @@ Best = tuple[Floats, NDArray[np.int64]]
 
 _MOST_CELLS = 65_536
 """Whose metrics are in memory together: 7 MB a thread."""
+_MOST_BYTES = 64 << 20
+"""Of the returns that a thread makes in one go."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,8 @@ class Search:
     def settings_on_all(self, pool: Pool, symbols: frozenset[str]) -> tuple[float, int]:
         """Find the setting with the highest Sharpe ratio of the returns of some symbols with equal money in each every day, and its place; nan and -1 if none is defined."""
         best, place = np.nan, -1
-        for trials in trial_blocks(joined(pool, symbols), self.grid, self.settings, workers=1):
+        market = joined(pool, symbols)
+        for trials in trial_blocks(market, self.grid, self.settings, workers=1, most_bytes=_MOST_BYTES):
             ratios = sharpe_of(trials.returns, self.settings.bars_per_year)
             if not np.isnan(ratios).all():
                 at = int(np.nanargmax(ratios))
