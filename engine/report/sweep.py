@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,9 +24,13 @@ from engine.terms import AccountTerms
 
 __all__ = ["sweep_text"]
 
+_PARTLY_LUCK = "The best of many cells is partly luck: expect less of it than it shows here."
 
-def sweep_text(result: SweepTable | ReducedSweep, prices: Prices, metric: str, seconds: float) -> list[str]:
-    """Say what a sweep found: the best cell, the pool it was picked from, the best of each symbol, then settings and data."""
+
+def sweep_text(
+    result: SweepTable | ReducedSweep, prices: Prices, metric: str, seconds: float, luck: Sequence[str] = ()
+) -> list[str]:
+    """Say what a sweep found: the best cell, the pool it was picked from, how much of it is luck, the best of each symbol, then settings and data."""
     best = result.best(metric, per="all")
     pool = result.pool if isinstance(result, ReducedSweep) else Pool.of(result, metric)
     lines: list[str] = []
@@ -34,9 +39,11 @@ def sweep_text(result: SweepTable | ReducedSweep, prices: Prices, metric: str, s
         lines.append(f"Best of {pool.cells:,} cells by {METRIC_NAMES[metric]}: {symbol}, {cell}.")
         lines.append(outcome(result.settings.capital, row))
         lines.append(f"Buying and holding {_held(result, symbol)} returned {percent(result.buy_and_hold[symbol])}.")
-        lines += [*metric_lines(row), *_cost_lines(result, prices, key, row), *_pool_lines(pool, metric, result), ""]
+        lines += [*metric_lines(row), *_cost_lines(result, prices, key, row), *_pool_lines(pool, metric, result)]
+        lines += [""] if luck else [_PARTLY_LUCK, ""]
     if best.empty:
         lines.append(f"The {METRIC_NAMES[metric]} is in no cell defined: {say_metric(metric, None)}.")
+    lines += [*luck, ""] if luck else []
     if len(result.symbols) > 1:
         lines += [f"Best cell of each symbol by {METRIC_NAMES[metric]}:", *_symbol_lines(result, metric), ""]
     return [
@@ -99,7 +106,6 @@ def _pool_lines(pool: Pool, metric: str, result: SweepTable | ReducedSweep) -> l
     return [
         f"The median {METRIC_NAMES[metric]} of all cells is {about}{say_metric(metric, pool.median)}.",
         f"{made} of the cells made money; {beat} beat buying and holding {_held(result, 'their symbol')}.",
-        "The best of many cells is partly luck: expect less of it than it shows here.",
     ]
 
 

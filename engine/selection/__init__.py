@@ -10,7 +10,9 @@ Every statistic is defined in ``docs/selection.md``, with its paper; where one i
     effective     how many independent trials a sweep amounts to
     overfitting   does the best half of the days pick what is good in the other half (CSCV, PBO)
     plateau       the neighbours of a cell on the grid, and the middle of the widest plateau
+    surfaces      the values of a grid as its input
     verdict       all of these together, and what they come to
+    cells         the little that the cells tell without prices
     judging       luck(): from a sweep to its verdict
 
 Markets in which there is nothing to find::
