@@ -97,7 +97,8 @@ def sharpes(returns: Floats, bars_per_year: float) -> Floats:
         deviation = np.sqrt(np.einsum("nd,nd->n", distance, distance) / (some.shape[1] - 1))
         deviation[some.min(axis=1) == some.max(axis=1)] = 0.0
         np.divide(mean, deviation, out=out[rows], where=deviation != 0.0)
-    return out * np.sqrt(bars_per_year)
+    out *= np.sqrt(bars_per_year)
+    return out
 
 
 def total_returns(returns: Floats) -> Floats:

@@ -20,7 +20,7 @@ from engine.selection.choosing import Rule, best_sharpe, sharpes
 from engine.selection.folds import Fold, combinatorial_folds
 from engine.selection.stitching import Leg, Stitched, Stitcher
 from engine.selection.trials import Trials
-from engine.selection.walkforward import Choice, choose, curve_metrics, first_warm_day, name_of
+from engine.selection.walkforward import Choice, choose, first_warm_day, held_metrics, name_of
 
 __all__ = ["CrossValidation", "cross_validate"]
 
@@ -73,9 +73,7 @@ class CrossValidation:
     @property
     def held(self) -> dict[str, float]:
         """CURVE_METRICS of buying and holding all symbols on the same days, without costs."""
-        returns = self.trials.pool.held()[self.paths[0].days.start : self.paths[0].days.stop]
-        capital = self.paths[0].capital
-        return curve_metrics(capital * np.cumprod(1.0 + returns), capital, self.trials.bars_per_year)
+        return held_metrics(self.trials, self.paths[0])
 
     def summary(self) -> dict[str, float]:
         """Say the distribution of the Sharpe ratios of the paths.
@@ -103,16 +101,14 @@ class CrossValidation:
 
     def to_frame(self) -> pd.DataFrame:
         """Give a row a split: first_tested, last_tested (dates), train_days, test_days, fast, slow, atr_window, multiple, in_sharpe, in_cagr, out_sharpe, out_rank, trials."""
-        days, keys = self.trials.pool.days, self.trials.keys()
-        rows = []
+        days, named, rows = self.trials.pool.days, self.trials.keys().to_dict("records"), []
         for fold, choice in zip(self.folds, self.choices, strict=True):
             dates = {"first_tested": days[fold.test[0][0]], "last_tested": days[fold.test[-1][-1]]}
             sizes = {"train_days": fold.train_days, "test_days": sum(map(len, fold.test))}
             found = {"in_sharpe": choice.in_sharpe, "in_cagr": choice.in_yearly, "out_sharpe": choice.out_sharpe}
             placed = {"out_rank": choice.rank, "trials": len(self.trials)}
-            rows.append({**dates, **sizes, **keys.iloc[choice.trial].to_dict(), **found, **placed})
-        whole = dict.fromkeys(("fast", "slow", "atr_window"), np.int64)
-        return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="split")).astype(whole)
+            rows.append({**dates, **sizes, **named[choice.trial], **found, **placed})
+        return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="split"))
 
     def path_frame(self) -> pd.DataFrame:
         """Give the equity of the paths: a row a day, a column a path, currency."""
@@ -180,5 +176,5 @@ def _paths(folds: tuple[Fold, ...], choices: list[Choice], number: int) -> list[
 
 def _mean(values: list[float]) -> float:
     """Average what is defined; nan if nothing is."""
-    defined = [value for value in values if value == value]  # noqa: PLR0124  nan is the value that differs from itself
+    defined = [value for value in values if not np.isnan(value)]
     return float(np.mean(defined)) if defined else float("nan")

@@ -131,7 +131,9 @@ def walk_forward_folds(
     if step is not None and test is None:
         raise InputError("a step needs the days of a test as well; give test, or leave the step out")
     if step is not None and test is not None and step < test:
-        raise InputError(f"a step of {step} days would test some days twice; it must be {test}, the days of a test, or more")
+        raise InputError(
+            f"a step of {step} days would test some days twice; it must be {test}, the days of a test, or more"
+        )
     usable = days - start
     trained = _trained(usable, train, test, step, folds, purge)
     tests = list(_tests(start + trained + purge, days, test, step, folds))

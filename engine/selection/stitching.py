@@ -82,7 +82,9 @@ class Stitched:
     @property
     def returns(self) -> Floats:
         """Return of every day, float64 (days,)."""
-        return self.equity / np.concatenate([[self.capital], self.equity[:-1]]) - 1.0
+        before = np.concatenate([[self.capital], self.equity[:-1]])
+        changes: Floats = self.equity / before - 1.0
+        return changes
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +121,8 @@ class Stitcher:
         """Give what becomes of the money on the days of a leg, float64 (days,)."""
         if leg.trial == NOTHING_HELD:
             return np.full(len(leg.days), money)
-        grown: Floats = money * np.cumprod(1.0 + self.trials.returns[leg.trial, leg.days.start : leg.days.stop])
-        return grown
+        returns = self.trials.returns[leg.trial, leg.days.start : leg.days.stop]
+        return money * np.cumprod(1.0 + returns, dtype=np.float64)
 
     def _seam(self, day: int, old: int, new: int, money: float) -> Seam:
         """Trade the change of settings at the close of a day, with the same money in each symbol that is traded before and after it."""
@@ -132,8 +134,7 @@ class Stitcher:
         for s in alive:
             before = self._weights(old)[s][bars[s]] if old != NOTHING_HELD else 0.0
             after = self._weights(new)[s][bars[s]] if new != NOTHING_HELD else 0.0
-            share = money / len(alive)
-            lost = share - _traded(share, before, after, pool.histories[s], bars[s], settings)
+            lost = _lost(money / len(alive), before, after, pool.histories[s], bars[s], settings)
             sold, bought = sold + (before > 0.0), bought + (after > 0.0)
             costs += lost
             if before > 0.0 and after > 0.0:
@@ -163,9 +164,7 @@ def _with_gaps(legs: Sequence[Leg]) -> Iterator[Leg]:
         at = leg.days.stop
 
 
-def shares_of_equity(
-    history: History, fast: int, slow: int, stop: TrailingStop | None, settings: Settings
-) -> Floats:
+def shares_of_equity(history: History, fast: int, slow: int, stop: TrailingStop | None, settings: Settings) -> Floats:
     """Give what share of its equity a backtest has in shares after each bar, float64 (T,): 1 in a position that took all the cash; 0 throughout for long/short, which has no costs."""
     n = len(history)
     if settings.direction == "long_short":
@@ -177,26 +176,29 @@ def shares_of_equity(
     outcome = simulate(kernel_bars(history), signals, atr_of(history, stop), settings.capital, rules, equity, trades)
     for row in trades[: outcome.closed + (outcome.position.shares > 0.0)]:
         held[int(row[0]) : n if row[2] < 0 else int(row[2])] = row[4]
-    return np.divide(held * history.close, equity, out=np.zeros(n), where=equity > 0.0)
+    np.divide(held * history.close, equity, out=held, where=equity > 0.0)
+    return held
 
 
-def _traded(money: float, before: float, after: float, history: History, bar: int, settings: Settings) -> float:
-    """Give what is left of the money of a symbol after the share ``before`` of it was sold and the share ``after`` was spent on a new position, marked at that close."""
+def _lost(money: float, before: float, after: float, history: History, bar: int, settings: Settings) -> float:
+    """Give what it costs, of the money of a symbol, to sell the share ``before`` of it and to spend the share ``after`` of what is left on a new position, marked at that close."""
     close, costs, date = float(history.close[bar]), settings.costs, history.local_dates[bar]
+    lost = 0.0
     if before > 0.0:
         shares, price = before * money / close, float(received(close, _rates(costs)))
-        money = money - before * money + (shares * price - _fee(costs, "sell", shares, price, date))
+        lost = shares * (close - price) + _fee(costs, "sell", shares, price, date)
     if after > 0.0:
-        limit, price = after * money, float(paid(close, _rates(costs)))
-        money = money - limit + _bought(costs, limit, price, date) * close
-    return money
+        limit, price = after * (money - lost), float(paid(close, _rates(costs)))
+        value = _spent(costs, limit, price, date)
+        lost += (limit - value) + value / price * (price - close)
+    return lost
 
 
-def _bought(costs: Costs | CostSchedule, limit: float, price: float, date: np.datetime64) -> float:
-    """Give the shares that an amount buys, fee included; fractions of them, as all of the money is meant to work."""
+def _spent(costs: Costs | CostSchedule, limit: float, price: float, date: np.datetime64) -> float:
+    """Give what goes into shares if an amount is spent, fee included; fractions of shares, as all of the money is meant to work."""
     if isinstance(costs, CostSchedule):  # as in the backtest: the fee of an order for all of it is set aside
-        return max(limit - _fee(costs, "buy", limit / price, price, date), 0.0) / price
-    return max(float(all_in_order(limit, price, _rates(costs)).value), 0.0) / price
+        return max(limit - _fee(costs, "buy", limit / price, price, date), 0.0)
+    return max(float(all_in_order(limit, price, _rates(costs)).value), 0.0)
 
 
 def _fee(costs: Costs | CostSchedule, side: str, shares: float, price: float, date: np.datetime64) -> float:

@@ -22,7 +22,7 @@ from engine.selection.folds import Fold, walk_forward_folds
 from engine.selection.stitching import NOTHING_HELD, Leg, Seam, Stitched, Stitcher
 from engine.selection.trials import Trials
 
-__all__ = ["CURVE_METRICS", "Choice", "WalkForward", "choose", "curve_metrics", "first_warm_day", "walk_forward"]
+__all__ = ["CURVE_METRICS", "Choice", "WalkForward", "choose", "curve_metrics", "first_warm_day", "held_metrics", "name_of", "walk_forward"]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -105,9 +105,7 @@ class WalkForward:
     @property
     def held(self) -> dict[str, float]:
         """The same of buying and holding all symbols on the same days, without costs."""
-        returns = self.trials.pool.held()[self.stitched.days.start : self.stitched.days.stop]
-        capital = self.stitched.capital
-        return curve_metrics(capital * np.cumprod(1.0 + returns), capital, self.trials.bars_per_year)
+        return held_metrics(self.trials, self.stitched)
 
     @property
     def in_sample(self) -> dict[str, float]:
@@ -124,6 +122,14 @@ class WalkForward:
         promised = self.in_sample["cagr"]
         return self.metrics["cagr"] / promised if promised > 0.0 else float("nan")
 
+    @property
+    def median_sharpe(self) -> float:
+        """Median over all trials of the yearly Sharpe ratio on the same days, without choosing and so without seams; nan if none is defined."""
+        days = slice(self.stitched.days.start, self.stitched.days.stop)
+        found = sharpes(self.trials.returns[:, days], self.trials.bars_per_year)
+        found = found[~np.isnan(found)]
+        return float(np.median(found)) if len(found) else float("nan")
+
     def to_frame(self) -> pd.DataFrame:
         """Give a row a fold.
 
@@ -133,8 +139,7 @@ class WalkForward:
             train_first, train_last, test_first, test_last (dates), train_days, test_days, fast, slow, atr_window, multiple (0 and 0.0: no stop), in_sharpe, in_cagr,
             out_sharpe (without seam costs), out_return (with them), out_rank, trials.
         """
-        days, keys = self.trials.pool.days, self.trials.keys()
-        rows = []
+        days, named, rows = self.trials.pool.days, self.trials.keys().to_dict("records"), []
         for fold, choice, earned in zip(self.folds, self.choices, self.stitched.leg_returns, strict=True):
             train, test = fold.train[0], fold.test[0]
             dates = {"train_first": days[train[0]], "train_last": days[train[-1]]}
@@ -142,9 +147,34 @@ class WalkForward:
             sizes = {"train_days": len(train), "test_days": len(test)}
             found = {"in_sharpe": choice.in_sharpe, "in_cagr": choice.in_yearly, "out_sharpe": choice.out_sharpe}
             placed = {"out_return": float(earned), "out_rank": choice.rank, "trials": len(self.trials)}
-            rows.append({**dates, **sizes, **keys.iloc[choice.trial].to_dict(), **found, **placed})
-        whole = dict.fromkeys(("fast", "slow", "atr_window"), np.int64)
-        return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="fold")).astype(whole)
+            rows.append({**dates, **sizes, **named[choice.trial], **found, **placed})
+    XX        return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="fold")).astype(whole)
+
+    def summary(self) -> dict[str, float]:
+        """Give the figures of the whole: out_, held_ and in_ sharpe and cagr, efficiency, median_sharpe of all trials, folds, changes, seams, seam_costs and the kept part of them."""
+        out, held, promised = self.metrics, self.held, self.in_sample
+        return {
+            **{f"out_{name}": value for name, value in out.items()},
+            **{f"held_{name}": value for name, value in held.items()},
+            **{f"in_{name}": value for name, value in promised.items()},
+            "efficiency": self.efficiency,
+            "median_sharpe": self.median_sharpe,
+            "folds": float(len(self.folds)),
+            "changes": float(self.changes),
+            "seams": float(len(self.seams)),
+            "seam_costs": self.seam_costs,
+            "kept_costs": self.kept_costs,
+        }
+
+    @property
+    def seam_costs(self) -> float:
+        """Of all seams, currency."""
+        return float(sum(seam.costs for seam in self.seams))
+
+    @property
+    def kept_costs(self) -> float:
+        """The part of them for symbols that both settings of a seam hold, currency."""
+        return float(sum(seam.kept_costs for seam in self.seams))
 
     def seam_frame(self) -> pd.DataFrame:
         """Give a row a seam: date of the close, settings before and after (nan: nothing), symbols sold, bought and held by both, costs and the part of them for symbols that both hold, currency."""
@@ -227,6 +257,13 @@ def curve_metrics(equity: Floats, capital: float, bars_per_year: float) -> dict[
     return dict(zip(CURVE_METRICS, out.tolist(), strict=False))
 
 
+def held_metrics(trials: Trials, stitched: Stitched) -> dict[str, float]:
+    """Give CURVE_METRICS of buying and holding all symbols on the days of an account, with its capital and without costs."""
+    returns = trials.pool.held()[stitched.days.start : stitched.days.stop]
+    equity = stitched.capital * np.cumprod(1.0 + returns, dtype=np.float64)
+    return curve_metrics(equity, stitched.capital, trials.bars_per_year)
+
+
 def name_of(rule: Rule) -> str:
     """Name a rule."""
     return getattr(rule, "__name__", type(rule).__name__)
@@ -248,7 +285,9 @@ def _require_order(folds: Sequence[Fold], days: int) -> None:
         if len(fold.train) != 1 or len(fold.test) != 1 or fold.looks_ahead:
             raise InputError(f"fold {number} trains on days after its test begins; cross_validate takes such folds")
         if fold.test[0].start < at or fold.test[0].stop > days:
-            raise InputError(f"the test of fold {number} overlaps the one before, or ends after the last of {days:,} days")
+            raise InputError(
+                f"the test of fold {number} overlaps the one before, or ends after the last of {days:,} days"
+            )
         at = fold.test[0].stop
 
 
