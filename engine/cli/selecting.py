@@ -197,7 +197,9 @@ def _print(
     if out:
         write_table(table, out)
     if equity:
-        curves = result.equity.to_frame() if isinstance(result, WalkForward) else result.path_frame().add_prefix("path_")
+        curves = (
+            result.equity.to_frame() if isinstance(result, WalkForward) else result.path_frame().add_prefix("path_")
+        )
         write_table(curves.rename_axis("date").reset_index(), equity)
     lines = _lines(result, prices) if output_format == "text" else []
     about = {
