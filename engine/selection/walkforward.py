@@ -148,7 +148,7 @@ class WalkForward:
             found = {"in_sharpe": choice.in_sharpe, "in_cagr": choice.in_yearly, "out_sharpe": choice.out_sharpe}
             placed = {"out_return": float(earned), "out_rank": choice.rank, "trials": len(self.trials)}
             rows.append({**dates, **sizes, **named[choice.trial], **found, **placed})
-    XX        return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="fold")).astype(whole)
+        return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="fold"))
 
     def summary(self) -> dict[str, float]:
         """Give the figures of the whole: out_, held_ and in_ sharpe and cagr, efficiency, median_sharpe of all trials, folds, changes, seams, seam_costs and the kept part of them."""
