@@ -22,7 +22,17 @@ from engine.selection.folds import Fold, walk_forward_folds
 from engine.selection.stitching import NOTHING_HELD, Leg, Seam, Stitched, Stitcher
 from engine.selection.trials import Trials
 
-__all__ = ["CURVE_METRICS", "Choice", "WalkForward", "choose", "curve_metrics", "first_warm_day", "held_metrics", "name_of", "walk_forward"]
+__all__ = [
+    "CURVE_METRICS",
+    "Choice",
+    "WalkForward",
+    "choose",
+    "curve_metrics",
+    "first_warm_day",
+    "held_metrics",
+    "name_of",
+    "walk_forward",
+]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
