@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -202,7 +202,7 @@ def _print(
         )
         write_table(curves.rename_axis("date").reset_index(), equity)
     lines = _lines(result, prices) if output_format == "text" else []
-    about = {
+    about: dict[str, Any] = {
         "prices": prices.digest,
         "left_out": dict(result.trials.pool.left_out),
         "adjustments": adjustment_rows(prices.report),
@@ -210,6 +210,9 @@ def _print(
         "rule": rule,
         "summary": {name: None if pd.isna(value) else value for name, value in result.summary().items()},
     }
+    if isinstance(result, WalkForward):
+        seams = result.seam_frame().astype(object)
+        about["seams"] = seams.where(seams.notna(), None).to_dict("records")
     emit(output_format, lines, table, about)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import comb
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -107,7 +108,8 @@ class CrossValidation:
             sizes = {"train_days": fold.train_days, "test_days": sum(map(len, fold.test))}
             found = {"in_sharpe": choice.in_sharpe, "in_cagr": choice.in_yearly, "out_sharpe": choice.out_sharpe}
             placed = {"out_rank": choice.rank, "trials": len(self.trials)}
-            rows.append({**dates, **sizes, **named[choice.trial], **found, **placed})
+            row: dict[Any, Any] = {**dates, **sizes, **named[choice.trial], **found, **placed}
+            rows.append(row)
         return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="split"))
 
     def path_frame(self) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -157,7 +158,8 @@ class WalkForward:
             sizes = {"train_days": len(train), "test_days": len(test)}
             found = {"in_sharpe": choice.in_sharpe, "in_cagr": choice.in_yearly, "out_sharpe": choice.out_sharpe}
             placed = {"out_return": float(earned), "out_rank": choice.rank, "trials": len(self.trials)}
-            rows.append({**dates, **sizes, **named[choice.trial], **found, **placed})
+            row: dict[Any, Any] = {**dates, **sizes, **named[choice.trial], **found, **placed}
+            rows.append(row)
         return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="fold"))
 
     def summary(self) -> dict[str, float]:
