@@ -189,7 +189,7 @@ class WalkForward:
         return float(sum(seam.kept_costs for seam in self.seams))
 
     def seam_frame(self) -> pd.DataFrame:
-        """Give a row a seam: date of the close, settings before and after (nan: nothing), symbols sold, bought and held by both, costs and the part of them for symbols that both hold, currency."""
+        """Give a row a seam: date of the close, settings before and after (missing: nothing), symbols sold, bought and held by both, costs and the part of them for symbols that both hold, currency."""
         return _seam_frame(self.trials, self.seams)
 
 
@@ -313,4 +313,5 @@ def _seam_frame(trials: Trials, seams: Sequence[Seam]) -> pd.DataFrame:
             row |= {f"{side}_{name}": value for name, value in named.items()}
         counts = {"sold": seam.sold, "bought": seam.bought, "kept": seam.kept}
         rows.append({**row, **counts, "costs": seam.costs, "kept_costs": seam.kept_costs})
-    return pd.DataFrame(rows)
+    whole = [f"{side}_{name}" for side in ("old", "new") for name in ("fast", "slow", "atr_window")]
+    return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64"))
