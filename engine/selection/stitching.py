@@ -176,8 +176,9 @@ def shares_of_equity(history: History, fast: int, slow: int, stop: TrailingStop 
     outcome = simulate(kernel_bars(history), signals, atr_of(history, stop), settings.capital, rules, equity, trades)
     for row in trades[: outcome.closed + (outcome.position.shares > 0.0)]:
         held[int(row[0]) : n if row[2] < 0 else int(row[2])] = row[4]
-    np.divide(held * history.close, equity, out=held, where=equity > 0.0)
-    return held
+    share = np.zeros(n)
+    np.divide(held * history.close, equity, out=share, where=equity > 0.0)
+    return share
 
 
 def _lost(money: float, before: float, after: float, history: History, bar: int, settings: Settings) -> float:
