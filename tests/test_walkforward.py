@@ -94,7 +94,7 @@ class Sleeve:
         if before > 0:
             value = before * money / close * (close * (1 - rules.slippage))
             money = money - before * money + value - naive.fee_of(value, rules)
-        if after > 0:
+        if after > 0 and money > 0:
             price = close * (1 + rules.slippage)
             shares = max(naive.spendable(after * money, rules), 0.0) / price
             money = money - after * money + shares * close
@@ -110,12 +110,15 @@ def twin(bars_of, rules, legs, growth):
     ]
     money, held, equity, costs = rules.capital * len(sleeves), None, [], []
     for setting, days in legs:
-        if setting != held:
+        if not money > 0:  # all is lost: nothing is traded, and nothing defined
+            money = math.nan
+        elif setting != held:
             day = days[0] - 1
             listed = [one for one in sleeves if day >= one.offset]
             after = [one.change(held, setting, day, money / len(listed), rules) for one in listed]
             costs.append(money - sum(after) if listed else 0.0)
             money = sum(after) if listed else money
+            money = money if money > 0 else math.nan
             held = setting
         for day in days:
             if setting is not None:
@@ -175,10 +178,10 @@ def test_stitched_equity_is_that_of_the_twin(walk, rule):
     assume(solvent(bars_of, how))
     result = walk_forward(trials_for(bars_of, how), folds, rule)
     equity, costs = twin(bars_of, how, legs_of(result), Sleeve.growth)
-    assert result.equity.tolist() == pytest.approx(equity, rel=1e-10)
-    assert [seam.costs for seam in result.seams] == pytest.approx(costs, rel=1e-7, abs=1e-8 * equity[0])
+    assert result.equity.tolist() == pytest.approx(equity, rel=1e-10, nan_ok=True)
+    assert [seam.costs for seam in result.seams] == pytest.approx(costs, rel=1e-7, abs=1e-8 * result.stitched.capital)
     assert result.stitched.leg_returns[0] == pytest.approx(
-        result.equity.iloc[len(folds[0].test[0]) - 1] / result.stitched.capital - 1.0, abs=1e-12
+        result.equity.iloc[len(folds[0].test[0]) - 1] / result.stitched.capital - 1.0, abs=1e-12, nan_ok=True
     )
 
 
@@ -335,6 +338,18 @@ def test_between_tests_nothing_is_held():
     assert [seam.old for seam in result.seams[:3]] == [NOTHING_HELD, 0, NOTHING_HELD]
     assert [seam.day for seam in result.seams[:3]] == [120, 150, 160]
     assert len(result.stitched.leg_returns) == len(result.folds)
+
+
+def test_an_account_that_a_seam_ruins_is_not_defined_from_there_on():
+    costs = engine.Costs(fixed=30.0)
+    trials = trials_of(engine.simulate(1, 900, seed=2), Grid.of((5, 6), 40), Settings(costs=costs, capital=1000.0))
+    result = walk_forward(trials, walk_forward_folds(900, train=100, test=5, start=40), by_turns)
+    lost = int(np.flatnonzero(np.isnan(result.equity))[0])
+    assert result.equity.iloc[:lost].gt(0).all()
+    assert result.equity.iloc[lost:].isna().all()
+    assert math.isfinite(result.seam_costs)
+    assert result.seams[-1].day == result.stitched.days.start + lost - 1
+    assert math.isnan(result.metrics["final_capital"])
 
 
 # What is said of the whole

@@ -65,7 +65,7 @@ class Stitched:
     days : range
         From the first day of the first leg to the last day of the last one.
     equity : float64 (days,)
-        Currency after each day.
+        Currency after each day; nan from the day on which nothing is left.
     capital : float
         Before the first of them.
     leg_returns : float64 (legs,)
@@ -107,9 +107,11 @@ class Stitcher:
         money, old = capital, NOTHING_HELD
         for leg in _with_gaps(legs):
             begun = money
-            if leg.trial != old:
+            if leg.trial != old and money > 0.0:
                 seams.append(self._seam(leg.days.start - 1, old, leg.trial, money))
                 money = money - seams[-1].costs
+            if not money > 0.0:  # a fixed fee can take all there is
+                money = float("nan")
             curves.append(self._grown(money, leg))
             money, old = float(curves[-1][-1]), leg.trial
             if leg.trial != NOTHING_HELD:
@@ -188,7 +190,7 @@ def _lost(money: float, before: float, after: float, history: History, bar: int,
     if before > 0.0:
         shares, price = before * money / close, float(received(close, _rates(costs)))
         lost = shares * (close - price) + _fee(costs, "sell", shares, price, date)
-    if after > 0.0:
+    if after > 0.0 and money > lost:
         limit, price = after * (money - lost), float(paid(close, _rates(costs)))
         value = _spent(costs, limit, price, date)
         lost += (limit - value) + value / price * (price - close)
