@@ -44,7 +44,7 @@ def _verdict_lines(result: WalkForward) -> list[str]:
     """Say how the choices did out of sample."""
     out, held, promised = result.metrics, result.held, result.in_sample
     lines = [
-        f"Out of sample the choices earned {_against(out['cagr'], held['cagr'])} than buying and holding, and {_against(out['cagr'], promised['cagr'])} than they had earned in sample.",
+        _against(out["cagr"], held["cagr"], promised["cagr"]),
         f"Out of sample: {_figures(out)}.",
         f"Buying and holding all symbols in equal parts on the same days: {_figures(held)}.",
         f"In sample the choices had, on average: yearly return {say_metric('cagr', promised['cagr'])}, Sharpe ratio {say_metric('sharpe', promised['sharpe'])}.",
@@ -63,11 +63,24 @@ def _verdict_lines(result: WalkForward) -> list[str]:
     ]
 
 
-def _against(one: float, other: float) -> str:
+def _against(out: float, held: float, promised: float) -> str:
+    """Say whether the choices earned more than holding, and than they had earned in sample."""
+    if np.isnan(out):
+        return "Out of sample the choices lost all there was."
+    beside = "" if np.isnan(held) else f" {_more(out, held)} buying and holding"
+    before = "" if np.isnan(promised) else f" {_more(out, promised)} they had earned in sample"
+    if beside and before:
+        beside += ", and"
+    return (
+        f"Out of sample the choices earned{beside}{before}."
+        if beside or before
+        else f"Out of sample the choices earned {percent(out)} a year."
+    )
+
+
+def _more(one: float, other: float) -> str:
     """Say which of two is more."""
-    if np.isnan(one) or np.isnan(other):
-        return "neither more nor less that could be told"
-    return "more" if one > other else "less" if one < other else "no more"
+    return "more than" if one > other else "less than" if one < other else "as much as"
 
 
 def _figures(row: dict[str, float]) -> str:
@@ -79,16 +92,33 @@ def _figures(row: dict[str, float]) -> str:
 def _choosing_lines(result: WalkForward) -> list[str]:
     """Say what choosing was worth: against the median of all settings, by rank, and how often it changed its mind."""
     trials, later = len(result.trials), len(result.folds) - 1
+    lines = _error_lines(result)
+    if trials == 1:
+        return lines
     rank = float(np.mean([choice.rank for choice in result.choices]))
-    lines = [
+    lines += [
         f"The median Sharpe ratio of all {count(trials, 'setting')} on the same days, each kept throughout, is {say_metric('sharpe', result.median_sharpe)}.",
         f"By Sharpe ratio out of sample the choices ranked {rank:,.0f} of {trials:,} on average; chance alone would give {(trials + 1) / 2:,.0f}.",
     ]
+    idle = sum(np.isnan(choice.in_sharpe) for choice in result.choices)
+    if idle:
+        lines.append(
+            f"In {count(idle, 'fold')} nothing could be measured of the choice in its training, as it held nothing there; the first of equal settings is taken."
+        )
     if later:
         lines.append(
             f"The choice changed in {result.changes:,} of {count(later, 'later fold')}. {_favourite(result.trials, result.choices, 'fold')}"
         )
     return lines
+
+
+def _error_lines(result: WalkForward) -> list[str]:
+    """Say how much a Sharpe ratio of so few days strays by chance: by about the root of the years (Lo, "The Statistics of Sharpe Ratios", Financial Analysts Journal 58(4), 2002)."""
+    year, days = result.trials.bars_per_year, len(result.days)
+    shortest = min(len(fold.test[0]) for fold in result.folds)
+    return [
+        f"By chance alone the Sharpe ratio of {count(days, 'day')} strays by about {np.sqrt(year / days):.2f}, that of the shortest test, {count(shortest, 'day')}, by about {np.sqrt(year / shortest):.2f}."
+    ]
 
 
 def _seam_lines(result: WalkForward) -> list[str]:
@@ -109,7 +139,7 @@ def _fold_lines(result: WalkForward) -> list[str]:
     ):
         train, test = fold.train[0], fold.test[0]
         when = f"trained {day(days[train[0]])} to {day(days[train[-1]])}, tested {day(days[test[0]])} to {day(days[test[-1]])}"
-        said = f"Sharpe ratio in sample {_sharpe(choice.in_sharpe)}, out of sample {_sharpe(choice.out_sharpe)}"
+        said = f"Sharpe ratio in sample {_sharpe(choice.in_sharpe, train)}, out of sample {_sharpe(choice.out_sharpe, test)}"
         return_ = say_metric("total_return", earned)
         lines.append(
             f"Fold {number}: {when}: {_setting(result.trials, choice.trial)}: {said}, rank {choice.rank:,} of {len(result.trials):,}, return {return_}."
@@ -117,9 +147,11 @@ def _fold_lines(result: WalkForward) -> list[str]:
     return lines
 
 
-def _sharpe(value: float) -> str:
-    """Say a Sharpe ratio within a sentence."""
-    return "not defined since equity never moved" if np.isnan(value) else f"{value:.3f}"
+def _sharpe(value: float, days: range) -> str:
+    """Say a Sharpe ratio within a sentence, or why there is none."""
+    if len(days) < 2:
+        return "not defined for a single day"
+    return "not defined since equity never moved or was lost" if np.isnan(value) else f"{value:.3f}"
 
 
 def _setting(trials: Trials, trial: int) -> str:

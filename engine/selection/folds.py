@@ -137,10 +137,11 @@ def walk_forward_folds(
     usable = days - start
     trained = _trained(usable, train, test, step, folds, purge)
     tests = list(_tests(start + trained + purge, days, test, step, folds))
-    wanted = f"a training of {trained:,} days and {f'{folds:,} tests' if folds else 'a test'}{f' of {test:,} days' if test else ''}"
+    number = folds or (1 if test else _FOLDS)
+    tests_wanted = f"{number:,} test{'s' if number > 1 else ''}{f' of {test:,} days' if test else ''}"
     if trained < _LEAST_DAYS or not tests or (folds is not None and len(tests) < folds):
         raise DataError(
-            f"too few days: {wanted} do not fit into the {max(usable, 0):,} days on which all averages exist; take fewer or shorter folds, shorter slow windows, or more prices"
+            f"too few days: a training of {trained:,} days and {tests_wanted} do not fit into the {max(usable, 0):,} days on which all averages exist; take fewer or shorter folds, shorter slow windows, or more prices"
         )
     begins = [start if scheme == "anchored" else one.start - purge - trained for one in tests]
     return tuple(Fold((range(begin, one.start - purge),), (one,)) for begin, one in zip(begins, tests, strict=True))

@@ -120,11 +120,11 @@ class WalkForward:
 
     @property
     def in_sample(self) -> dict[str, float]:
-        """What the choices had promised: sharpe and cagr in their trainings, averaged over the days of their tests; nan where one is not defined."""
-        weights = [sum(map(len, fold.test)) for fold in self.folds]
+        """What the choices had promised: sharpe and cagr in their trainings, averaged over the days of their tests where they are defined; nan where none is."""
+        days = np.array([len(fold.test[0]) for fold in self.folds], dtype=np.float64)
         return {
-            "sharpe": float(np.average([choice.in_sharpe for choice in self.choices], weights=weights)),
-            "cagr": float(np.average([choice.in_yearly for choice in self.choices], weights=weights)),
+            "sharpe": _average([choice.in_sharpe for choice in self.choices], days),
+            "cagr": _average([choice.in_yearly for choice in self.choices], days),
         }
 
     @property
@@ -279,6 +279,13 @@ def held_metrics(trials: Trials, stitched: Stitched) -> dict[str, float]:
 def name_of(rule: Rule) -> str:
     """Name a rule."""
     return getattr(rule, "__name__", type(rule).__name__)
+
+
+def _average(values: Sequence[float], weights: Floats) -> float:
+    """Average what is defined; nan if nothing is."""
+    found = np.array(values)
+    defined = ~np.isnan(found)
+    return float(np.average(found[defined], weights=weights[defined])) if defined.any() else float("nan")
 
 
 def _read_only(returns: Floats) -> Floats:
