@@ -1,5 +1,6 @@
 """Walk forward and cross-validation: against a slow twin that trades the choices bar by bar, and against a future that is changed."""
 
+import json
 import math
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
@@ -10,8 +11,10 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import engine
+from engine.cli.app import app
 from engine.errors import DataError, InputError
 from engine.grid import Grid
 from engine.selection import choosing
@@ -386,7 +389,7 @@ def test_the_table_says_what_was_chosen_and_how_it_went():
         assert row["in_sharpe"] == pytest.approx(max(naive_sharpe(one, 252.0) for one in before.tolist()), rel=1e-10)
         assert row["out_sharpe"] == pytest.approx(yearly[choice.trial], rel=1e-10, nan_ok=True)
         low = [-math.inf if math.isnan(one) else one for one in yearly]
-        assert row["out_rank"] == 1 + sum(one > low[choice.trial] for one in low)
+        assert row["out_rank"] == naive_rank(low, low[choice.trial])
         assert row["in_cagr"] == pytest.approx(math.prod(1 + before[choice.trial]) ** (252 / len(before[0])) - 1)
         whole = math.prod(1 + after[choice.trial]) - 1
         assert row["out_return"] == pytest.approx(whole, rel=1e-9, abs=1e-12)
@@ -411,6 +414,11 @@ def naive_sharpe(returns, bars_per_year):
     if len(returns) < 2 or any(math.isnan(one) for one in returns) or min(returns) == max(returns):
         return math.nan
     return naive.average(returns) / stdev(returns) * math.sqrt(bars_per_year)
+
+
+def naive_rank(values, one):
+    """The middle of the places of those that are equal."""
+    return 1 + sum(other > one for other in values) + (values.count(one) - 1) / 2
 
 
 def naive_calmar(returns, bars_per_year):
@@ -455,7 +463,7 @@ def test_measures_and_ready_rules_are_their_definitions(seed, monkeypatch):
     for part in (slice(0, 15), slice(15, 29), slice(29, 43), slice(43, 57)):
         measured = [naive_sharpe(row[part], 252.0) for row in rows]
         low = [-math.inf if math.isnan(one) else one for one in measured]
-        places.append([1 + sum(other > one for other in low) for one in low])
+        places.append([naive_rank(low, one) for one in low])
     medians = [median(column) for column in zip(*places, strict=True)]
     assert choosing.median_rank(returns, keys, 252.0) == medians.index(min(medians))
 
@@ -590,3 +598,124 @@ def test_progress_is_told():
     walk_forward(trials, progress=lambda *done: told.append(done))
     cross_validate(trials, 4, 2, progress=lambda *done: told.append(done))
     assert told == [(i, 10) for i in range(1, 11)] + [(i, 6) for i in range(1, 7)]
+
+
+# The command
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["walkforward", *map(str, arguments)])
+
+
+SMALL = ["--fast", "5,10,20", "--slow", "40,100"]
+
+
+def test_the_verdict_comes_first_and_every_fold_is_a_sentence():
+    done = run(*SMALL, "--fee-rate", "0.001")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    trials = trials_of(engine.sample(), Grid.of((5, 10, 20), (40, 100)), Settings(costs=engine.Costs(rate=0.001)))
+    result = walk_forward(trials)
+    more = "more" if result.metrics["cagr"] > result.held["cagr"] else "less"
+    promised = "more" if result.metrics["cagr"] > result.in_sample["cagr"] else "less"
+    assert lines[0] == (
+        f"Out of sample the choices earned {more} than buying and holding, and {promised} than they had earned in sample."
+    )
+    assert f"Sharpe ratio {result.metrics['sharpe']:.3f}, " in lines[1]
+    assert f"Sharpe ratio {result.held['sharpe']:.3f}, " in lines[2]
+    assert sum(line.startswith("Fold ") for line in lines) == 10
+    seams = f"Seams, at which one setting follows another: {len(result.seams)}, costs {result.seam_costs:,.2f}."
+    assert seams in lines
+    assert "Costs per order: 0.1 percent of the value." in lines
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        [],
+        ["--cv", "4:2", "--stop", "none,3"],
+        ["--rule", "median-rank", "--scheme", "rolling", "--train", "700", "--test", "300", "--step", "400"],
+        ["--fast", "5", "--slow", "40", "--folds", "1"],
+        ["--end", "2000-01-01", "--folds", "50", "--train", "60", "--fee-fixed", "1000", "--capital", "5000"],
+        ["--end", "2000-01-01", "--cv", "20:1", "--embargo", "0", "--purge", "0"],
+    ],
+)
+def test_text_is_plain(more):
+    done = run(*SMALL, *more)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.isascii()
+    assert not set(done.stdout) & set("\t\r|+#*_=<>~")
+    assert all(line == line.rstrip() for line in done.stdout.splitlines())
+    assert "nan" not in done.stdout.replace("NASDAQ", "")
+
+
+def test_files_and_documents(tmp_path):
+    out, equity = tmp_path / "folds.csv", tmp_path / "equity.parquet"
+    done = run(*SMALL, "--out", out, "--equity", equity, "--format", "json")
+    result = walk_forward(trials_of(engine.sample(), Grid.of((5, 10, 20), (40, 100)), Settings()))
+    document = json.loads(done.stdout)
+    assert [row["fast"] for row in document["rows"]] == result.to_frame()["fast"].tolist()
+    assert document["summary"]["out_sharpe"] == pytest.approx(result.metrics["sharpe"])
+    assert len(document["seams"]) == len(result.seams)
+    assert pd.read_csv(out)["out_return"].tolist() == pytest.approx(result.to_frame()["out_return"].tolist())
+    assert pd.read_parquet(equity)["equity"].tolist() == result.equity.tolist()
+    done = run(*SMALL, "--cv", "4:2", "--out", out, "--equity", equity, "--format", "csv")
+    assert len(done.stdout.splitlines()) == 1 + 6
+    assert len(pd.read_csv(out)) == 6
+    assert list(pd.read_parquet(equity)) == ["date", "path_1", "path_2", "path_3"]
+    single = run(*SMALL, "--end", "1999-06-30", "--train", "20", "--test", "1", "--format", "json").stdout
+    assert "NaN" not in single
+    assert {row["out_sharpe"] for row in json.loads(single)["rows"]} == {None}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--folds", "5000"], "5,000 tests do not fit into the 4,932 days"),
+        (["--end", "1999-06-15"], "10 tests do not fit into the 14 days"),
+        (["--train", "6000"], "a training of 6,000 days and 10 tests do not fit"),
+        (["--train", "6000", "--test", "20"], "a training of 6,000 days and 1 test of 20 days do not fit"),
+        (["--cv", "10:2", "--train", "5"], "leave out --train"),
+        (["--cv", "ten"], "write groups:tested, such as 10:2"),
+        (["--cv", "40:10"], "847,660,528 splits"),
+        (["--embargo", "5"], "no training lies after a test"),
+        (["--rule", "luck"], "there is no rule 'luck'"),
+        (["--scheme", "up"], "--scheme up: it must be one of: anchored, rolling"),
+        (["--test", "10", "--step", "5"], "would test some days twice"),
+        (["--intrabar", "both"], "both"),
+        (["--slow", "9000"], "no symbol can be run"),
+        (["--out", "folds.xlsx"], "must end in"),
+        (["--equity", "/no/such/folder/x.csv"], "does not exist"),
+    ],
+)
+def test_bad_use_is_one_line(arguments, message):
+    done = run(*SMALL, *arguments)
+    assert done.exit_code == 2, done.output
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+
+
+def test_interrupted_says_so(monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("engine.cli.selecting.walk_forward", interrupted)
+    done = run(*SMALL)
+    assert done.exit_code == 130
+    assert done.stdout == ""
+    assert done.stderr == "Interrupted before there was a result; nothing was written.\n"
+
+
+def test_a_symbol_that_is_too_short_is_left_out_and_said(tmp_path):
+    frames = engine.simulate(["LONG"], 400).to_frames() | engine.simulate(["BRIEF"], 50).to_frames()
+    for symbol, frame in frames.items():
+        frame.to_csv(tmp_path / f"{symbol}.csv")
+    done = run(tmp_path, *SMALL)
+    assert done.exit_code == 1
+    assert "Left out: BRIEF, because it has 50 bars, fewer than the slow window of 100." in done.stdout.splitlines()
+
+
+def test_help_shows_an_example():
+    assert "Example: goldencross walkforward " in " ".join(run("--help").stdout.split())

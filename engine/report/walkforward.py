@@ -142,7 +142,7 @@ def _fold_lines(result: WalkForward) -> list[str]:
         said = f"Sharpe ratio in sample {_sharpe(choice.in_sharpe, train)}, out of sample {_sharpe(choice.out_sharpe, test)}"
         return_ = say_metric("total_return", earned)
         lines.append(
-            f"Fold {number}: {when}: {_setting(result.trials, choice.trial)}: {said}, rank {choice.rank:,} of {len(result.trials):,}, return {return_}."
+            f"Fold {number}: {when}: {_setting(result.trials, choice.trial)}: {said}, rank {choice.rank:g} of {len(result.trials):,}, return {return_}."
         )
     return lines
 

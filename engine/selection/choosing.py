@@ -121,10 +121,12 @@ def calmars(returns: Floats, bars_per_year: float) -> Floats:
     return out
 
 
-def ranks(values: Floats) -> NDArray[np.int64]:
-    """Give the rank of every value, int64 (N,): 1 plus the number of higher ones; what is not defined comes last."""
+def ranks(values: Floats) -> Floats:
+    """Give the rank of every value, float64 (N,): 1 is the highest, equal ones share the middle of their ranks, and those that are not defined are equal and come last."""
     low = -np.where(np.isnan(values), -np.inf, values)
-    return np.searchsorted(np.sort(low), low, side="left").astype(np.int64) + 1
+    in_order = np.sort(low)
+    above, upto = np.searchsorted(in_order, low, side="left"), np.searchsorted(in_order, low, side="right")
+    return (above + upto + 1) / 2.0
 
 
 def _first_best(values: Floats) -> int:

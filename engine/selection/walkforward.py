@@ -55,15 +55,15 @@ class Choice:
         Yearly Sharpe ratio and yearly return (cagr) of it in the training.
     out_sharpe : float
         Yearly Sharpe ratio of it in the test, without seam costs, as those of the others are.
-    rank : int
-        Its rank by that among all trials; 1 is the best.
+    rank : float
+        Its rank by that among all trials: 1 is the best, equal ones share the middle of their ranks.
     """
 
     trial: int
     in_sharpe: float
     in_yearly: float
     out_sharpe: float
-    rank: int
+    rank: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,7 +253,7 @@ def choose(trials: Trials, fold: Fold, rule: Rule, keys: pd.DataFrame) -> Choice
     grown = float(np.prod(1.0 + before))
     yearly = grown ** (trials.bars_per_year / len(before)) - 1.0 if grown > 0.0 else float("nan")
     promised = float(sharpes(before[None, :], trials.bars_per_year)[0])
-    return Choice(int(chosen), promised, yearly, float(after[chosen]), int(ranks(after)[chosen]))
+    return Choice(int(chosen), promised, yearly, float(after[chosen]), float(ranks(after)[chosen]))
 
 
 def first_warm_day(trials: Trials) -> int:
