@@ -137,7 +137,7 @@ class Stitcher:
             before = self._weights(old)[s][bars[s]] if old != NOTHING_HELD else 0.0
             after = self._weights(new)[s][bars[s]] if new != NOTHING_HELD else 0.0
             lost = _lost(money / len(alive), before, after, pool.histories[s], bars[s], settings)
-            sold, bought = sold + (before > 0.0), bought + (after > 0.0)
+            sold, bought = sold + int(before > 0.0), bought + int(after > 0.0)
             costs += lost
             if before > 0.0 and after > 0.0:
                 kept, kept_costs = kept + 1, kept_costs + lost
