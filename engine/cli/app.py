@@ -1,4 +1,4 @@
-"""The commands: backtest, sweep, portfolio, sweep-portfolio, luck, validate, simulate.
+"""The commands: backtest, sweep, portfolio, sweep-portfolio, luck, walkforward, validate, simulate.
 
 Exit status: 0 done, 1 some symbols were left out, 2 bad use or no usable input, 130 interrupted.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from engine.cli import commands, judging, portfolios
+from engine.cli import commands, judging, portfolios, selecting
 from engine.cli.spoken import spoken
 
 __all__ = ["app", "main"]
@@ -28,6 +28,7 @@ for _command in (
     portfolios.portfolio,
     portfolios.sweep_portfolio,
     judging.luck,
+    selecting.walkforward,
     commands.validate,
     commands.simulate,
 ):

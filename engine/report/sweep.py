@@ -12,13 +12,12 @@ from engine.costs.plain import Costs
 from engine.costs.schedule import CostSchedule
 from engine.kernels.metrics import METRICS
 from engine.prices.history import Prices
-from engine.report.costs import cell_cost_lines
+from engine.report.costs import cell_cost_lines, outside_lines
 from engine.report.data import data_lines
 from engine.report.spoken import METRIC_NAMES, count, percent, say_metric, say_settings, say_stop
 from engine.report.words import metric_lines, outcome
 from engine.results.reduced import Pool, ReducedSweep
 from engine.results.sweep import SweepTable
-from engine.settings import Settings
 from engine.sweeping import sweep, takes_fast_way
 from engine.terms import AccountTerms
 
@@ -50,7 +49,7 @@ def sweep_text(
         *lines,
         *_size_lines(result, pool.cells, seconds),
         *say_settings(result.settings, _terms(result)),
-        *_outside_lines(result.settings, prices),
+        *outside_lines(result.settings, prices),
         *data_lines(prices, result.left_out, result.too_short, result.digest),
     ]
 
@@ -82,15 +81,6 @@ def _cost_lines(result: SweepTable | ReducedSweep, prices: Prices, key: Any, row
         return float(one.values[0, 0, 0, final])
 
     return cell_cost_lines(settings, final_at, int(row["trades"]))
-
-
-def _outside_lines(settings: Settings, prices: Prices) -> list[str]:
-    """Say if the prices reach beyond the days for which the rates of a schedule are known."""
-    if not isinstance(settings.costs, CostSchedule):
-        return []
-    dates = [prices[symbol].local_dates for symbol in prices.symbols]
-    ends = min(some[0] for some in dates), max(some[-1] for some in dates)
-    return [said for said in map(settings.costs.outside, ends) if said]
 
 
 def _name_cell(result: SweepTable | ReducedSweep, key: Any) -> tuple[str, str]:

@@ -25,6 +25,14 @@ Markets in which there is nothing to find::
     excess        what settings earned above a benchmark
     snooping      reality check, superior predictive ability, StepM
 
+Choosing on some days and trading on others::
+
+    folds              which days are chosen on, and which are tested
+    choosing           selection rules: from the returns of a training to a setting
+    stitching          settings that follow each other in one account, with costs at the seams
+    walkforward        choose on the past, trade the days after, choose again
+    crossvalidation    combinatorial purged cross-validation: a distribution of paths
+
 What else a pick has to stand::
 
     picks         one setting on one symbol, or on all together, and its numbers
