@@ -13,7 +13,8 @@ import live.parity
 from live.command import app
 from live.parity import parity
 
-REAL = Path(__file__).parent.parent.parent / "shared/data/nse_daily_recent"
+DATA = next((up / "shared/data" for up in Path(__file__).resolve().parents if (up / "shared/data").is_dir()), Path())
+REAL = DATA / "nse_daily_recent"
 REPAIRS = ["drop-duplicates", "drop-blank-last", "rescale"]
 STOP = engine.TrailingStop(2.0, 3)
 

@@ -1,6 +1,7 @@
 """The bot over many days through the simulated gateway, held to the portfolio on the same bars."""
 
 import dataclasses
+import os
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from live.journal import Event
 from live.rehearsal import on_ticks, rehearse
 from live.strategy import Strategy
 
-REAL = Path(__file__).parent.parent.parent / "shared/data/nse_daily_recent"
+DATA = next((up / "shared/data" for up in Path(__file__).resolve().parents if (up / "shared/data").is_dir()), Path())
+REAL = DATA / "nse_daily_recent"
 REPAIRS = ["drop-duplicates", "drop-blank-last", "rescale", "drop-flat"]
+YEARS = int(os.environ.get("GOLDENCROSS_YEARS", "0"))
 STRATEGY = Strategy(2, 5, engine.TrailingStop(2.0, 3), 0.005, AccountTerms(max_positions=3), above=0.003, below=0.01)
 
 
@@ -186,6 +189,23 @@ def test_real_days_of_nse(tmp_path):
     done = played(tmp_path, on_ticks(loaded), dataclasses.replace(STRATEGY, fast=3, slow=8), 60)
     assert done.agreement.unexplained == [], "\n".join(map(str, done.agreement.unexplained))
     assert done.agreement.same >= 10
+
+
+@pytest.mark.skipif(not YEARS, reason="nightly only: GOLDENCROSS_YEARS=5")
+def test_years_of_all_real_shares(tmp_path):
+    """Not less than this is the claim: five years, twenty shares, none of whose orders differs without a reason."""
+    loaded = on_ticks(engine.load(REAL, repair=REPAIRS))
+    last = min(loaded[symbol].dates[-1] for symbol in loaded.symbols)
+    first = last - pd.DateOffset(years=YEARS)
+    strategy = Strategy(20, 50, engine.TrailingStop(3.0), 0.02, AccountTerms(max_positions=15, max_weight=0.25))
+    old = [symbol for symbol in loaded.symbols if (loaded[symbol].dates < first).sum() >= strategy.slow]
+    done = rehearse(loaded.select(old), strategy, first.date(), journal=tmp_path / "journal")
+    lines = list(done.agreement.lines())
+    print(f"{len(old)} shares, {len(done.statuses)} days.", *lines, sep="\n")  # noqa: T201  the numbers of the night
+    assert done.agreement.unexplained == [], "\n".join(lines)
+    assert len(old) >= 20
+    assert len(done.statuses) >= 230 * YEARS
+    assert done.agreement.same >= 20 * YEARS
 
 
 def test_rules_that_make_no_sense_are_refused_before_a_day_is_played(tmp_path):
