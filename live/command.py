@@ -51,7 +51,8 @@ def parity(
     repair: o.Repair = "",
     actions: o.Actions = None,
     every: Annotated[
-        int, typer.Option("--every", help="Of so many bars one is compared along the bot's whole way.")
+        int,
+        typer.Option("--every", help="Of so many bars one goes the bot's whole way, checks included; 1 is thorough."),
     ] = 50,
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
