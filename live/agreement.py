@@ -32,7 +32,16 @@ from live.journal import Event, state_of
 from live.sizing import size
 from live.strategy import Strategy
 
-__all__ = ["Agreement", "Difference", "Order", "agreement", "bot_orders", "portfolio_orders", "portfolio_since"]
+__all__ = [
+    "Agreement",
+    "Difference",
+    "Order",
+    "agreement",
+    "bars_before",
+    "bot_orders",
+    "portfolio_orders",
+    "portfolio_since",
+]
 
 Side = Literal["BUY", "SELL"]
 
@@ -137,6 +146,11 @@ def portfolio_orders(trades: pd.DataFrame) -> dict[Key, Order]:
     return orders
 
 
+def bars_before(history: engine.History, day: date) -> int:
+    """Count the bars before a day."""
+    return int(history.dates.searchsorted(pd.Timestamp(day, tz=history.dates.tz)))
+
+
 def portfolio_since(
     prices: engine.Prices,
     strategy: Strategy,
@@ -154,7 +168,7 @@ def portfolio_since(
     """
     histories = []
     for history in map(prices.__getitem__, prices.symbols):
-        begin = int(history.dates.searchsorted(pd.Timestamp(first, tz=history.dates.tz))) - strategy.slow
+        begin = bars_before(history, first) - strategy.slow
         if begin < 0:
             symbol = history.symbol
             raise DataError(f"{symbol} has fewer than {strategy.slow} bars before {first}", symbol=symbol)

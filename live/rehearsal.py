@@ -167,6 +167,7 @@ class _Play:
             for done, day in enumerate(days):
                 await asyncio.sleep((datetime.combine(day, _RUN, KOLKATA) - now()).total_seconds())
                 await self._day(port, book, day)
+                gateway.log.clear()  # it has every bar that was sent: some ten megabytes a day for 30 shares
                 self._progress(done + 1, len(days))
                 await asyncio.sleep(60.0)
         book.close()
