@@ -124,8 +124,11 @@ def rehearse(
             reporter.close()
     alarms = sum(1 for status in done.statuses if status > 1)
     about = f"{count(len(done.statuses), 'day')} of the bot, {count(len(done.account.symbols), 'symbol')}, {count(alarms, 'run')} that somebody would have to look at."
-    typer.echo(ascii_only("\n".join([about, *done.agreement.lines(), *adjustment_lines(loaded.report)])))
-    return EXIT_DIFFERENT if done.agreement.unexplained else EXIT_DONE
+    cut = [] if done.is_whole else ["Interrupted: only the days until then are compared."]
+    typer.echo(ascii_only("\n".join([about, *cut, *done.agreement.lines(), *adjustment_lines(loaded.report)])))
+    if done.agreement.unexplained:
+        return EXIT_DIFFERENT
+    return EXIT_DONE if done.is_whole else EXIT_INTERRUPTED
 
 
 def isin(

@@ -98,25 +98,22 @@ class Parity:
     def lines(self) -> Iterator[str]:
         """Say it in sentences."""
         yield f"{count(self.symbols, 'symbol')}, {count(self.readings, 'decision')} compared with the backtest, bit for bit."
+        if not self.is_whole:
+            yield "Interrupted: the rest was not compared."
+        found = f"{count(len(self.differences), 'difference')}: live is not what was tested."
+        yield found if self.differences else "No difference."
+        yield from self.differences[:_MOST_NAMED]
+        if len(self.differences) > _MOST_NAMED:
+            yield f"And {count(len(self.differences) - _MOST_NAMED, 'more difference')}."
         yield f"{count(self.steps, 'step')} of the bot compared with what the backtest does at the next open."
         yield f"{count(self.partial_bars, 'decision')} at a bar that is not over, {count(self.other_beginnings, 'decision')} of histories that begin elsewhere."
         yield f"{count(self.whole_ways, 'decision')} along the bot's whole way from the broker's bars, through its checks."
+        live, backtest = self.digests
+        yield f"Hash of all decisions: {live[:16]} live, {backtest[:16]} backtest."
         for symbol, reason in self.refused.items():
             yield f"{symbol}: the bot's checks refuse some of its bars, the first because: {reason}."
         for symbol, reason in self.left_out.items():
             yield f"{symbol} was left out: {reason}."
-        live, backtest = self.digests
-        if not self.is_whole:
-            yield "Interrupted: the rest was not compared."
-        yield f"Hash of all decisions: {live[:16]} live, {backtest[:16]} backtest."
-        yield from self.differences[:_MOST_NAMED]
-        if len(self.differences) > _MOST_NAMED:
-            yield f"And {count(len(self.differences) - _MOST_NAMED, 'more difference')}."
-        yield (
-            "No difference."
-            if not self.differences
-            else f"{count(len(self.differences), 'difference')}: live is not what was tested."
-        )
 
 
 @dataclass(frozen=True)

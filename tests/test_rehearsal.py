@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import signal
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 import engine
 import live.entries
+import live.rehearsal
 from engine.errors import InputError
 from engine.terms import AccountTerms
 from live.agreement import agreement
@@ -206,6 +208,28 @@ def test_years_of_all_real_shares(tmp_path):
     assert len(old) >= 20
     assert len(done.statuses) >= 230 * YEARS
     assert done.agreement.same >= 20 * YEARS
+
+
+def test_what_is_interrupted_is_compared_so_far(tmp_path):
+    def stop_soon(done, _total):
+        if done == 25:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    done = played(tmp_path, progress=stop_soon)
+    assert not done.is_whole
+    assert len(done.statuses) == 25
+    assert done.agreement.unexplained == [], "\n".join(map(str, done.agreement.unexplained))
+    assert done.agreement.same >= 10
+    assert done.account.equity.index[-1].date() == market()["S0"].dates[44].date()
+
+
+def test_what_is_interrupted_at_once_is_interrupted(tmp_path, monkeypatch):
+    def stop(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(live.rehearsal, "run_virtual", lambda coroutine, _begin: (coroutine.close(), stop()))
+    with pytest.raises(KeyboardInterrupt):
+        played(tmp_path)
 
 
 def test_rules_that_make_no_sense_are_refused_before_a_day_is_played(tmp_path):
