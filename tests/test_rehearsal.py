@@ -1,6 +1,7 @@
 """The bot over many days through the simulated gateway, held to the portfolio on the same bars."""
 
 import dataclasses
+import functools
 import os
 import signal
 from datetime import date, datetime, timedelta
@@ -18,7 +19,7 @@ from engine.errors import InputError
 from engine.terms import AccountTerms
 from live.agreement import agreement
 from live.command import app
-from live.gateway import KOLKATA
+from live.gateway import KOLKATA, Fault, Gateway
 from live.journal import Event
 from live.rehearsal import on_ticks, rehearse
 from live.strategy import Strategy
@@ -57,6 +58,18 @@ def test_money_that_is_short_is_shared_in_the_same_way(tmp_path):
     found = played(tmp_path, strategy=strategy, capital=50_000.0).agreement
     assert found.unexplained == [], "\n".join(map(str, found.unexplained))
     assert found.reasons["sized at its limit"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [("partial 0.4", "partial fill"), ("partial 0", "limit not reached"), ("error 201", "refused by the broker")],
+)
+def test_what_goes_wrong_at_the_broker_is_a_reason(tmp_path, monkeypatch, fault, reason):
+    faults = [Fault("placeOrder.parent", fault, after=3)]
+    monkeypatch.setattr(live.rehearsal, "Gateway", functools.partial(Gateway, faults=faults))
+    found = played(tmp_path).agreement
+    assert found.unexplained == [], "\n".join(map(str, found.unexplained))
+    assert found.reasons[reason] == 1, found.reasons
 
 
 def stop_too_near(one, price, name, quantity=0.0, *, right=live.entries.stop_of):
@@ -100,6 +113,9 @@ SIZING = {
     "quantity": 200.0,
     "reason": "",
 }
+
+
+PART = "S0: bought 120 of 200 shares. The stop is made smaller."
 
 
 def event(kind, data, day=DAY):
@@ -150,8 +166,13 @@ def reasons(events, theirs, said=(), terms=AccountTerms()):  # noqa: B008  it is
         ([execution("BUY", 199, 100.0)], trades(200.0), [], [""]),  # nobody knows from what it was sized
         ([event("sized", {**SIZING, "quantity": 199.0}), execution("BUY", 199, 100.0)], trades(200.0), [], [""]),
         ([], trades(200.0), [], [""]),
-        ([], trades(200.0), [(DAY, "S0: nothing was bought at 99.")], ["limit not reached"]),
+        ([], trades(200.0), [(DAY, "S0: nothing was bought at 99.5.")], ["limit not reached"]),
+        ([], trades(200.0), [(DAY, "S0: nothing was bought at 99.5, no.")], ["refused by the broker"]),
         ([], trades(200.0), [(DAY, "Skipped S0: stale.")], ["skipped"]),
+        ([event("sized", SIZING), execution("BUY", 120, 100.0)], trades(200.0), [(DAY, PART)], ["partial fill"]),
+        ([event("sized", SIZING), execution("BUY", 110, 100.0)], trades(200.0), [(DAY, PART)], [""]),
+        ([event("sized", SIZING), execution("BUY", 120, 100.0)], trades(200.0), [], [""]),
+        ([event("sized", {**SIZING, "equity": 1e9}), execution("BUY", 120, 100.0)], trades(200.0), [(DAY, PART)], [""]),
         ([], trades(200.0), [(DAY, "Skipped S1: stale.")], [""]),
         ([], trades(200.0), [(DAY - timedelta(days=1), "Skipped S0: stale.")], [""]),
         ([event("sized", SIZING), execution("BUY", 200, 100.0)], trades(0.0), [], [""]),
