@@ -23,7 +23,7 @@ from live.agreement import Agreement, agreement, portfolio_since
 from live.broker import Broker
 from live.facts import Door
 from live.gateway import KOLKATA, Gateway, Listing, Market, VirtualClock, now, run_virtual
-from live.journal import Event, Journal, JournalRecorder, state_of
+from live.journal import Event, Journal, JournalRecorder, State, state_of
 from live.runner import Report, Runner
 from live.schema import Instrument
 from live.sessions import Run, Session
@@ -145,9 +145,11 @@ def rehearse(
     return Rehearsal(found, events, played.said, played.statuses, account, is_whole)
 
 
-async def run_simulated(port: int, account: str, book: Journal, strategy: Strategy, window: Run[Instrument]) -> Report:
-    """Run the bot once against a simulated gateway, in virtual time; it sends."""
-    known = state_of(book.events())
+async def run_simulated(
+    port: int, account: str, book: Journal, strategy: Strategy, window: Run[Instrument], known: State | None = None
+) -> Report:
+    """Run the bot once against a simulated gateway, in virtual time; it sends. What the journal knows is read from it, if it is not given."""
+    known = known or state_of(book.events())
     recorder = JournalRecorder(book, known)
     broker = Broker(Door("127.0.0.1", port, 7, account), recorder.heard)
     return await Runner(broker, recorder, VirtualClock(), strategy, send=True, known=known).run(window)
@@ -167,6 +169,7 @@ class _Play:
     ) -> None:
         self._market, self._shares, self._strategy = market, shares, strategy
         self._capital, self._path, self._progress = capital, journal, progress
+        self._known, self._last = State(), 0
         self.said: list[tuple[date, str]] = []
         self.statuses: list[int] = []
 
@@ -194,6 +197,8 @@ class _Play:
     async def _day(self, port: int, book: Journal, day: date) -> None:
         opened, closed = (datetime.combine(day, hour, KOLKATA) for hour in (_OPEN, _CLOSE))
         window = Run(opened, closed, Session(day, opened, closed), self._shares)
-        report = await run_simulated(port, _ACCOUNT, book, self._strategy, window)
+        new = book.events(self._last)  # all of them every day would be the larger part of some years
+        self._known, self._last = state_of(new, self._known), new[-1].number if new else self._last
+        report = await run_simulated(port, _ACCOUNT, book, self._strategy, window, self._known)
         self.said += [(day, line) for line in report.lines]
         self.statuses.append(int(report.status))

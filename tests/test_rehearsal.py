@@ -20,7 +20,7 @@ from engine.terms import AccountTerms
 from live.agreement import agreement
 from live.command import app
 from live.gateway import KOLKATA, Fault, Gateway
-from live.journal import Event
+from live.journal import Event, Journal, state_of
 from live.rehearsal import on_ticks, rehearse
 from live.strategy import Strategy
 
@@ -45,6 +45,9 @@ def test_the_orders_are_the_same(tmp_path):
     done = played(tmp_path)
     found = done.agreement
     assert found.differences == [], "\n".join(map(str, found.differences))
+    half = len(done.events) // 2
+    assert state_of(done.events[half:], state_of(done.events[:half])) == state_of(done.events)
+    assert Journal(tmp_path / "journal", read_only=True).events(half) == done.events[half:]
     assert found.same >= 20
     assert set(done.statuses) <= {0, 1}  # 1: there was no room for a share
     assert {"cross", "stop"} <= set(done.account.trades["exit_reason"])
