@@ -382,7 +382,7 @@ def test_it_is_off_where_the_variable_says_so(prices, monkeypatch):
         monkeypatch.setenv(VARIABLE, said)
         assert Ledger.default() is None
         assert record_sweep(swept(prices), prices) == (
-            "This sweep is not in the trial ledger: GOLDENCROSS_LEDGER is off."
+            "This sweep is not in the trial ledger, which is switched off."
         )
 
 

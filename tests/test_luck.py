@@ -187,7 +187,7 @@ def test_workers_make_no_difference(swept, report):
 def test_the_sweep_command_gives_the_verdict_unless_it_is_not_wanted():
     text = run("sweep", "--fast", "5,10", "--slow", "50,100")
     assert "How much of the best result is luck:\nVerdict: " in text
-    assert "GOLDENCROSS_LEDGER is off" in text
+    assert "not in the trial ledger, which is switched off." in text
     plain = run("sweep", "--fast", "5,10", "--slow", "50,100", "--no-luck")
     assert "Verdict" not in plain
     assert "expect less of it than it shows here" in plain
