@@ -116,7 +116,7 @@ def walkforward(
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
 ) -> int:
-    """Choose a setting on past days, trade it on the days after, choose again. Says how the choices did where they were not made.
+    """Choose on past days, trade the days after. Choose again after each test; says how the choices did where they were not made.
 
     Example: goldencross walkforward prices/ --scheme rolling --train 750 --test 125 --fee-rate 0.001
     """
