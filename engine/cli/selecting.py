@@ -23,7 +23,7 @@ from engine.cli.parsing import parse_stops, parse_windows, pick
 from engine.cli.progress import Progress, announce_compilation
 from engine.errors import InputError
 from engine.grid import Grid
-from engine.kernels.returns import add_returns
+from engine.kernels.loop import simulate as simulate_one
 from engine.prices.history import Prices
 from engine.report.walkforward import cross_validation_text, walk_forward_text
 from engine.selection.choosing import RULES, rule_of
@@ -116,7 +116,7 @@ def walkforward(
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
 ) -> int:
-    """Choose on the past, trade the days after, choose again. Says how the choices did where they were not made.
+    """Choose on past days, trade the days after. Choose again after each test; says how the choices did where they were not made.
 
     Example: goldencross walkforward prices/ --scheme rolling --train 750 --test 125 --fee-rate 0.001
     """
@@ -146,7 +146,7 @@ def walkforward(
     if settings.intrabar == "both":
         raise InputError("intrabar 'both' is for a single backtest; walk forward with stop_first and with high_first")
     prices = o.prices_of(path, repair, symbols, start, end, actions)
-    announce_compilation(reporter, add_returns)
+    announce_compilation(reporter, simulate_one)
     try:
         trials = trials_of(prices, grid, settings)
         reporter.restart()
