@@ -3,7 +3,7 @@
 # typer reads the annotations of these functions at run time, so they must not be strings: no "from __future__ import annotations" here.
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
@@ -16,7 +16,9 @@ from engine.prices.embedded import sample
 from engine.prices.history import Prices
 from engine.results.reduced import ReducedSweep
 from engine.results.sweep import SweepTable
-from engine.selection.verdict import LuckReport
+
+if TYPE_CHECKING:
+    from engine.selection.verdict import LuckReport
 
 __all__ = ["NoLuck", "Resamples", "judged", "luck"]
 
@@ -148,7 +150,7 @@ def _from_cells(table: SweepTable, output_format: str) -> int:
     return EXIT_LEFT_OUT
 
 
-def _more(table: SweepTable, prices: Prices, report: LuckReport, seed: int) -> tuple[list[str], dict[str, Any]]:
+def _more(table: SweepTable, prices: Prices, report: "LuckReport", seed: int) -> tuple[list[str], dict[str, Any]]:
     """Do the tests of data snooping, and the sensitivity of the pick."""
     from engine.report.sensitivity import sensitivity_text  # noqa: PLC0415
     from engine.report.snooping import snooping_lines  # noqa: PLC0415
