@@ -627,10 +627,10 @@ def test_the_verdict_comes_first_and_every_fold_is_a_sentence():
     lines = done.stdout.splitlines()
     trials = trials_of(engine.sample(), Grid.of((5, 10, 20), (40, 100)), Settings(costs=engine.Costs(rate=0.001)))
     result = walk_forward(trials)
-    more = "more" if result.metrics["cagr"] > result.held["cagr"] else "less"
-    promised = "more" if result.metrics["cagr"] > result.in_sample["cagr"] else "less"
+    beside = "better" if result.metrics["cagr"] > result.held["cagr"] else "worse"
+    before = "better" if result.metrics["cagr"] > result.in_sample["cagr"] else "worse"
     assert lines[0] == (
-        f"Out of sample the choices earned {more} than buying and holding, and {promised} than they had earned in sample."
+        f"Out of sample the choices did {beside} than buying and holding, and {before} than they had done in sample."
     )
     assert f"Sharpe ratio {result.metrics['sharpe']:.3f}, " in lines[1]
     assert f"Sharpe ratio {result.held['sharpe']:.3f}, " in lines[2]

@@ -64,23 +64,23 @@ def _verdict_lines(result: WalkForward) -> list[str]:
 
 
 def _against(out: float, held: float, promised: float) -> str:
-    """Say whether the choices earned more than holding, and than they had earned in sample."""
+    """Say whether the choices did better than holding, and than they had done in sample, by yearly return."""
     if np.isnan(out):
         return "Out of sample the choices lost all there was."
-    beside = "" if np.isnan(held) else f" {_more(out, held)} buying and holding"
-    before = "" if np.isnan(promised) else f" {_more(out, promised)} they had earned in sample"
+    beside = "" if np.isnan(held) else f" {_better(out, held)} buying and holding"
+    before = "" if np.isnan(promised) else f" {_better(out, promised)} they had done in sample"
     if beside and before:
         beside += ", and"
     return (
-        f"Out of sample the choices earned{beside}{before}."
+        f"Out of sample the choices did{beside}{before}."
         if beside or before
         else f"Out of sample the choices earned {percent(out)} a year."
     )
 
 
-def _more(one: float, other: float) -> str:
-    """Say which of two is more."""
-    return "more than" if one > other else "less than" if one < other else "as much as"
+def _better(one: float, other: float) -> str:
+    """Say which of two yearly returns is better; both can be losses."""
+    return "better than" if one > other else "worse than" if one < other else "as well as"
 
 
 def _figures(row: dict[str, float]) -> str:
