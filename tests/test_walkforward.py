@@ -660,6 +660,21 @@ def test_text_is_plain(more):
     assert "nan" not in done.stdout.replace("NASDAQ", "")
 
 
+@pytest.mark.parametrize("more", [["--train", "100", "--test", "5"], ["--cv", "60:1", "--embargo", "0"]])
+def test_a_lost_account_is_said(more):
+    fees = ["--fee-fixed", "60", "--capital", "1000"]
+    done = run("--fast", "2", "--slow", "5", *fees, *more)
+    assert done.exit_code == 0, done.output
+    assert "nan" not in done.stdout.replace("NASDAQ", "")
+    assert "shorter than the slow window" not in done.stdout
+    if "--cv" in more:
+        assert "Path 1: all was lost; " in done.stdout
+        assert "1 path without a Sharpe ratio, because nothing was held or everything was lost." in done.stdout
+    else:
+        assert done.stdout.startswith("Out of sample the choices lost all there was.\n")
+        assert "Nothing was left of 2,000.00 on " in done.stdout
+
+
 def test_files_and_documents(tmp_path):
     out, equity = tmp_path / "folds.csv", tmp_path / "equity.parquet"
     done = run(*SMALL, "--out", out, "--equity", equity, "--format", "json")
