@@ -109,7 +109,7 @@ def _choosing_lines(result: WalkForward) -> list[str]:
     idle = sum(np.isnan(choice.in_sharpe) for choice in result.choices)
     if idle:
         lines.append(
-            f"In {count(idle, 'fold')} nothing could be measured of the choice in its training, as it held nothing there; the first of equal settings is taken."
+            f"In {count(idle, 'fold')} nothing could be measured of the choice in its training, as it held nothing there or lost all; the first of equal settings is taken."
         )
     if later:
         lines.append(
