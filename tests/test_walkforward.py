@@ -627,10 +627,10 @@ def test_the_verdict_comes_first_and_every_fold_is_a_sentence():
     lines = done.stdout.splitlines()
     trials = trials_of(engine.sample(), Grid.of((5, 10, 20), (40, 100)), Settings(costs=engine.Costs(rate=0.001)))
     result = walk_forward(trials)
-    more = "more" if result.metrics["cagr"] > result.held["cagr"] else "less"
-    promised = "more" if result.metrics["cagr"] > result.in_sample["cagr"] else "less"
+    beside = "better" if result.metrics["cagr"] > result.held["cagr"] else "worse"
+    before = "better" if result.metrics["cagr"] > result.in_sample["cagr"] else "worse"
     assert lines[0] == (
-        f"Out of sample the choices earned {more} than buying and holding, and {promised} than they had earned in sample."
+        f"Out of sample the choices did {beside} than buying and holding, and {before} than they had done in sample."
     )
     assert f"Sharpe ratio {result.metrics['sharpe']:.3f}, " in lines[1]
     assert f"Sharpe ratio {result.held['sharpe']:.3f}, " in lines[2]
@@ -658,6 +658,21 @@ def test_text_is_plain(more):
     assert not set(done.stdout) & set("\t\r|+#*_=<>~")
     assert all(line == line.rstrip() for line in done.stdout.splitlines())
     assert "nan" not in done.stdout.replace("NASDAQ", "")
+
+
+@pytest.mark.parametrize("more", [["--train", "100", "--test", "5"], ["--cv", "60:1", "--embargo", "0"]])
+def test_a_lost_account_is_said(more):
+    fees = ["--fee-fixed", "60", "--capital", "1000"]
+    done = run("--fast", "2", "--slow", "5", *fees, *more)
+    assert done.exit_code == 0, done.output
+    assert "nan" not in done.stdout.replace("NASDAQ", "")
+    assert "shorter than the slow window" not in done.stdout
+    if "--cv" in more:
+        assert "Path 1: all was lost; " in done.stdout
+        assert "1 path without a Sharpe ratio, because nothing was held or everything was lost." in done.stdout
+    else:
+        assert done.stdout.startswith("Out of sample the choices lost all there was.\n")
+        assert "Nothing was left of 2,000.00 on " in done.stdout
 
 
 def test_files_and_documents(tmp_path):

@@ -43,44 +43,50 @@ def walk_forward_text(result: WalkForward, prices: Prices) -> list[str]:
 def _verdict_lines(result: WalkForward) -> list[str]:
     """Say how the choices did out of sample."""
     out, held, promised = result.metrics, result.held, result.in_sample
-    lines = [
-        _against(out["cagr"], held["cagr"], promised["cagr"]),
-        f"Out of sample: {_figures(out)}.",
-        f"Buying and holding all symbols in equal parts on the same days: {_figures(held)}.",
-        f"In sample the choices had, on average: yearly return {say_metric('cagr', promised['cagr'])}, Sharpe ratio {say_metric('sharpe', promised['sharpe'])}.",
-    ]
-    if not np.isnan(result.efficiency):
-        lines.append(
-            f"Efficiency, the yearly return out of sample as a share of that in sample: {percent(result.efficiency)}."
-        )
+    ends = f"{day(result.days[0])} to {day(result.days[-1])}, {count(len(result.days), 'day')}"
+    in_sample = (
+        f"yearly return {say_metric('cagr', promised['cagr'])}, Sharpe ratio {say_metric('sharpe', promised['sharpe'])}"
+    )
+    lost = np.flatnonzero(np.isnan(result.stitched.equity))
+    if len(lost):
+        verdict = "Out of sample the choices lost all there was."
+        became = f"Nothing was left of {money(result.stitched.capital)} on {day(result.days[lost[0]])}; tested {ends}."
     else:
-        lines.append("Efficiency is not defined, because the choices gained nothing in sample.")
-    ends = f"{day(result.days[0])} to {day(result.days[-1])}"
-    became = f"{money(result.stitched.capital)} became {money(out['final_capital'])}"
+        verdict = _against(out["cagr"], held["cagr"], promised["cagr"])
+        became = f"{money(result.stitched.capital)} became {money(out['final_capital'])}, a total return of {percent(out['total_return'])}, {ends}."
     return [
-        *lines,
-        f"{became}, a total return of {say_metric('total_return', out['total_return'])}, {ends}, {count(len(result.days), 'day')}.",
+        verdict,
+        *([] if len(lost) else [f"Out of sample: {_figures(out)}."]),
+        f"Buying and holding all symbols in equal parts on the same days: {_figures(held)}.",
+        f"In sample the choices had, on average: {in_sample}.",
+        _efficiency_line(result.efficiency, promised["cagr"]),
+        became,
     ]
 
 
 def _against(out: float, held: float, promised: float) -> str:
-    """Say whether the choices earned more than holding, and than they had earned in sample."""
-    if np.isnan(out):
-        return "Out of sample the choices lost all there was."
-    beside = "" if np.isnan(held) else f" {_more(out, held)} buying and holding"
-    before = "" if np.isnan(promised) else f" {_more(out, promised)} they had earned in sample"
-    if beside and before:
-        beside += ", and"
-    return (
-        f"Out of sample the choices earned{beside}{before}."
-        if beside or before
-        else f"Out of sample the choices earned {percent(out)} a year."
-    )
+    """Say whether the choices did better than holding, and than they had done in sample, by yearly return; a few days that doubled many times have none."""
+    beside = [
+        f"{_better(out, other)} {what}"
+        for other, what in ((held, "buying and holding"), (promised, "they had done in sample"))
+        if not np.isnan(out - other)
+    ]
+    if not beside:
+        return "Out of sample there is no yearly return to compare."
+    return f"Out of sample the choices did {', and '.join(beside)}."
 
 
-def _more(one: float, other: float) -> str:
-    """Say which of two is more."""
-    return "more than" if one > other else "less than" if one < other else "as much as"
+def _better(one: float, other: float) -> str:
+    """Say which of two yearly returns is better; both can be losses."""
+    return "better than" if one > other else "worse than" if one < other else "as well as"
+
+
+def _efficiency_line(efficiency: float, promised: float) -> str:
+    """Say how much of the gain in sample was left."""
+    if np.isnan(efficiency):
+        why = "there is no yearly return out of sample" if promised > 0.0 else "the choices gained nothing in sample"
+        return f"Efficiency is not defined, because {why}."
+    return f"Efficiency, the yearly return out of sample as a share of that in sample: {percent(efficiency)}."
 
 
 def _figures(row: dict[str, float]) -> str:
@@ -103,7 +109,7 @@ def _choosing_lines(result: WalkForward) -> list[str]:
     idle = sum(np.isnan(choice.in_sharpe) for choice in result.choices)
     if idle:
         lines.append(
-            f"In {count(idle, 'fold')} nothing could be measured of the choice in its training, as it held nothing there; the first of equal settings is taken."
+            f"In {count(idle, 'fold')} nothing could be measured of the choice in its training, as it held nothing there or lost all; the first of equal settings is taken."
         )
     if later:
         lines.append(
@@ -140,7 +146,7 @@ def _fold_lines(result: WalkForward) -> list[str]:
         train, test = fold.train[0], fold.test[0]
         when = f"trained {day(days[train[0]])} to {day(days[train[-1]])}, tested {day(days[test[0]])} to {day(days[test[-1]])}"
         said = f"Sharpe ratio in sample {_sharpe(choice.in_sharpe, train)}, out of sample {_sharpe(choice.out_sharpe, test)}"
-        return_ = say_metric("total_return", earned)
+        return_ = "not defined since all was lost" if np.isnan(earned) else percent(earned)
         lines.append(
             f"Fold {number}: {when}: {_setting(result.trials, choice.trial)}: {said}, rank {choice.rank:g} of {len(result.trials):,}, return {return_}."
         )
@@ -236,7 +242,8 @@ def _path_lines(result: CrossValidation) -> list[str]:
     for number, path in enumerate(result.paths, start=1):
         row = curve_metrics(path.equity, path.capital, result.trials.bars_per_year)
         paid = money(sum(seam.costs for seam in path.seams))
-        lines.append(f"Path {number}: {_figures(row)}; {count(len(path.seams), 'seam')}, costs {paid}.")
+        figures = "all was lost" if np.isnan(path.equity[-1]) else _figures(row)
+        lines.append(f"Path {number}: {figures}; {count(len(path.seams), 'seam')}, costs {paid}.")
     return lines
 
 
