@@ -190,7 +190,7 @@ def sweep(
         if takes_fast_way(settings):
             from engine.sweeping.warming import compile_kernels  # noqa: PLC0415  only the first run ever needs it
 
-            compile_kernels()
+            compile_kernels(judged=not no_luck)
         run_sweep(run_simulate(1, 60), 2, 5, stops[:1], **vars(settings))
         reporter.restart()
     started = time.perf_counter()

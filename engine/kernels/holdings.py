@@ -111,7 +111,7 @@ def add_holdings(
         for k in range(len(multiples)):
             one, exits_here = with_multiple(rules, multiples[k]), exits_of(exits, k)
             leaves = _Leaves(stops.atr[stops.row[k]], exits_here.bar, exits_here.price)
-            if trails is not None and n > SPAN and not np.isnan(multiples[k]):
+            if trails is not None:  # asked alone: only then is what it guards left out of the version without stops
                 _look_on(bars, leaves.atr, one, scratch.crosses, len(rows), exits_here)
             _add_block(shares, leaves, one, scratch.crosses, rows, doubtful, out[:, k])
         for pair in range(len(rows)):
@@ -131,6 +131,8 @@ def _new_exits(stops: int, n: int) -> Exits:
 def _look_on(bars: Bars, atr: Floats, rules: Rules, crosses: Crosses, pairs: int, exits: Exits) -> None:
     """Find the exits of entries that had none by the end of their span of bars; the stop is tested bar by bar there."""
     n = len(bars.close)
+    if n <= SPAN or np.isnan(rules.multiple):
+        return
     for pair in range(pairs):
         first, count = crosses.start[pair], crosses.counts[pair]
         for i in range(first + (0 if crosses.golden[pair] else 1), first + count, 2):

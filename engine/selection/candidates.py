@@ -14,7 +14,7 @@ from engine.grid import Grid
 from engine.selection.effective import CorrelationSum, EffectiveTrials
 from engine.selection.overfitting import BlockSums, Overfitting, cross_validate
 from engine.selection.plateau import Surface
-from engine.selection.sharpe import sharpe_ratios
+from engine.selection.sharpe import FLAT
 from engine.selection.surfaces import surface_of
 from engine.selection.trials import Pool, Trials, trial_blocks
 from engine.settings import Settings, TrailingStop
@@ -113,9 +113,12 @@ class Candidates:
             rows = trials.returns if alive.all() else trials.returns[alive]
             places = trials.first + np.flatnonzero(alive)
             ruined += len(alive) - len(rows)
-            correlation.add(rows)
-            sums.add(rows)
-            sharpe[places], total[places] = sharpe_ratios(rows), np.prod(1.0 + rows, axis=1) - 1.0
+            means, deviations = _moments(*sums.add(rows), days)
+            correlation.add(rows, (means, deviations))
+            with np.errstate(invalid="ignore", divide="ignore"):  # where all returns are equal
+                sharpe[places] = means / deviations * math.sqrt((days - 1) / days)
+            sharpe[places[deviations == 0.0]] = math.nan
+            total[places] = np.prod(1.0 + rows, axis=1) - 1.0
             here = sharpe[places]
             if len(here) and not np.isnan(here).all() and np.nanmax(here) > highest:
                 at = int(np.nanargmax(here))
@@ -146,3 +149,10 @@ class Candidates:
     def surface(self, place: int) -> tuple[Surface, tuple[int, int, int]]:
         """Put the Sharpe ratios on a surface, and find a setting on it."""
         return surface_of(self.grid, self.sharpe, self.total, place)
+
+
+def _moments(sums: Floats, squares: Floats, days: int) -> tuple[Floats, Floats]:
+    """Give means and deviations (ddof 0) of so many returns from their sums; a deviation of exactly 0 where all are equal."""
+    means = sums / days
+    rest = squares - sums * means
+    return means, np.sqrt(np.where(rest > FLAT * squares, rest, 0.0) / days)

@@ -53,13 +53,15 @@ class CorrelationSum:
         self.idle = 0
         self._total = np.zeros(days)
 
-    def add(self, returns: Floats) -> None:
+    def add(self, returns: Floats, known: tuple[Floats, Floats] | None = None) -> None:
         """Take some trials more.
 
         Parameters
         ----------
         returns : float64 (n, D)
             Per day, as fractions.
+        known : float64 (n,), (n,) or None
+            Means and deviations (ddof 0) of each, a deviation of exactly 0 where all returns are equal, if they are known already.
 
         Raises
         ------
@@ -69,7 +71,7 @@ class CorrelationSum:
         values = np.asarray(returns, dtype=np.float64)
         if values.ndim != 2 or values.shape[1] != self.days:
             raise InputError(f"the returns have the shape {values.shape}; expected are rows of {self.days} days")
-        means, deviations = _means_and_deviations(values)
+        means, deviations = _means_and_deviations(values) if known is None else known
         weights = np.divide(1.0, deviations, out=np.zeros_like(deviations), where=deviations > 0.0)
         self._total += np.einsum("n,nd->d", weights, values) - np.einsum("n,n->", weights, means)
         trading = int(np.count_nonzero(weights))

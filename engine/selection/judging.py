@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from engine.backtesting import backtest
 from engine.errors import InputError
+from engine.grid import Grid
 from engine.kernels.metrics import METRICS
 from engine.prices.history import Prices
 from engine.results.reduced import ReducedSweep
 from engine.results.sweep import SweepTable
-from engine.results.tables import CellKeys, find_stop
+from engine.results.tables import CellKeys
 from engine.selection.candidates import Candidates, Market, thinned
 from engine.selection.sharpe import moments_of
-from engine.selection.trials import Pool
+from engine.selection.trials import Pool, trials_of
 from engine.selection.verdict import LuckReport, deflate
 
 __all__ = ["luck"]
@@ -122,15 +122,14 @@ def _best_cell(
     s, p, k = np.unravel_index(int(np.nanargmax(sharpe)), sharpe.shape)
     symbol, place = sweep.symbols[s], int(p) * len(sweep.grid.stops) + int(k)
     names = {key: value[0].item() for key, value in CellKeys(sweep.grid).of(np.array([place])).items()}
-    stop = find_stop(sweep.grid, names["atr_window"], names["multiple"])
-    alone = backtest(prices.select([symbol]), names["fast"], names["slow"], stop, **vars(sweep.settings))
-    curve = np.concatenate([[sweep.settings.capital], alone.equity[symbol].to_numpy()])
+    alone = Grid((sweep.grid.pairs[int(p)],), (sweep.grid.stops[int(k)],))
+    returns = trials_of(prices.select([symbol]), alone, sweep.settings, workers=1).returns[0]
     known = sharpe[~np.isnan(sharpe)] / math.sqrt(sweep.settings.bars_per_year)
     trials = max(len(known), tried * len(sweep.symbols))
     # As if no symbol had anything to do with another: more trials than there are, so that luck gets the benefit of the doubt.
     share = candidates.effective.number / max(candidates.effective.trials, 1)
     variance = float(known.var(ddof=1)) if len(known) > 1 else math.nan
-    moments = moments_of(curve[1:] / curve[:-1] - 1.0)
+    moments = moments_of(returns)
     return {
         "symbol": symbol,
         **names,

@@ -85,13 +85,18 @@ class BlockSums:
         self._sums: list[Floats] = []
         self._squares: list[Floats] = []
 
-    def add(self, returns: Floats) -> None:
+    def add(self, returns: Floats) -> tuple[Floats, Floats]:
         """Take some trials more.
 
         Parameters
         ----------
         returns : float64 (n, D)
             Per day, as fractions.
+
+        Returns
+        -------
+        float64 (n,), (n,)
+            Sum of the returns of each, and of their squares.
 
         Raises
         ------
@@ -107,6 +112,7 @@ class BlockSums:
             raise InputError("a return is not a finite number; every trial needs a return for every day")
         self._sums.append(sums)
         self._squares.append(squares)
+        return sums.sum(axis=1), squares.sum(axis=1)
 
     @property
     def sums(self) -> Floats:

@@ -92,7 +92,8 @@ def moments_of(returns: Floats) -> Moments:
         return Moments(bars, math.nan, math.nan, math.nan)
     sharpe = mean / math.sqrt(variance * bars / (bars - 1))
     standard = distance / math.sqrt(variance)
-    return Moments(bars, sharpe, float((standard**3).mean()), float((standard**4).mean()))
+    square = standard * standard  # a power of an array takes twenty times as long
+    return Moments(bars, sharpe, float((square * standard).mean()), float((square * square).mean()))
 
 
 def sharpe_ratios(returns: Floats) -> Floats:

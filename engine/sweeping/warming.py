@@ -16,8 +16,10 @@ from engine.backtesting import kernel_bars
 from engine.kernels import _jit
 from engine.kernels.accounts import ACCOUNT_SIZE, LANES, open_accounts, settle
 from engine.kernels.bits import Crosses, find_crosses
+from engine.kernels.cscv import Halves, add_blocks, judge_halves
 from engine.kernels.drawdown import ROW, fill_runs
 from engine.kernels.finish import Result, finish
+from engine.kernels.holdings import Shares, add_holdings
 from engine.kernels.legs import MARKET_ROW, Span, fill_market, lay_legs
 from engine.kernels.loop import Bars
 from engine.kernels.metrics import METRIC_COUNT
@@ -27,24 +29,56 @@ from engine.kernels.words import words_of_span
 from engine.prices.simulated import simulate
 from engine.settings import Settings
 from engine.sweeping.blocks import plan_of
+from engine.sweeping.facade import sweep
 
-__all__ = ["compile_accounts", "compile_kernels"]
+__all__ = ["compile_accounts", "compile_kernels", "help_compiling"]
 
 _BARS = 64
 
 
-def compile_kernels() -> None:
-    """Compile most of the fast sweep, with the help of a second process if there is a second core and a cache to meet in."""
+def compile_kernels(*, judged: bool = False) -> None:
+    """Compile most of the fast sweep, with the help of a second process if there is a second core and a cache to meet in.
+
+    Parameters
+    ----------
+    judged : bool
+        Whether the sweep is judged as well, which takes the returns of every setting and their halves.
+    """
     helper = None
     if _jit.CACHE is not None and (os.cpu_count() or 1) > 1:
-        program = "from engine.sweeping.warming import compile_accounts; compile_accounts()"
-        nothing = subprocess.DEVNULL
+        program = f"from engine.sweeping.warming import help_compiling; help_compiling(judged={judged})"
         helper = subprocess.Popen(  # noqa: S603  our own program
-            [sys.executable, "-c", program], stdin=nothing, stdout=nothing, stderr=nothing
+            [sys.executable, "-c", program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
     _compile_bars()
-    if helper is not None:
-        helper.wait()
+    if helper is None:
+        return
+    with helper:
+        if helper.stdout is not None:
+            helper.stdout.readline()  # the accounts are in the cache, or it failed; what it does further goes on beside us
+        sweep(simulate(1, _BARS), 1, 2, workers=1)
+
+
+def help_compiling(*, judged: bool) -> None:
+    """Compile what the other process does not, and say in a line when it can go on."""
+    compile_accounts()
+    print(flush=True)  # noqa: T201  to the process that waits
+    if judged:
+        _compile_judgement()
+
+
+def _compile_judgement() -> None:
+    """Compile what the verdict on a sweep needs."""
+    blocks, returns = 2, np.zeros((1, 4))
+    sums, squares = np.empty((2, 1, blocks))
+    add_blocks(returns, np.array([0, 2, 4]), sums, squares)
+    numbers, values = np.empty((3, 1), np.int64), np.empty((3, 1))
+    halves = Halves(numbers[0], numbers[1], numbers[2], values[0], values[1], values[2])
+    judge_halves(sums.T.copy(), squares.T.copy(), np.array([2, 2]), np.array([1]), halves)
+    plan = plan_of(np.array([1]), np.array([2]), 2)
+    shares = Shares(_bars(), np.arange(_BARS), np.zeros(_BARS))
+    out, sure = np.zeros((1, 1, _BARS)), np.ones(1, np.bool_)
+    add_holdings(shares, plan, None, Settings().kernel_rules(None), scratch_of(plan, _BARS), out, sure)
 
 
 def _bars() -> Bars:
