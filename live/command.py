@@ -26,6 +26,7 @@ from engine.cli.output import (
 from engine.cli.parsing import parse_day, parse_stops
 from engine.cli.progress import Progress
 from engine.cli.spoken import spoken
+from engine.cli.starting import without_linear_algebra
 from engine.errors import InputError
 from engine.report.data import adjustment_lines
 from engine.report.spoken import count
@@ -174,4 +175,5 @@ for _command in _COMMANDS:
 
 def main() -> None:
     """Run the command line."""
+    without_linear_algebra()
     app()

@@ -9,6 +9,7 @@ import typer
 
 from engine.cli import commands, judging, portfolios, selecting
 from engine.cli.spoken import spoken
+from engine.cli.starting import without_linear_algebra
 
 __all__ = ["app", "main"]
 
@@ -37,4 +38,5 @@ for _command in (
 
 def main() -> None:
     """Run the command line."""
+    without_linear_algebra()
     app()

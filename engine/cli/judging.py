@@ -10,12 +10,15 @@ import typer
 
 from engine.cli import options as o
 from engine.cli.output import EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT_OUT, check_output, emit
-from engine.cli.progress import Progress
+from engine.cli.progress import Progress, announce_compilation
 from engine.errors import DataError, InputError
+from engine.grid import Grid
 from engine.prices.embedded import sample
 from engine.prices.history import Prices
+from engine.prices.simulated import simulate
 from engine.results.reduced import ReducedSweep
 from engine.results.sweep import SweepTable
+from engine.settings import Settings
 
 if TYPE_CHECKING:
     from engine.selection.verdict import LuckReport
@@ -101,6 +104,8 @@ def luck(
     prices = _prices_of(table, path, repair, symbols, start, end, actions)
     if prices is None:
         return _from_cells(table, output_format)
+    if permutations and not quick:
+        _compile_first(reporter)
     ledger = Ledger.default()
     known = ledger.trials_on(prices) if ledger else None
     try:
@@ -126,6 +131,16 @@ def luck(
     if report.permutation is not None and report.permutation.stopped == "interrupted":
         return EXIT_INTERRUPTED
     return EXIT_LEFT_OUT if report.market.pool.left_out else EXIT_DONE
+
+
+def _compile_first(reporter: Progress) -> None:
+    """Compile what a permutation test needs on its own, so that it is not mistaken for its pace."""
+    from engine.kernels.shuffle import chain_moves  # noqa: PLC0415
+    from engine.selection.permutation import permutation_test  # noqa: PLC0415
+
+    if announce_compilation(reporter, chain_moves):
+        permutation_test(simulate(1, 60), Grid.of(2, 5), Settings(), resamples=1, workers=1)
+        reporter.restart()
 
 
 def _prices_of(

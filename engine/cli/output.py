@@ -12,7 +12,6 @@ import pandas as pd
 
 from engine.errors import InputError
 from engine.results.reduced import ReducedSweep
-from engine.results.storage import check_writable, replacing
 from engine.results.sweep import SweepTable
 from engine.validation.findings import Report
 
@@ -47,6 +46,8 @@ def check_output(out: Path | None, output_format: str) -> None:
     if out is not None:
         if out.suffix.lower() not in _ENDINGS:
             raise InputError(f"--out {out}: the name must end in one of: {', '.join(_ENDINGS)}")
+        from engine.results.storage import check_writable  # noqa: PLC0415  pyarrow, which nothing else here needs
+
         check_writable(out)
 
 
@@ -57,6 +58,8 @@ def write_table(frame: pd.DataFrame, out: Path) -> None:
     ------
     OutputError
     """
+    from engine.results.storage import replacing  # noqa: PLC0415  as above
+
     with replacing(out) as partial:
         if out.suffix.lower() == ".parquet":
             frame.to_parquet(partial, index=False)
