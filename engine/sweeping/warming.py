@@ -18,8 +18,9 @@ from engine.kernels.accounts import ACCOUNT_SIZE, LANES, open_accounts, settle
 from engine.kernels.bits import Crosses, find_crosses
 from engine.kernels.drawdown import ROW, fill_runs
 from engine.kernels.finish import Result, finish
-from engine.kernels.legs import MARKET_ROW, Span, fill_market, lay_legs
+from engine.kernels.legs import Span, lay_legs
 from engine.kernels.loop import Bars
+from engine.kernels.market import MARKET_ROW, fill_market
 from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.plan import block_of, scratch_of
 from engine.kernels.prefix import add_up
@@ -69,11 +70,11 @@ def compile_accounts() -> None:
     rules, rows = Settings().kernel_rules(None), np.empty((_BARS + 1) * MARKET_ROW)
     fill_market(_bars(), rules, rows)
     span, runs = Span(0, _BARS, _BARS, _BARS), np.empty(7 * _BARS * ROW)
-    numbers, counts = np.empty(_BARS), np.zeros(LANES, np.int64)
+    counts = np.zeros(LANES, np.int64)
     crosses = Crosses(np.zeros(1, np.int16), counts, counts, np.zeros(1, np.bool_))
     account, legs = np.empty(ACCOUNT_SIZE), np.empty((METRIC_COUNT + 1) * LANES)
     open_accounts(account, 1.0)
-    most = lay_legs(rows, numbers, counts, numbers, rules, span, runs, crosses, counts[:1], account, legs, counts)
+    most = lay_legs(rows, None, 0, rules, span, runs, crosses, counts[:1], account, legs, counts)
     settle(account, legs, counts, most, rules.costs)
     result = Result(1.0, 252.0, np.empty(METRIC_COUNT), np.empty(1, np.bool_))
     finish(account, 1, span, rows, result, counts, legs)
