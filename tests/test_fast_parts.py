@@ -148,7 +148,7 @@ def test_words_say_which_row_is_above_or_that_they_cannot_tell():
 def test_runs_of_closes(size):
     rng = np.random.default_rng(size)
     close = np.round(np.exp(np.cumsum(rng.normal(0, 0.1, size + 5))) * 100, 2)
-    room = size + 3
+    room = (size + 10) // 8 * 8
     table = np.full(room.bit_length() * room * drawdown.ROW, np.nan)
     drawdown.fill_runs(close, 5, size + 5, np.full(drawdown.WORK_SIZE, np.nan), table, room)
     for first in range(size):
