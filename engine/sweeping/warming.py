@@ -24,6 +24,7 @@ from engine.kernels.market import MARKET_ROW, fill_market
 from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.plan import block_of, scratch_of
 from engine.kernels.prefix import add_up
+from engine.kernels.stops import Exits
 from engine.kernels.words import words_of_span
 from engine.prices.simulated import simulate
 from engine.settings import Settings
@@ -34,11 +35,11 @@ __all__ = ["compile_accounts", "compile_kernels"]
 _BARS = 64
 
 
-def compile_kernels() -> None:
+def compile_kernels(*, with_stop: bool) -> None:
     """Compile most of the fast sweep, with the help of a second process if there is a second core and a cache to meet in."""
     helper = None
     if _jit.CACHE is not None and (os.cpu_count() or 1) > 1:
-        program = "from engine.sweeping.warming import compile_accounts; compile_accounts()"
+        program = f"from engine.sweeping.warming import compile_accounts; compile_accounts(with_stop={with_stop})"
         nothing = subprocess.DEVNULL
         helper = subprocess.Popen(  # noqa: S603  our own program
             [sys.executable, "-c", program], stdin=nothing, stdout=nothing, stderr=nothing
@@ -65,8 +66,8 @@ def _compile_bars() -> None:
     fill_runs(close, 0, _BARS, scratch.work, scratch.runs, _BARS)
 
 
-def compile_accounts() -> None:
-    """Compile what is done with accounts."""
+def compile_accounts(*, with_stop: bool) -> None:
+    """Compile what is done with accounts: legs that a stop may end are laid by a version of its own."""
     rules, rows = Settings().kernel_rules(None), np.empty((_BARS + 1) * MARKET_ROW)
     fill_market(_bars(), rules, rows)
     span, runs = Span(0, _BARS, _BARS, _BARS), np.empty(7 * _BARS * ROW)
@@ -74,7 +75,9 @@ def compile_accounts() -> None:
     crosses = Crosses(np.zeros(1, np.int16), counts, counts, np.zeros(1, np.bool_))
     account, legs = np.empty(ACCOUNT_SIZE), np.empty((METRIC_COUNT + 1) * LANES)
     open_accounts(account, 1.0)
-    most = lay_legs(rows, None, 0, rules, span, runs, crosses, counts[:1], account, legs, counts)
+    bars, prices = np.zeros((1, _BARS), np.int64), np.zeros((1, _BARS))
+    exits = Exits(bars, prices, prices, prices, bars) if with_stop else None
+    most = lay_legs(rows, exits, 0, rules, span, runs, crosses, counts[:1], account, legs, counts)
     settle(account, legs, counts, most, rules.costs)
     result = Result(1.0, 252.0, np.empty(METRIC_COUNT), np.empty(1, np.bool_))
     finish(account, 1, span, rows, result, counts, legs)
