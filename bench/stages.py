@@ -11,7 +11,21 @@ import numpy as np
 import engine
 from engine.backtesting import kernel_bars
 from engine.grid import Grid
-from engine.kernels import accounts, bits, drawdown, fast, finish, indicators, legs, plan, prefix, stops, symbols, words
+from engine.kernels import (
+    accounts,
+    bits,
+    drawdown,
+    fast,
+    finish,
+    indicators,
+    legs,
+    market,
+    plan,
+    prefix,
+    stops,
+    symbols,
+    words,
+)
 from engine.kernels._jit import kernel
 from engine.kernels.metrics import METRIC_COUNT
 from engine.settings import Settings
@@ -23,9 +37,9 @@ STOP = engine.TrailingStop(3.0, 14)
 
 
 @kernel
-def market(times, bars, rules, rows):
+def of_market(times, bars, rules, rows):
     for _ in range(times):
-        legs.fill_market(bars, rules, rows)
+        market.fill_market(bars, rules, rows)
 
 
 @kernel
@@ -74,16 +88,15 @@ def exits_of_all(times, bars, given, rules, nobody, table, exits):
 
 
 @kernel
-def cells(times, steps, rows, atr, exit_bar, exit_price, rules, span, scratch, account, result):
+def cells(times, steps, rows, exits, rules, span, scratch, account, result):
     for _ in range(times):
         for first in range(0, len(scratch.pairs.order), accounts.LANES):
             chosen = scratch.pairs.order[first : first + accounts.LANES]
             accounts.open_accounts(account, 1e5)
             most = legs.lay_legs(
                 rows,
-                atr,
-                exit_bar,
-                exit_price,
+                exits,
+                0,
                 rules,
                 span,
                 scratch.runs,
@@ -118,10 +131,10 @@ def measure(history):
     pairs = plan_of(grid.fast, grid.slow, 300)
     size, lead, close = -(-BARS // 64) * 64, pairs.longest, bars.close
     memory = symbols.memory_of(pairs, 1, BARS, size)
-    scratch, block, exits = memory.scratch, plan.block_of(pairs, 0), stops.exits_of(memory.exits, 0)
+    scratch, block = memory.scratch, plan.block_of(pairs, 0)
     scratch.pairs.above[:], scratch.pairs.doubtful[:] = 0, False
     rows, account, span = (
-        np.empty((BARS + 1) * legs.MARKET_ROW),
+        plan.aligned((BARS + 1) * market.MARKET_ROW),
         np.empty(accounts.ACCOUNT_SIZE),
         legs.Span(0, BARS, size, BARS),
     )
@@ -129,7 +142,7 @@ def measure(history):
     result = finish.Result(1e5, 252.0, np.empty(count * METRIC_COUNT), np.empty(count, np.bool_))
     kind = prefix.add_up(close, -1 - lead, BARS - 1, scratch.sums)
     found = {
-        "market": best(market, bars, rules, rows),
+        "market": best(of_market, bars, rules, rows),
         "sums": best(sums, close, lead, scratch),
         "runs": best(runs, close, scratch, size),
         "words": best(sides, close, lead, kind, block, scratch),
@@ -145,8 +158,8 @@ def measure(history):
         "ATR": best(ranges, bars, trails),
         "exits": best(exits_of_all, bars, given, with_stop, nobody, memory.table, memory.exits),
     }
-    for name, chosen in (("", rules), (", stop", with_stop)):
-        rest = atr[0], exits.bar, exits.price, chosen, span, scratch, account, result
+    for name, leaves, chosen in (("", None, rules), (", stop", memory.exits, with_stop)):
+        rest = leaves, chosen, span, scratch, account, result
         laid, settled, finished = (best(cells, n, rows, *rest) for n in (1, 2, 3))
         found |= {f"legs{name}": laid, f"accounts{name}": settled - laid, f"metrics{name}": finished - settled}
     return {name: cycles / count for name, cycles in found.items()}

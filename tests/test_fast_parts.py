@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 import engine
 from engine.backtesting import kernel_bars
-from engine.kernels import drawdown, legs, machine, prefix, stops, vectors
+from engine.kernels import drawdown, machine, market, prefix, stops, vectors
 from engine.kernels._jit import kernel
 from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.indicators import average_true_range
+from engine.kernels.loop import Bars
 from engine.kernels.power import power
 from engine.kernels.stretches import TABLE_SIZE
 from engine.settings import Settings
@@ -36,6 +37,11 @@ def multiply_add(a, b, c):
 @kernel
 def compare(rows, one, others, number, words, place, doubts, at):
     return vectors.above_words(rows, one, others, number, words, place, doubts, at)
+
+
+@kernel
+def add(totals, rows, above, below):
+    vectors.add_difference(totals, rows, above, below)
 
 
 def places(word, first, out, at):
@@ -108,6 +114,15 @@ def test_powers_are_those_of_more_digits(base, exponent):
         assert abs(Decimal(got) / exact - 1) < Decimal("4e-16") * (1 + abs(log))
 
 
+@ordinary
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=8, max_size=8), st.integers(-(2**63), 2**63 - 1))
+def test_differences_of_rows_are_added_modulo_2_to_the_64(row, total):
+    totals, rows = np.full(4, total, np.int64), np.array(row, np.int64).view(float)
+    add(totals, rows, np.uint64(4), np.uint64(0))
+    expected = [(total + row[4 + i] - row[i] + 2**63) % 2**64 - 2**63 for i in range(4)]
+    assert totals.tolist() == expected
+
+
 def test_words_say_which_row_is_above_or_that_they_cannot_tell():
     rng = np.random.default_rng(1)
     rows = rng.integers(-16_000, 16_001, (9, 64)).astype(np.int16)
@@ -133,7 +148,7 @@ def test_words_say_which_row_is_above_or_that_they_cannot_tell():
 def test_runs_of_closes(size):
     rng = np.random.default_rng(size)
     close = np.round(np.exp(np.cumsum(rng.normal(0, 0.1, size + 5))) * 100, 2)
-    room = size + 3
+    room = (size + 10) // 8 * 8
     table = np.full(room.bit_length() * room * drawdown.ROW, np.nan)
     drawdown.fill_runs(close, 5, size + 5, np.full(drawdown.WORK_SIZE, np.nan), table, room)
     for first in range(size):
@@ -221,19 +236,39 @@ def plain_exit(history, atr, entry, limit, kind, fill, intrabar):
     return None, peak
 
 
+def market_of(close):
+    """Rows of the market as numbers, and as the integers whose bits they are."""
+    rows = np.empty((len(close) + 1) * market.MARKET_ROW)
+    market.fill_market(Bars(close, close, close, close), Settings(fill="close").kernel_rules(None), rows)
+    table = rows.reshape(-1, market.MARKET_ROW)
+    return table, table.view(np.int64)
+
+
 @pytest.mark.parametrize("bars", [100, 1_000_000])
 def test_sums_of_a_long_history_lose_nothing(bars):
-    """Sums up to a bar, against ``math.fsum``: a plain sum is wrong by 1e-12 of itself after a million bars."""
+    """Sums up to a bar, against ``math.fsum``: no bar is wrong by more than half a unit, and a unit is as fine as 64 bits allow."""
     rng = np.random.default_rng(3)
     close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, bars) - 0.0000001))
-    prices = engine.kernels.loop.Bars(close, close, close, close)
-    rows = np.empty((bars + 1) * legs.MARKET_ROW)
-    legs.fill_market(prices, Settings(fill="close").kernel_rules(None), rows)
-    table = rows.reshape(-1, legs.MARKET_ROW)
+    table, wholes = market_of(close)
     change = np.concatenate([[0.0], close[1:] / close[:-1] - 1])
-    for t in (1, 50, bars // 2, bars):
-        for column, values in enumerate((change, change**2, np.minimum(change, 0) ** 2)):
+    units = table[0, market.UNIT_RETURNS], *[table[0, market.UNIT_SQUARES]] * 2
+    for column, (values, unit) in enumerate(zip((change, change**2, np.minimum(change, 0) ** 2), units, strict=True)):
+        assert unit < 16 * math.fsum(abs(values)) / 2**60
+        for t in (1, 50, bars // 2, bars):
             exact = math.fsum(values[:t])
-            scale = math.fsum(abs(values[:t]))
-            assert table[t, column] == pytest.approx(exact, rel=0, abs=4e-16 * scale)
-    assert table[0, legs.STEEPEST] == pytest.approx(abs(np.cumsum(change)).max(), rel=1e-9)
+            assert abs(int(wholes[t, column]) * unit - exact) <= 2 * math.sqrt(t) * unit + math.ulp(exact)
+    assert wholes[:, market.SUM_BARS].tolist() == list(range(bars + 1))
+
+
+def test_only_a_loss_adds_to_the_losses():
+    """However small it is beside others: a cell without any loss has no Sortino ratio, one with the smallest loss has."""
+    close = np.array([1.0, 1000.0, 1000.0, 1000.1, np.nextafter(1000.1, 0), 1000.1, 10.0, 10.0, 20.0])
+    _, wholes = market_of(close)
+    assert (np.diff(wholes[:, market.SUM_LOSSES]) > 0).tolist() == [False, *(np.diff(close) < 0).tolist()]
+    assert (np.diff(wholes[:, market.SUM_LOSSES]) >= 0).all()
+
+
+def test_a_market_that_never_moves_has_sums_of_nothing():
+    table, wholes = market_of(np.full(70, 5.0))
+    assert not wholes[:, : market.SUM_BARS].any()
+    assert table[0, market.UNIT_RETURNS] == table[0, market.UNIT_SQUARES] == 1.0

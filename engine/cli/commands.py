@@ -187,11 +187,12 @@ def sweep(
     )
     prices = o.prices_of(path, repair, symbols, start, end, actions)
     if announce_compilation(reporter, run_symbols):  # done on its own, so that it is not mistaken for the sweep's pace
+        real = [one for one in stops if one is not None]  # with a stop other kernels are needed than without any
         if takes_fast_way(settings):
             from engine.sweeping.warming import compile_kernels  # noqa: PLC0415  only the first run ever needs it
 
-            compile_kernels(judged=not no_luck)
-        run_sweep(run_simulate(1, 60), 2, 5, stops[:1], **vars(settings))
+            compile_kernels(real[0] if real else None, judged=not no_luck)
+        run_sweep(run_simulate(1, 60), 2, 5, (real or stops)[:1], **vars(settings))
         reporter.restart()
     started = time.perf_counter()
     try:

@@ -23,14 +23,18 @@ from engine.kernels.prefix import HARD, mean_at
 from engine.kernels.vectors import write_ones
 from engine.kernels.words import Block, Words
 
-__all__ = ["Crosses", "find_crosses", "is_tie", "settle_ties"]
+__all__ = ["NO_CROSS", "Crosses", "find_crosses", "is_tie", "settle_ties"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
+NO_CROSS = np.int16(32767)
+"""Behind the crosses of a pair: later than any bar of a span, so that ``legs`` need not ask whether there is another one."""
+
+
 class Crosses(NamedTuple):
-    """The crosses of the pairs of a block in a span, as bars where orders fill, counted from the span's start; one pair behind the other."""
+    """The crosses of the pairs of a block in a span, as bars where orders fill, counted from the span's start; one pair behind the other, NO_CROSS between them."""
 
     bars: NDArray[np.int16]
     start: Integers  # (P,) the first one of each pair in bars
@@ -110,7 +114,8 @@ def find_crosses(
             doubtful[pair] |= count < 0
             count = max(count, 0)
         starts[me], counts[me], goldens[me] = place, count, golden
-        place += count
+        place += count + 1
+        out[index(place - 1)] = NO_CROSS
 
 
 @kernel

@@ -31,13 +31,14 @@ from engine.kernels.accounts import LANES, open_accounts, settle
 from engine.kernels.bits import find_crosses
 from engine.kernels.drawdown import fill_runs
 from engine.kernels.finish import Result, finish
-from engine.kernels.legs import Span, fill_market, lay_legs
+from engine.kernels.legs import Span, lay_legs
 from engine.kernels.loop import Bars, with_multiple
 from engine.kernels.machine import index
+from engine.kernels.market import fill_market
 from engine.kernels.plan import Plan, Scratch, block_of
 from engine.kernels.position import Rules
 from engine.kernels.prefix import HARD, add_up
-from engine.kernels.stops import Exits, Stops, exits_of
+from engine.kernels.stops import Exits, Stops
 from engine.kernels.words import Block, words_of_span
 
 __all__ = ["find_block", "order_by_count", "run_span"]
@@ -52,7 +53,7 @@ def run_span(
     rows: Floats,
     plan: Plan,
     stops: Stops,
-    exits: Exits,
+    exits: Exits | None,
     rules: Rules,
     start: int,
     size: int,
@@ -69,8 +70,8 @@ def run_span(
         Of the market; written in the first span.
     plan : Plan
     stops : Stops
-    exits : Exits
-        Of shape (K, T), from ``stops.find_exits``; of any shape (K, at least 1) without stops.
+    exits : Exits or None
+        Of shape (K, T), from ``stops.find_exits``; None if there are no stops.
     rules : Rules
         Long only, sizing ALL_IN; its multiple is replaced by that of each stop.
     start, size : int
@@ -142,7 +143,7 @@ def run_block(
     plan: Plan,
     b: int,
     stops: Stops,
-    exits: Exits,
+    exits: Exits | None,
     rules: Rules,
     span: Span,
     scratch: Scratch,
@@ -156,15 +157,13 @@ def run_block(
     sure, stop_count = result.sure, len(stops.multiple)
     for k in range(stop_count):
         one = with_multiple(rules, stops.multiple[k])
-        atr, leaves = stops.atr[stops.row[k]], exits_of(exits, k)
-        exit_bar, exit_price = leaves.bar, leaves.price
         for first in range(start, stop, LANES):
             lanes = min(LANES, stop - first)
             account = accounts[group_start + (first - start) // LANES if len(accounts) > 1 else 0, k]
             if span.start == 0:
                 open_accounts(account, result.capital)
             chosen = order[first : first + lanes]
-            most = lay_legs(rows, atr, exit_bar, exit_price, one, span, runs, crosses, chosen, account, legs, counts)
+            most = lay_legs(rows, exits, k, one, span, runs, crosses, chosen, account, legs, counts)
             settle(account, legs, counts, most, one.costs)
             if span.stop == span.last:
                 for i in range(lanes):

@@ -28,8 +28,9 @@ from engine.kernels.accounts import (
     WORST,
     WORTH,
 )
-from engine.kernels.legs import MARKET_ROW, STEEPEST, SUM_LOSSES, SUM_SQUARES, Span
+from engine.kernels.legs import Span
 from engine.kernels.machine import index
+from engine.kernels.market import UNIT_RETURNS, UNIT_SQUARES
 from engine.kernels.metrics import METRIC_COUNT, ratio
 from engine.kernels.power import power
 
@@ -37,10 +38,12 @@ __all__ = ["Result", "finish"]
 
 Floats = NDArray[np.float64]
 
-_ROUNDING = 2.0**-49
-"""Eight times the standard error of a leg's sums, as a fraction of the sums over the whole history; the errors of several legs add up as those of chance do."""
+_ROUNDING = 4.0
+"""Units by which a bar's return or square is wrong: fourteen times the standard error of rounding; the errors of several bars add up as those of chance do."""
 _PRECISION = 1e-11
 """Wanted of every sum; the metrics then keep to 1e-10."""
+_FAINT = 1e-9
+"""Squares of returns that add up to less are themselves only known to 1e-11, since a return is a rounded quotient less 1."""
 _CANCELLED = 1e-4
 _SHALLOW = 1e-5
 
@@ -60,9 +63,9 @@ def finish(
 ) -> None:
     """Write the metrics of 32 accounts after the last span.
 
-    Sums over a holding are differences of prefix sums over the whole history, each wrong by a few units in its last place, whatever the holding itself adds up to.
-    That matters to an account which was in the market only while the market was calm. What else is given to the plain loop: a variance that is a small rest of large
-    squares, a drawdown that is a small rest of 1, a sum of losses that is 0 by rounding.
+    The returns of a holding and their squares are rounded to units that are the same for the whole history (``market``), whatever the holding itself adds up to.
+    That matters to an account which was in the market only while the market was very calm. What else is given to the plain loop: a variance that is a small rest of large
+    squares, and a drawdown that is a small rest of 1.
 
     Parameters
     ----------
@@ -95,10 +98,7 @@ _SURE = METRIC_COUNT * LANES
 @pasted
 def _fill_columns(a: Floats, span: Span, rows: Floats, result: Result, columns: Floats) -> None:
     """Write metric by metric, in the order of ``metrics.METRICS``, and 1 where it can be relied upon."""
-    n = span.last
-    spans = (n + span.size - 1) // span.size
-    steepest = rows[STEEPEST]
-    all_squares, all_losses = rows[n * MARKET_ROW + SUM_SQUARES], rows[n * MARKET_ROW + SUM_LOSSES]
+    n, unit, unit_squares = span.last, _ROUNDING * rows[UNIT_RETURNS], _ROUNDING * rows[UNIT_SQUARES]
     capital, yearly = result.capital, result.bars_per_year / n
     scale, degrees = np.sqrt(result.bars_per_year), (n - 1.0 if n > 1 else np.nan)
     for i in range(LANES):
@@ -107,9 +107,10 @@ def _fill_columns(a: Floats, span: Span, rows: Floats, result: Result, columns: 
         mean = returns / n
         variance = max(0.0, squares - n * mean * mean) / degrees
         deviation = np.sqrt(variance)
-        unit = np.sqrt(closed + 1.0 + spans) * _ROUNDING
-        calm = (unit * all_squares > _PRECISION * squares) | (unit * all_losses > _PRECISION * losses)
-        blurred = unit * steepest > max(_PRECISION * abs(returns), 1e-14 * deviation * n)
+        roundings = np.sqrt(a[EXPOSED + i] + 1.0)
+        least = max(roundings * unit_squares / _PRECISION, _FAINT)
+        calm = (squares < least) | ((losses < least) & (losses != 0.0))
+        blurred = roundings * unit > max(_PRECISION * abs(returns), 1e-14 * deviation * n)
         cancelled = (variance * (n - 1) < _CANCELLED * squares) | (1.0 - worst < _SHALLOW)
         traded = (closed > 0.0) | (a[SHARES + i] > 0.0)
         columns[_SURE + i] = 1.0 if (a[TROUBLE + i] == 0.0) & (not (traded & (calm | blurred | cancelled))) else 0.0

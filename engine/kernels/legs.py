@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels._jit import kernel, rule
+from engine.kernels._jit import kernel
 from engine.kernels.accounts import (
     BUY,
     ENTRY,
@@ -27,24 +27,27 @@ from engine.kernels.accounts import (
 )
 from engine.kernels.bits import Crosses
 from engine.kernels.drawdown import NO_RUN, ONE, THREE, TWO, Run, join, places_of_run
-from engine.kernels.exact import two_sum
-from engine.kernels.loop import Bars
-from engine.kernels.machine import WORD, index
-from engine.kernels.position import Rules, paid, received
+from engine.kernels.machine import index
+from engine.kernels.market import (
+    BOUGHT,
+    LAST,
+    MARKET_ROW,
+    SOLD,
+    SUM_BARS,
+    SUM_LOSSES,
+    SUM_RETURNS,
+    SUM_SQUARES,
+    UNIT_RETURNS,
+    UNIT_SQUARES,
+)
+from engine.kernels.position import Rules
+from engine.kernels.stops import NO_ENTRY, NOT_YET, Exits
+from engine.kernels.vectors import FOUR, add_difference
 
-__all__ = ["MARKET_ROW", "STEEPEST", "SUM_LOSSES", "SUM_SQUARES", "Span", "fill_market", "lay_legs"]
+__all__ = ["Span", "lay_legs"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-_NEVER = 1 << 61
-
-
-SUM_RETURNS, SUM_SQUARES, SUM_LOSSES = 0, 1, 2
-"""Columns of the market's rows: sums over the bars before t of q = close[t] / close[t-1] - 1, q^2 and min(q, 0)^2; q[0] = 0."""
-LAST, BOUGHT, SOLD, STEEPEST = 3, 4, 5, 6
-"""Close of bar t - 1; what a buy pays that fills on bar t - 1; what a sale receives that fills on bar t; in the first row, the largest absolute sum of returns."""
-MARKET_ROW = 8
-"""Numbers in a row: a cache line. Row t begins at t * MARKET_ROW; it is read for what begins after bar t - 1, or ends before bar t."""
 
 
 class Span(NamedTuple):
@@ -56,59 +59,11 @@ class Span(NamedTuple):
     last: int
 
 
-@rule
-def _add(total: float, lost: float, value: float) -> tuple[float, float]:
-    """Add to a sum that is kept as two doubles."""
-    after, rest = two_sum(total, value)
-    return after, lost + rest
-
-
-@kernel
-def fill_market(bars: Bars, rules: Rules, rows: Floats) -> None:
-    """Write what is known of a symbol before any trade, float64 ((T + 1) * MARKET_ROW,), once for all cells.
-
-    The sums before every 64th bar are kept as two doubles, and rounded once; to them the bars since then are added. So no sum is wrong by more than a few units
-    in its last place, however long the history is.
-    """
-    close = bars.close
-    n = len(close)
-    fills = close if rules.fill_at_close else bars.open
-    change = np.empty(n)
-    now, before, changes = close[1:], close[:-1], change[1:]
-    change[0] = 0.0
-    for i in range(len(now)):  # apart from the sums below, which wait for each other: divisions side by side
-        changes[i] = now[i] / before[i] - 1.0
-    rows[:MARKET_ROW] = 0.0
-    rows[SOLD] = received(fills[0], rules.costs)
-    returns = squares = losses = 0.0
-    lost_returns = lost_squares = lost_losses = steepest = 0.0
-    for start in range(0, n, WORD):
-        more = more_squares = more_losses = 0.0
-        for t in range(start, min(start + WORD, n)):
-            row, value = (t + 1) * MARKET_ROW, change[index(t)]
-            more, more_squares = more + value, more_squares + value * value
-            more_losses += min(value, 0.0) ** 2
-            rows[index(row + SUM_RETURNS)], rows[index(row + SUM_SQUARES)] = returns + more, squares + more_squares
-            rows[index(row + SUM_LOSSES)], rows[index(row + LAST)] = losses + more_losses, close[index(t)]
-            rows[index(row + BOUGHT)] = paid(fills[index(t)], rules.costs)
-            rows[index(row + SOLD)] = received(fills[index(min(t + 1, n - 1))], rules.costs)
-            steepest = max(steepest, abs(returns + more))
-        returns, lost_returns = _add(returns, lost_returns, more)
-        squares, lost_squares = _add(squares, lost_squares, more_squares)
-        losses, lost_losses = _add(losses, lost_losses, more_losses)
-        # The lost part is put back as soon as it reaches the last place of the sum.
-        returns, lost_returns = two_sum(returns, lost_returns)
-        squares, lost_squares = two_sum(squares, lost_squares)
-        losses, lost_losses = two_sum(losses, lost_losses)
-    rows[STEEPEST] = steepest
-
-
 @kernel
 def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take longer than the parts
     rows: Floats,
-    atr: Floats,
-    exit_bar: Integers,
-    exit_price: Floats,
+    exits: Exits | None,
+    stop: int,
     rules: Rules,
     span: Span,
     runs: Floats,
@@ -124,11 +79,11 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
     ----------
     rows : float64 ((T + 1) * MARKET_ROW,)
         Of the market.
+    exits : Exits or None
+        Of shape (K, T), those that can be asked for, looked for up to the span's end. None is no stop at all, and a version of its own.
+    stop : int
+        Row of the exits.
     rules, span
-    atr : float64 (T,)
-        Of the stop; not read if ``rules.multiple`` is nan.
-    exit_bar, exit_price : int64, float64 (T,)
-        Those of ``stops.Exits`` that can be asked for, looked for up to the span's end.
     runs : float64 (L * span.size * ROW,)
         From ``drawdown.fill_runs``.
     crosses : Crosses
@@ -148,63 +103,67 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
     """
     # Arrays are taken out of their tuples once: a tuple that is handed on counts references, 1,000 cycles a cell in all.
     cross, cross_start, cross_count, golden = crosses.bars, crosses.start, crosses.counts, crosses.golden
+    if exits is not None:
+        exit_bar, exit_price = exits.bar[stop], exits.price[stop]
     size, first_bar, last_bar = span.size, span.start, span.stop
-    has_stop = not np.isnan(rules.multiple)
-    delay = 0 if rules.fill_at_close else 1
-    most = 0
+    within = (
+        1 if rules.fill_at_close else 0
+    )  # a stop takes precedence over a sale at the close of the same bar, not over one at its open
+    most, unit, unit_squares = 0, rows[UNIT_RETURNS], rows[UNIT_SQUARES]
+    sums = np.empty(FOUR, np.int64)
     for lane in range(len(lane_pairs)):
-        pair = lane_pairs[index(lane)]
+        pair = index(lane_pairs[index(lane)])
         new = not account[SHARES + lane] > 0.0
-        i = cross_start[index(pair)]
-        count = i + cross_count[index(pair)]
-        i += 1 if new and not golden[index(pair)] else 0
-        number = exposed = 0
-        returns = squares = losses = 0.0
+        i = cross_start[pair]
+        count = i + cross_count[pair]
+        i += 1 if new and not golden[pair] else 0
+        leg, entry, opened = lane, 0, 0 if new else -1
+        for column in range(FOUR):
+            sums[column] = 0
         while i < count or not new:
             if new:
                 entry = start = first_bar + int(cross[index(i)])
                 i += 1
-                if has_stop and (entry < delay or np.isnan(atr[index(entry - delay)])):
-                    account[SKIPPED + lane] += 1.0
-                    i += 1
-                    continue
             else:
                 entry, start = int(account[ENTRY + lane]), first_bar
-            death = first_bar + int(cross[index(i)]) if i < count else _NEVER
+            leave = NOT_YET if exits is None else exit_bar[index(entry)]
+            if leave == NO_ENTRY:
+                account[SKIPPED + lane] += 1.0
+                i += 1
+                continue
+            death = first_bar + int(cross[index(i)])  # after the last cross, a bar behind the span's end
             i += 1
-            leave = exit_bar[index(entry)] if has_stop else _NEVER
-            stopped = leave <= death - delay and leave < last_bar
+            stopped = leave < min(death + within, last_bar)
             end = leave if stopped else min(death, last_bar)
-            holds = end > start
-            leg = number * LEG_SIZE + lane
             after, before = (start + 1) * MARKET_ROW, end * MARKET_ROW
-            legs[index(leg + BUY)] = rows[index(after + BOUGHT)] if new else np.nan
+            bought, closed = rows[index(after + BOUGHT)], rows[index(before + LAST)]
+            legs[index(leg + BUY)] = bought if new else np.nan
             # Both are read in any case: a choice of what to read is a branch, and wrong for every third leg.
-            sold, got = rows[index(before + SOLD)], exit_price[index(entry if has_stop else 0)]
-            legs[index(leg + SELL)] = got if stopped else (sold if death < _NEVER else np.nan)
-            legs[index(leg + FIRST_CLOSE)] = rows[index(after + LAST)] if new and holds else np.nan
-            legs[index(leg + LAST_CLOSE)] = rows[index(before + LAST)] if holds or not new else np.nan
+            sold, got = rows[index(before + SOLD)], 0.0 if exits is None else exit_price[index(entry)]
+            legs[index(leg + SELL)] = got if stopped else (sold if death < last_bar else np.nan)
             run = NO_RUN
-            if holds:
+            if end > start:
+                legs[index(leg + FIRST_CLOSE)] = rows[index(after + LAST)] if new else np.nan
+                legs[index(leg + LAST_CLOSE)] = closed
                 one, two = places_of_run(size, start - first_bar, end - first_bar)
                 run = join(
                     Run(runs[one], runs[one + ONE], runs[one + TWO], runs[one + THREE]),
                     Run(runs[two], runs[two + ONE], runs[two + TWO], runs[two + THREE]),
                 )
+                add_difference(sums, rows, index(before), index((start + new) * MARKET_ROW))
+            else:
+                legs[index(leg + FIRST_CLOSE)] = np.nan
+                legs[index(leg + LAST_CLOSE)] = np.nan if new else closed
             legs[index(leg + HIGHEST)], legs[index(leg + LOWEST)] = run.highest, run.lowest
             legs[index(leg + FALL)] = run.fall
-            since = min(start + new, end) * MARKET_ROW
-            returns += rows[index(before + SUM_RETURNS)] - rows[index(since + SUM_RETURNS)]
-            squares += rows[index(before + SUM_SQUARES)] - rows[index(since + SUM_SQUARES)]
-            losses += rows[index(before + SUM_LOSSES)] - rows[index(since + SUM_LOSSES)]
-            exposed += max(end - start, int(new))
-            number += 1
-            account[ENTRY + lane] = entry
+            leg += LEG_SIZE
             new = True
-        account[RETURNS + lane] += returns
-        account[SQUARES + lane] += squares
-        account[LOSSES + lane] += losses
-        account[EXPOSED + lane] += exposed
+        number = int(index(leg - lane) // index(LEG_SIZE))
+        account[RETURNS + lane] += sums[SUM_RETURNS] * unit
+        account[SQUARES + lane] += sums[SUM_SQUARES] * unit_squares
+        account[LOSSES + lane] += sums[SUM_LOSSES] * unit_squares
+        account[EXPOSED + lane] += sums[SUM_BARS] + number + opened  # the bar of an entry is not between two of them
+        account[ENTRY + lane] = entry
         counts[index(lane)] = number
         most = max(most, number)
     counts[len(lane_pairs) :] = 0

@@ -15,7 +15,7 @@ from engine.kernels.machine import WORD
 from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.words import Block, Words
 
-__all__ = ["SPAN", "Pairs", "Plan", "Scratch", "block_of", "scratch_of"]
+__all__ = ["SPAN", "Pairs", "Plan", "Scratch", "aligned", "block_of", "scratch_of"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -96,7 +96,7 @@ def scratch_of(plan: Plan, bars: int) -> Scratch:
         np.empty(2 * most, np.uint64),
     )
     crosses = Crosses(
-        np.empty(most * bars + WORD, np.int16),
+        np.empty(most * (bars + 1) + WORD, np.int16),
         np.empty(most, np.int64),
         np.empty(most, np.int64),
         np.empty(most, np.bool_),

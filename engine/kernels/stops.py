@@ -28,12 +28,14 @@ from engine.kernels.stretches import (
     pass_stretches,
 )
 
-__all__ = ["NOT_YET", "Exits", "Stops", "exits_of", "find_exits", "go_on"]
+__all__ = ["NOT_YET", "NO_ENTRY", "Exits", "Stops", "exits_of", "find_exits", "go_on"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 NOT_YET = 1 << 62
 """Bar of an exit that has not come up to the bar that was looked at last."""
+NO_ENTRY = -1
+"""Bar of an exit where no position can begin: the ATR is not defined yet."""
 _PEAK, _STOP, _DISTANCE, _LEAVE, _PRICE = (TOGETHER * column for column in range(5))
 _COLUMNS = 5
 _AHEAD = 8
@@ -43,7 +45,7 @@ _AHEAD = 8
 class Exits(NamedTuple):
     """By entry bar, (T,) each; written for the entries of a span before they are asked for."""
 
-    bar: Integers  # of the exit, or NOT_YET
+    bar: Integers  # of the exit, or NOT_YET, or NO_ENTRY
     price: Floats  # as received, slippage included
     peak: Floats  # where NOT_YET: as after the last bar that was looked at
     stop: Floats
@@ -88,9 +90,10 @@ def find_exits(
     if quick:
         fill_stretches(bars.high, bars.low, first, last, table)
     for k in range(len(stops.multiple)):
-        if np.isnan(stops.multiple[k]):
-            continue
         one, exits = with_multiple(rules, stops.multiple[k]), exits_of(all_exits, k)
+        if np.isnan(stops.multiple[k]):
+            exits.bar[first:last] = NOT_YET
+            continue
         atr = stops.atr[stops.row[k]]
         for group in range(len(accounts) if first > 0 else 0):
             account = accounts[group, k]
@@ -127,7 +130,7 @@ def _begin(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, exits: 
                 -np.inf,
                 distance,
             )
-            lanes[_LEAVE + i] = np.inf if i < size and not np.isnan(distance) else -1.0
+            lanes[_LEAVE + i] = np.inf if i < size and not np.isnan(distance) else float(NO_ENTRY)
             lanes[_PRICE + i] = np.inf
         _walk(bars, atr, rules, group, group + 1 - signal, last, lanes)
         for i in range(size):
@@ -161,7 +164,7 @@ def _begin_quickly(bars: Bars, atr: Floats, rules: Rules, first: int, last: int,
         find_bars(table, begin, limit, lanes)
         for i in range(min(TOGETHER, last - group)):
             at, end = index(group + i), first + begin + i + int(lanes[PASSED + i])
-            exit_bar[at] = NOT_YET
+            exit_bar[at] = NO_ENTRY if np.isnan(lanes[DISTANCE + i]) else NOT_YET
             if lanes[GOES_ON + i] > 0.0 or np.isnan(lanes[DISTANCE + i]):
                 exit_peak[at], exit_stop[at], looked[at] = lanes[PEAK + i], -np.inf, last
                 continue

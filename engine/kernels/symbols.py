@@ -16,10 +16,10 @@ from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.fast import run_span
 from engine.kernels.finish import Result
 from engine.kernels.indicators import average_true_range
-from engine.kernels.legs import MARKET_ROW
 from engine.kernels.loop import Bars
 from engine.kernels.machine import WORD
-from engine.kernels.plan import Plan, Scratch, scratch_of
+from engine.kernels.market import MARKET_ROW
+from engine.kernels.plan import Plan, Scratch, aligned, scratch_of
 from engine.kernels.position import Rules
 from engine.kernels.stops import Exits, Stops, find_exits
 from engine.kernels.stretches import TABLE_SIZE
@@ -35,8 +35,8 @@ class Memory(NamedTuple):
 
     scratch: Scratch
     market: Floats
-    exits: Exits
-    table: Floats  # of ``stretches``
+    exits: Exits | None
+    table: Floats | None  # of ``stretches``
 
 
 class Trails(NamedTuple):
@@ -107,7 +107,8 @@ def run_symbols(
         result = Result(capital, bars_per_year, out[s], sure[s])
         for start in range(0, n, size):
             if trails is not None:
-                find_exits(one, stops, rules, start, min(start + size, n), accounts, memory.table, exits)
+                last_bar, table = min(start + size, n), memory.table
+                find_exits(one, stops, rules, start, last_bar, accounts, table, exits)  # type: ignore[arg-type]  # there are stops
             run_span(one, rows, plan, stops, exits, rules, start, size, scratch, accounts, result)
 
 
@@ -120,11 +121,12 @@ def span_size(bars: int, most: int) -> int:
 
 def memory_of(plan: Plan, stops: int, bars: int, most: int) -> Memory:
     """Get the memory for so many stops and histories of so many bars."""
-    shape = max(stops, 1), bars if stops > 0 else 1
+    shape = stops, bars
     room = min(-(-bars // WORD) * WORD, -(-most // WORD) * WORD)
-    exits = Exits(
-        np.empty(shape, np.int64), np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape, np.int64)
-    )
-    return Memory(
-        scratch_of(plan, room), np.empty((bars + 1) * MARKET_ROW), exits, np.empty(TABLE_SIZE if stops > 0 else 1)
-    )
+    exits = table = None
+    if stops > 0:
+        exits = Exits(
+            np.empty(shape, np.int64), np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape, np.int64)
+        )
+        table = np.empty(TABLE_SIZE)
+    return Memory(scratch_of(plan, room), aligned((bars + 1) * MARKET_ROW), exits, table)

@@ -1,0 +1,109 @@
+"""What is known of a symbol before any trade: prices of fills by bar, and sums of the returns of its closes.
+
+The sums are of whole numbers: a return, and its square, is rounded to a unit which is as fine as 64 bits allow for the whole history. Then the sum of a holding is the
+difference of two sums without any error but that of each bar's rounding, half a unit, and the sum of no loss at all is 0. In doubles it was wrong by the last place of the
+sum up to there, which is a thousand times as much: a cell that was in the market for a bar or two had to be left to a slower loop, and a sweep of 33 symbols took a
+twentieth of its time for ten such cells.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.kernels._jit import kernel, rule
+from engine.kernels.loop import Bars
+from engine.kernels.machine import WORD, bits_of, double_of, index
+from engine.kernels.position import Rules, paid, received
+
+__all__ = [
+    "BOUGHT",
+    "LAST",
+    "MARKET_ROW",
+    "SOLD",
+    "SUM_BARS",
+    "SUM_LOSSES",
+    "SUM_RETURNS",
+    "SUM_SQUARES",
+    "UNIT_RETURNS",
+    "UNIT_SQUARES",
+    "fill_market",
+]
+
+Floats = NDArray[np.float64]
+Wholes = NDArray[np.int64]
+
+SUM_RETURNS, SUM_SQUARES, SUM_LOSSES, SUM_BARS = 0, 1, 2, 3
+"""Columns of the market's rows: sums over the bars before t of q = close[t] / close[t-1] - 1, q^2 and min(q, 0)^2, in units; q[0] = 0; and t itself. They are integers,
+modulo 2^64, and stand in the rows as bits."""
+LAST, BOUGHT, SOLD = 4, 5, 6
+"""Close of bar t - 1; what a buy pays that fills on bar t - 1; what a sale receives that fills on bar t."""
+UNIT_RETURNS, UNIT_SQUARES = LAST, BOUGHT
+"""In the first row, before which there is no bar: the unit of the first sum, and that of the next two."""
+MARKET_ROW = 8
+"""Numbers in a row: a cache line. Row t begins at t * MARKET_ROW; it is read for what begins after bar t - 1, or ends before bar t."""
+_BITS = 61
+"""Of a sum over the whole history, at most: one less than an integer has besides its sign, since every loss is rounded up to a unit."""
+
+
+@rule
+def unit_for(most: float) -> float:
+    """Give the smallest power of two of which ``most`` is 2^61 or less; infinite for what is, and 1 for 0."""
+    if not 0.0 < most < np.inf:
+        return most if most > 0.0 else 1.0
+    exponent = int(bits_of(most) >> np.uint64(52)) - 1023
+    unit: float = double_of(np.uint64(exponent - (_BITS - 1) + 1023) << np.uint64(52))
+    return unit
+
+
+@kernel
+def fill_market(bars: Bars, rules: Rules, rows: Floats) -> None:
+    """Write what is known of a symbol before any trade, float64 ((T + 1) * MARKET_ROW,), once for all cells."""
+    close = bars.close
+    n = len(close)
+    fills = close if rules.fill_at_close else bars.open
+    change, wholes = np.empty(n), np.empty((2, n), np.int64)
+    change[0] = 0.0
+    now, before, changes = close[1:], close[:-1], change[1:]
+    for i in range(len(now)):
+        changes[i] = now[i] / before[i] - 1.0
+    _round_to_units(change, rows, wholes[0], wholes[1])
+    firsts, seconds = wholes[0], wholes[1]
+    first = second = third = np.int64(0)
+    rows[SUM_RETURNS] = rows[SUM_SQUARES] = rows[SUM_LOSSES] = rows[SUM_BARS] = double_of(np.uint64(0))
+    rows[SOLD] = received(fills[0], rules.costs)
+    for t in range(n):
+        row = index(t + 1) * index(MARKET_ROW)
+        square = seconds[index(t)]
+        first += firsts[index(t)]
+        second += abs(square)
+        third -= min(square, 0)
+        rows[row + index(SUM_RETURNS)] = double_of(np.uint64(first))
+        rows[row + index(SUM_SQUARES)] = double_of(np.uint64(second))
+        rows[row + index(SUM_LOSSES)] = double_of(np.uint64(third))
+        rows[row + index(SUM_BARS)] = double_of(index(t + 1))
+        rows[row + index(LAST)] = close[index(t)]
+        rows[row + index(BOUGHT)] = paid(fills[index(t)], rules.costs)
+        rows[row + index(SOLD)] = received(fills[index(min(t + 1, n - 1))], rules.costs)
+
+
+@kernel
+def _round_to_units(change: Floats, rows: Floats, firsts: Wholes, seconds: Wholes) -> None:
+    """Choose the units, and write every return and its square as so many of them; the square of a loss below 0, and at least one unit of it."""
+    most = most_squares = 0.0
+    for start in range(
+        0, len(change), WORD
+    ):  # a single bar that is far out costs the others only a few bits of the unit
+        largest = np.uint64(0)
+        for t in range(start, min(start + WORD, len(change))):
+            largest = max(largest, bits_of(abs(change[index(t)])))  # positive doubles are in the order of their bits
+        most += WORD * double_of(largest)
+        most_squares += WORD * double_of(largest) ** 2
+    unit, unit_squares = unit_for(most), unit_for(most_squares)
+    rows[UNIT_RETURNS], rows[UNIT_SQUARES] = unit, unit_squares
+    scale, scale_squares = 1.0 / unit, 1.0 / unit_squares
+    for t in range(len(change)):
+        value = change[t]
+        square = np.rint(value * value * scale_squares)
+        firsts[t] = np.int64(np.rint(value * scale))
+        seconds[t] = np.int64(-max(square, 1.0) if value < 0.0 else square)
