@@ -57,22 +57,25 @@ class Column:
         Decimal places of a number.
     scale : float
         What numbers are multiplied with; 100 for fractions under a heading that says percent.
+    missing : str
+        What a cell without a value says.
     """
 
     name: str
     kind: Literal["text", "number", "date"] = "text"
     places: int = 2
     scale: float = 1.0
+    missing: str = UNDEFINED
 
     def write(self, value: Any) -> str:
         """Give the text of a cell."""
         if value is None or value is pd.NaT or value is pd.NA:
-            return UNDEFINED
+            return self.missing
         if self.kind == "date":
             return day(value)
         if self.kind == "text":
             return str(value)
-        return UNDEFINED if math.isnan(value) else f"{_not_minus_zero(round(value * self.scale, self.places)):,.{self.places}f}"
+        return self.missing if math.isnan(value) else f"{_not_minus_zero(round(value * self.scale, self.places)):,.{self.places}f}"
 
 
 def _not_minus_zero(value: float) -> float:
