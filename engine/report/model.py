@@ -184,6 +184,8 @@ class Bars:
     names : tuple of str
     values : float64 (n,)
     unit : str
+    places : int
+        Decimal places of the values.
     """
 
     title: str
@@ -192,6 +194,7 @@ class Bars:
     names: tuple[str, ...]
     values: Floats
     unit: str
+    places: int = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,7 +273,8 @@ def metric_figure(name: str, *, short: bool = False) -> Column:
     """Give the column of a metric; ``short`` has fewer places, for a cell of a heatmap."""
     said = METRIC_NAMES[name]
     if name in _PERCENT:
-        return Column(f"{said}, percent", "number", 1 if short else 2, 100.0)
+        sign = -1.0 if name == "max_drawdown" else 1.0  # as it is said: a drawdown of 12 percent
+        return Column(f"{said}, percent", "number", 1 if short else 2, 100.0 * sign)
     if name in _WHOLE:
         return Column(said, "number", 0)
     if name in ("final_capital", "profit_per_trade"):
@@ -285,7 +289,7 @@ def chart_numbers(chart: Chart | Bars) -> Table:
     """Give the numbers of a chart as a table; of a long one those of the last day of each month, quarter or year."""
     if isinstance(chart, Bars):
         rows = tuple(zip(chart.names, chart.values.tolist(), strict=True))
-        return Table(f"{chart.title}: numbers", (Column(chart.what), Column(chart.unit, "number")), rows, can_filter=False)
+        return Table(f"{chart.title}: numbers", (Column(chart.what), Column(chart.unit, "number", chart.places)), rows, can_filter=False)
     name, places = _sampled(chart.dates)
     columns = (Column("date", "date"), *(Column(f"{one.name}, {chart.unit}", "number", chart.places) for one in chart.series))
     rows = tuple((chart.dates[i], *(float(one.values[i]) for one in chart.series)) for i in places)

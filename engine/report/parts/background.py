@@ -23,7 +23,7 @@ from engine.terms import AccountTerms
 __all__ = ["costs_section", "data_section", "settings_section"]
 
 
-def costs_section(trades: pd.DataFrame, costs: Any, net: float, limit: str) -> Section:
+def costs_section(trades: pd.DataFrame, costs: Any, net: float, limit: str, whose: str = "") -> Section:
     """Say what costs took and of what they are made.
 
     Parameters
@@ -35,12 +35,16 @@ def costs_section(trades: pd.DataFrame, costs: Any, net: float, limit: str) -> S
         What was gained after costs, currency.
     limit : str
         The sentence about how much more cost would be borne; empty if it is not known.
+    whose : str
+        The symbol, where the result has others as well.
     """
     title = "Costs"
     if trades.empty:
         return Section(title, ("Nothing was traded, so nothing was paid.",))
     totals = cost_totals(trades, costs)
     lines = cost_lines(totals, int((trades["exit_reason"] != "open").sum()), net)
+    if whose:
+        lines.insert(0, f"These are the costs of {whose} alone.")
     if costs == Costs():
         lines.insert(0, "No costs were charged. Real trading is not free.")
     parts = _parts(totals)

@@ -144,7 +144,7 @@ def _now(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
 def monthly_section(curve: Curve) -> Section:
     """Give the return of every month and year."""
     table = curve.months()
-    months = table[list(range(1, 13))].stack()
+    months = table[list(range(1, 13))].stack().dropna()
     sentences = []
     if len(months):
         best, worst = months.idxmax(), months.idxmin()
