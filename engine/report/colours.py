@@ -7,7 +7,7 @@ from __future__ import annotations
 
 __all__ = ["STOPS", "colour_of", "contrast", "ink_on"]
 
-STOPS = ("#00224e", "#163262", "#35456c", "#4f576c", "#666970", "#7d7c78", "#948e77", "#aea371", "#c8b866", "#e5cf52", "#fee838")
+STOPS = ("#00224e", "#083370", "#35456c", "#4f576c", "#666970", "#7d7c78", "#948e77", "#aea371", "#c8b866", "#e5cf52", "#fee838")
 """Eleven points of the scale, from the lowest to the highest; between them it is straight."""
 
 
