@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from engine.report.model import Bars, Chart, Marks
+from engine.report.model import Chart, Marks
 
-__all__ = ["STYLES", "LineStyle", "bars_svg", "chart_svg", "nice_ticks", "styles_of"]
+__all__ = ["STYLES", "LineStyle", "chart_svg", "nice_ticks", "styles_of"]
 
 Floats = NDArray[np.float64]
 
@@ -31,7 +31,6 @@ STYLES: tuple[LineStyle, ...] = (
 _MARK_COLOUR = {"up": "#0a5c0a", "down": "#8b0000"}
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 960, 330, 74, 12, 12, 28
-_ROW = 24  # height of a bar
 
 
 def styles_of(chart: Chart) -> list[LineStyle]:
@@ -148,24 +147,3 @@ def _date_ticks(dates: pd.DatetimeIndex, scale: _Scale) -> Iterator[tuple[float,
         x = float(scale.place(np.array([moment.to_datetime64().astype("datetime64[s]").astype(np.float64)]))[0])
         if _LEFT + 20 <= x <= _WIDTH - _RIGHT - 20:
             yield x, moment.strftime(shape)
-
-
-def bars_svg(bars: Bars) -> str:
-    """Draw a bar a name, with its value as text; at most forty, the others are in the table."""
-    count = min(len(bars.names), 40)
-    values = bars.values[:count]
-    height = count * _ROW + 8
-    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
-    room = _WIDTH - 210 - 90
-    unit = room / ((high - low) or 1.0)
-    zero = 210 - low * unit
-    parts = [f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(bars.title)}">', f'<path class="rule" d="M{zero:.1f} 0V{height}"/>']
-    for i, (name, value) in enumerate(zip(bars.names[:count], values.tolist(), strict=True)):
-        y, start, width = i * _ROW + 4, min(zero, zero + value * unit), abs(value) * unit
-        colour = STYLES[0][0] if value >= 0 else STYLES[1][0]
-        end = max(zero, start + width) + 6
-        parts.append(
-            f'<text x="200" y="{y + 15}" text-anchor="end">{escape(name[:30])}</text><rect x="{start:.1f}" y="{y}" width="{width:.1f}" height="{_ROW - 6}" fill="{colour}"/>'
-            f'<text x="{end:.1f}" y="{y + 15}">{value:,.{bars.places}f}</text>'
-        )
-    return "".join([*parts, "</svg>"])

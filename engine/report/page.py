@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.errors import InputError
 from engine.report.colours import STOPS, colour_of, ink_on
-from engine.report.drawing import bars_svg, chart_svg, styles_of
+from engine.report.drawing import chart_svg, styles_of
 from engine.report.model import Bars, Chart, Heatmap, Report, Section, Table, chart_numbers, metric_figure
 from engine.results.storage import replacing
 
@@ -100,9 +100,10 @@ def _figure(chart: Chart | Bars | Heatmap, name: str) -> dict[str, Any]:
     both = {"id": name, "title": chart.title, "sentence": chart.sentence}
     if isinstance(chart, Heatmap):
         return {**both, "kind": "grid", **_grid(chart)}
-    both |= {"unit": chart.unit, "table": _table(chart_numbers(chart), f"{name}-numbers"), "legend": [], "data": "", "cut": False}
+    table = _table(chart_numbers(chart), f"{name}-numbers", chart.values if isinstance(chart, Bars) else None)
+    both |= {"unit": chart.unit, "table": table}
     if isinstance(chart, Bars):
-        return {**both, "kind": "bars", "svg": _Html(bars_svg(chart)), "cut": len(chart.names) > 40}
+        return {**both, "kind": "bars"}
     return {**both, "kind": "line", "svg": _Html(chart_svg(chart)), "legend": _legend(chart), "data": _json(_line_data(chart))}
 
 
@@ -137,10 +138,10 @@ def _line_data(chart: Chart) -> dict[str, Any]:
 
 
 def _six(values: NDArray[np.float64]) -> list[float | int | None]:
-    """Round to seven digits, which nobody sees on a chart; whole numbers without a point, nan as null."""
+    """Round to nine digits and two places; whole numbers without a point, nan as null."""
     out: list[float | int | None] = []
     for value in values.tolist():
-        short = float(f"{value:.7g}")
+        short = round(float(f"{value:.9g}"), 2)
         out.append(None if not np.isfinite(value) else int(short) if short.is_integer() else short)
     return out
 
@@ -151,18 +152,30 @@ def _json(data: Any) -> _Html:
     return _Html(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
-def _table(table: Table, name: str) -> _Html:
-    """Write a table."""
+def _table(table: Table, name: str, bars: NDArray[np.float64] | None = None) -> _Html:
+    """Write a table, with a bar at the end of each row if there are values for them."""
     kinds = [{"number": "n", "date": "d", "text": "t"}[column.kind] for column in table.columns]
     heads = "".join(f'<th scope="col" class="{kind}">{_escaped(column.name)}</th>' for kind, column in zip(kinds, table.columns, strict=True))
     cells = table.cells()[:_MOST_ROWS]
-    rows = "".join(_row(row, kinds) for row in cells)
+    drawn = [""] * len(cells) if bars is None else _bars(bars)
+    heads += "" if bars is None else '<th aria-hidden="true"></th>'
+    rows = "".join(_row(row, kinds) + bar for row, bar in zip(cells, drawn, strict=False))
     more = f" (the first {_MOST_ROWS:,} of {len(table.rows):,} rows)" if len(table.rows) > _MOST_ROWS else ""
     search = " data-filter" if table.can_filter and len(cells) > _FILTERED else ""
     return _Html(
-        f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{name}"><table class="rows"{search}><caption id="{name}">{_escaped(table.caption)}{more}</caption>'
+        f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{name}"><table class="rows"{search}><caption id="{name}"><span>{_escaped(table.caption)}{more}</span></caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+
+
+def _bars(values: NDArray[np.float64]) -> list[str]:
+    """Write a cell with a bar for each value; losses are hatched, and begin further left."""
+    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    unit = 100.0 / ((high - low) or 1.0)
+    return [
+        f'<td aria-hidden="true"><span class="bar{" loss" if value < 0 else ""}" style="margin-left:{(min(value, 0.0) - low) * unit:.1f}%;width:{abs(value) * unit:.1f}%"></span>'
+        for value in values.tolist()
+    ]
 
 
 def _row(cells: Sequence[str], kinds: Sequence[str]) -> str:

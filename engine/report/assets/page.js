@@ -40,6 +40,7 @@
     const heads = [...table.tHead.rows[0].cells];
     if (table.tBodies[0].rows.length > 1) {
       heads.forEach((head, place) => {
+        if (head.hasAttribute("aria-hidden")) return; // the column of bars
         const button = make("button", { type: "button" }, head.textContent);
         button.addEventListener("click", () => sortBy(table, heads, place));
         head.replaceChildren(button);
@@ -100,9 +101,9 @@
     const slider = make("input", { type: "range", min: 0, max: last, value: last });
     const readout = make("p", { class: "readout" });
     const sentence = (i) => {
-      const said = data.series.map((one) => `${one.name} ${written(one.values[i], data.places)}`);
+      const said = data.series.filter((one) => one.values[i] !== null).map((one) => `${one.name} ${written(one.values[i], data.places)}`);
       for (const mark of data.marks) mark.at.forEach((place, j) => place === i && said.push(`${mark.name} at ${written(mark.values[j], data.places)}`));
-      return `${dateOf(i)}: ${said.join(", ")}.`;
+      return `${dateOf(i)}: ${said.join(", ") || "nothing is defined"}.`;
     };
     const show = (i) => {
       slider.value = i;
@@ -211,7 +212,7 @@
         else paint(cell, flip ? 1 - share : share, data.colours);
         if (value !== null && (best === null || (flip ? value < values[best] : value > values[best]))) best = n;
       });
-      table.caption.textContent = `${name} of ${data.symbols[s]} with ${data.stops[k]}, fast windows down, slow windows across`;
+      table.caption.firstElementChild.textContent = `${name} of ${data.symbols[s]} with ${data.stops[k]}, fast windows down, slow windows across`;
       const [worst, finest] = flip ? [high, low] : [low, high];
       figure.querySelector(".low").textContent = known.length ? `lowest rank ${written(worst, places)}` : "";
       figure.querySelector(".high").textContent = known.length ? `${written(finest, places)} highest rank` : "";
