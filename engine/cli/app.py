@@ -1,4 +1,4 @@
-"""The commands: backtest, sweep, portfolio, sweep-portfolio, validate, simulate.
+"""The commands: backtest, sweep, portfolio, sweep-portfolio, validate, simulate, report.
 
 Exit status: 0 done, 1 some symbols were left out, 2 bad use or no usable input, 130 interrupted.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from engine.cli import commands, portfolios
+from engine.cli import commands, portfolios, reporting
 from engine.cli.spoken import spoken
 
 __all__ = ["app", "main"]
@@ -29,6 +29,7 @@ for _command in (
     portfolios.sweep_portfolio,
     commands.validate,
     commands.simulate,
+    reporting.report,
 ):
     app.command()(spoken(_command))
 

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.kernels.metrics import METRICS
+from engine.report.curves import Curve
 from engine.report.data import day
 from engine.report.spoken import METRIC_NAMES
 
@@ -253,16 +254,20 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """All that is said about one result, the verdict first."""
+    """All that is said about one result.
+
+    Parameters
+    ----------
+    title : str
+    sections : tuple of Section
+        The verdict first.
+    heard : (Curve, DataFrame) or None
+        What can be made a sound: the equity that is shown, and its trades.
+    """
 
     title: str
     sections: tuple[Section, ...]
-
-    def with_sections(self, more: tuple[Section, ...], before: str) -> Report:
-        """Put sections that others made in front of the one with a title; at the end if there is none."""
-        titles = [section.title for section in self.sections]
-        place = titles.index(before) if before in titles else len(titles)
-        return Report(self.title, (*self.sections[:place], *more, *self.sections[place:]))
+    heard: tuple[Curve, pd.DataFrame] | None = None
 
 
 _PERCENT = {"total_return", "cagr", "max_drawdown", "win_rate", "exposure"}

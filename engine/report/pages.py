@@ -30,6 +30,9 @@ from engine.results.costs import cost_totals
 from engine.results.portfolio import PortfolioResult
 from engine.results.sweep import SweepTable
 
+Heard = tuple[Curve, pd.DataFrame]
+"""An equity curve and its trades."""
+
 __all__ = ["backtest_report", "portfolio_report", "require_same", "sweep_report"]
 
 
@@ -74,17 +77,18 @@ def backtest_report(result: BacktestResult, prices: Prices | None = None, symbol
     rule = "own signals" if result.fast is None else f"fast {result.fast}, slow {result.slow}"
     many = len(result.metrics) > 1
     verdict = [*_all_lines(result, rule), *_one_lines(result, symbol, rule, many=many)]
+    about, heard = _symbol_sections(result, prices, symbol)
     what = {"kind": "backtest", "fast": result.fast, "slow": result.slow}
     sections = [
         Section("Verdict", tuple(verdict)),
         *([symbols_section(result)] if many else []),
-        *_symbol_sections(result, prices, symbol),
+        *about,
         *more,
         data_section(prices, result.digest, result.left_out, {}),
         settings_section(result.settings, result.digest, what, stops=(result.stop,)),
     ]
     who = f"{count(len(result.metrics), 'symbol')}" if many else symbol
-    return Report(f"Backtest of {who}, {rule}, {say_stop(result.stop)}", tuple(sections))
+    return Report(f"Backtest of {who}, {rule}, {say_stop(result.stop)}", tuple(sections), heard)
 
 
 def _shown(result: BacktestResult, symbol: str | None) -> str:
@@ -125,7 +129,7 @@ def _one_lines(result: BacktestResult, symbol: str, rule: str, *, many: bool) ->
     ]
 
 
-def _symbol_sections(result: BacktestResult, prices: Prices | None, symbol: str) -> list[Section]:
+def _symbol_sections(result: BacktestResult, prices: Prices | None, symbol: str) -> tuple[list[Section], Heard]:
     """Give the sections about one symbol of a backtest; its trades are listed with those of the others."""
     equity, settings = result.equity[symbol], result.settings
     days = pd.DatetimeIndex(equity.index)
@@ -137,13 +141,14 @@ def _symbol_sections(result: BacktestResult, prices: Prices | None, symbol: str)
         found = fee_limit(prices, symbol, *windows, result.stop, settings)
         limit = limit_line(cost_totals(own, settings.costs), found)
     net = float(equity.iloc[-1]) - settings.capital
-    return [
+    sections = [
         *equity_sections(curve),
         Section("Prices and trades", (NEEDS_PRICES,)) if prices is None else price_section(prices[symbol], own, windows, result.stop, settings),
         trades_section(result.trades),
         monthly_section(curve),
         costs_section(own, settings.costs, net, limit, symbol if len(result.metrics) > 1 else ""),
     ]
+    return sections, (curve, own)
 
 
 def portfolio_report(result: PortfolioResult, prices: Prices | None = None, symbol: str | None = None, more: Sequence[Section] = ()) -> Report:
@@ -160,18 +165,19 @@ def portfolio_report(result: PortfolioResult, prices: Prices | None = None, symb
         *signal_lines(result.signals),
         *now_lines(result),
     ]
+    about, heard = _account_sections(result, prices, symbol)
     what = {"kind": "portfolio", "fast": result.fast, "slow": result.slow, "symbols": ", ".join(result.symbols)}
     sections = [
         Section("Verdict", tuple(verdict)),
-        *_account_sections(result, prices, symbol),
+        *about,
         *more,
         data_section(prices, result.digest, result.left_out, {}),
         settings_section(result.settings, result.digest, what, result.terms, (result.stop,)),
     ]
-    return Report(f"Portfolio of {count(len(result.symbols), 'symbol')}, {rule}", tuple(sections))
+    return Report(f"Portfolio of {count(len(result.symbols), 'symbol')}, {rule}", tuple(sections), heard)
 
 
-def _account_sections(result: PortfolioResult, prices: Prices | None, symbol: str | None) -> list[Section]:
+def _account_sections(result: PortfolioResult, prices: Prices | None, symbol: str | None) -> tuple[list[Section], Heard]:
     """Give the sections about an account and the trades of one symbol."""
     settings, table = result.settings, result.contribution
     if symbol is None:
@@ -188,7 +194,7 @@ def _account_sections(result: PortfolioResult, prices: Prices | None, symbol: st
     if prices is not None:
         drawn = price_section(prices[symbol], result.trades, (result.fast, result.slow), result.stop, settings)
     net = float(result.equity.iloc[-1]) - settings.capital
-    return [
+    sections = [
         *equity_sections(curve),
         contribution_section(result),
         drawn,
@@ -196,6 +202,7 @@ def _account_sections(result: PortfolioResult, prices: Prices | None, symbol: st
         monthly_section(curve),
         costs_section(result.trades, settings.costs, net, limit),
     ]
+    return sections, (curve, result.trades)
 
 
 def sweep_report(
@@ -230,18 +237,19 @@ def sweep_report(
     require_same(prices, result.digest)
     key = _key(result, metric, cell)
     symbol, words = name_cell(result, key)
+    about, heard = _cell_sections(result, prices, key)
     sections = [
         Section("Verdict", tuple(_sweep_lines(result, metric, key, is_best=cell is None))),
         heatmap_section(result, metric, (symbol, key[1], key[2], result.grid.stops.index(result.stop_of(key[3], key[4])))),
         best_cells_section(result, metric),
-        *_cell_sections(result, prices, key),
+        *about,
         overfitting_section(result, metric, luck),
         *more,
         data_section(prices, result.digest, result.left_out, result.too_short),
         settings_section(result.settings, result.digest, _what(result), result.terms, result.grid.stops),
     ]
     over = f"one account of {count(len(result.account['symbols']), 'symbol')}" if result.account else count(len(result.symbols), "symbol")
-    return Report(f"Sweep of {over}, {count(len(result.grid.pairs), 'pair')} of averages; {symbol}, {words}", tuple(sections))
+    return Report(f"Sweep of {over}, {count(len(result.grid.pairs), 'pair')} of averages; {symbol}, {words}", tuple(sections), heard)
 
 
 def _key(result: SweepTable, metric: str, cell: tuple[str, int, int, int, float] | None) -> Any:
@@ -288,10 +296,10 @@ def _what(result: SweepTable) -> dict[str, Any]:
     }
 
 
-def _cell_sections(result: SweepTable, prices: Prices | None, key: Any) -> list[Section]:
+def _cell_sections(result: SweepTable, prices: Prices | None, key: Any) -> tuple[list[Section], Heard | None]:
     """Run the cell that is shown again, and give its sections."""
     if prices is None:
-        return [Section("Equity, trades and costs of the cell", (f"A sweep keeps the metrics of its cells only. {NEEDS_PRICES}",))]
+        return [Section("Equity, trades and costs of the cell", (f"A sweep keeps the metrics of its cells only. {NEEDS_PRICES}",))], None
     symbol, fast, slow, atr_window, multiple = key
     stop = result.stop_of(atr_window, multiple)
     if result.terms is not None:
