@@ -145,7 +145,7 @@ def report(
     if prices is None and (repair or actions or symbols or start or end):
         raise InputError("--repair, --actions, --symbols, --start and --end are about the prices; name them with --prices")
     read = _reader(result)
-    loaded = None if prices is None else o.prices_of(None if str(prices) == "sample" else prices, repair, symbols, start, end, actions)
+    loaded = None if prices is None else o.prices_of(None if str(prices) == "sample" and not prices.exists() else prices, repair, symbols, start, end, actions)
     made = read(result, Wanted(loaded, metric, cell))
     lines = [*_write(made, out, choice), *_extras(made, sound, figures, figure_format)]
     if output_format == "text" or out is None:
@@ -190,14 +190,11 @@ def _write(made: Report, out: Path | None, choice: TableChoice) -> list[str]:
     """Write the page or the text; say what was written."""
     if out is None:
         return []
+    from engine.report.page import write_page, write_text  # noqa: PLC0415  only a page needs it
+
     if out.suffix.lower() == ".txt":
-        from engine.results.storage import replacing  # noqa: PLC0415
-
-        with replacing(out) as partial:
-            partial.write_text(ascii_only("\n".join(report_text(made, choice))) + "\n", encoding="utf-8")
+        write_text(made, out, ascii_only("\n".join(report_text(made, choice))) + "\n")
     else:
-        from engine.report.page import write_page  # noqa: PLC0415  only a page needs it
-
         write_page(made, out)
     return [f"{made.title}.", f"Wrote {out}, {out.stat().st_size / 1000:,.0f} kilobytes."]
 

@@ -263,11 +263,14 @@ class Report:
         The verdict first.
     heard : (Curve, DataFrame) or None
         What can be made a sound: the equity that is shown, and its trades.
+    is_private : bool
+        Whether its files are for their owner only.
     """
 
     title: str
     sections: tuple[Section, ...]
     heard: tuple[Curve, pd.DataFrame] | None = None
+    is_private: bool = False
 
 
 _PERCENT = {"total_return", "cagr", "max_drawdown", "win_rate", "exposure"}

@@ -18,7 +18,7 @@ from engine.report.drawing import chart_svg, styles_of
 from engine.report.model import Bars, Chart, Heatmap, Report, Section, Table, chart_numbers, metric_figure
 from engine.results.storage import replacing
 
-__all__ = ["report_html", "write_page"]
+__all__ = ["report_html", "write_page", "write_text"]
 
 _ASSETS = files("engine.report") / "assets"
 _MOST_ROWS = 1500
@@ -38,8 +38,18 @@ def write_page(report: Report, path: str | PathLike[str]) -> None:
         Jinja2 is not installed.
     OutputError
     """
-    text = report_html(report)
+    write_text(report, path, report_html(report))
+
+
+def write_text(report: Report, path: str | PathLike[str], text: str) -> None:
+    """Write what was made of a report, whole or not at all, and for its owner only if it is private.
+
+    Raises
+    ------
+    OutputError
+    """
     with replacing(path) as partial:
+        partial.touch(mode=0o600 if report.is_private else 0o666)
         partial.write_text(text, encoding="utf-8")
 
 

@@ -75,6 +75,8 @@ def _pair(heading: str, cell: str) -> str:
     """Say a heading with its value, the unit behind the value."""
     if heading in ("currency", "percent", "cells"):
         return cell if heading == "currency" else f"{cell} {heading}"
+    if heading in cell:  # a stop is said as one
+        return cell
     name, comma, unit = heading.rpartition(", ")
     if comma and unit == "percent":
         return f"{name} {cell} percent"
