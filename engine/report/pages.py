@@ -110,7 +110,7 @@ def _all_lines(result: BacktestResult, rule: str) -> list[str]:
     beat = int((returns > result.buy_and_hold.reindex(result.metrics.index).to_numpy()).sum())
     return [
         f"{count(total, 'symbol')}, each with its own money, {rule}, {say_stop(result.stop)}: {int((returns > 0).sum()):,} made money, {beat:,} beat buying and holding.",
-        f"The median total return is {percent(float(np.median(returns)))}; the median Sharpe ratio {say_metric('sharpe', float(np.nanmedian(result.metrics['sharpe'].to_numpy(dtype=np.float64))))}.",
+        f"The median total return is {percent(float(np.median(returns)))}; the median Sharpe ratio {_said_median(result.metrics, 'sharpe')}.",
     ]
 
 
@@ -274,14 +274,14 @@ def _sweep_lines(result: SweepTable, metric: str, key: Any, *, is_best: bool) ->
         outcome(result.settings.capital, row),
         f"Buying and holding {what_is_held(result, symbol)} returned {percent(result.buy_and_hold[symbol])}.",
         *metric_lines(row),
-        f"The median {METRIC_NAMES[metric]} of all cells is {say_metric(metric, _median(result, metric))}. The best of many cells is partly luck: expect less of it than it shows here.",
+        f"The median {METRIC_NAMES[metric]} of all cells is {_said_median(result.to_frame(), metric)}. The best of many cells is partly luck: expect less of it than it shows here.",
     ]
 
 
-def _median(result: SweepTable, metric: str) -> float:
-    """Give the median of a metric over the cells where it is defined."""
-    values = result.to_frame()[metric].dropna().to_numpy(dtype=np.float64)
-    return float(np.median(values)) if len(values) else float("nan")
+def _said_median(frame: pd.DataFrame, metric: str) -> str:
+    """Say the median of a metric over the rows where it is defined."""
+    values = frame[metric].dropna().to_numpy(dtype=np.float64)
+    return say_metric(metric, float(np.median(values)) if len(values) else float("nan"))
 
 
 def _what(result: SweepTable) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def _column(values: Any) -> dict[str, Any]:
         moments = pd.DatetimeIndex(values)
         zone = None if moments.tz is None else str(moments.tz)
         plain = moments if zone is None else moments.tz_convert("UTC").tz_localize(None)
-        return {"name": name, "type": "moment", "zone": zone, "values": [None if pd.isna(one) else one.isoformat() for one in plain]}
+        return {"name": name, "type": "moment", "zone": zone, "unit": moments.unit, "values": [None if pd.isna(one) else one.isoformat() for one in plain]}
     if dtype == "object" and any(isinstance(one, pd.Timestamp) for one in values):  # several zones in one column
         return {"name": name, "type": "moments", "values": [None if pd.isna(one) else one.isoformat() for one in values]}
     return {"name": name, "type": dtype, "values": [None if pd.isna(one) else one for one in values.tolist()]}
@@ -145,6 +145,6 @@ def _index(packed: Mapping[str, Any]) -> pd.Index[Any]:
 
 
 def _moments(packed: Mapping[str, Any]) -> pd.DatetimeIndex:
-    """Read moments, in nanoseconds as all dates of the engine are."""
-    moments = pd.DatetimeIndex(pd.to_datetime(packed["values"], format="ISO8601")).as_unit("ns")
+    """Read moments."""
+    moments = pd.DatetimeIndex(pd.to_datetime(packed["values"], format="ISO8601")).as_unit(packed["unit"])
     return moments if packed["zone"] is None else moments.tz_localize("UTC").tz_convert(packed["zone"])

@@ -121,18 +121,23 @@ def settings_section(
         Of an account that the symbols share.
     stops : sequence of TrailingStop or None
     """
-    rows = [("goldencross version", version("goldencross")), ("hash of the prices, SHA-256", digest), *((name, str(value)) for name, value in what.items())]
+    rows = [("goldencross version", version("goldencross")), ("hash of the prices, SHA-256", digest), *((name, str(value)) for name, value in what.items() if value is not None)]
     rows += [(f"stop {i}" if len(stops) > 1 else "stop", _stop(stop)) for i, stop in enumerate(stops, start=1)]
-    rows += [(name.replace("_", " "), said) for name, said in _flat(settings.to_dict())]
+    rows += [(_words(name), said) for name, said in _flat(settings.to_dict())]
     if terms is not None:
-        rows += [(f"account, {name.replace('_', ' ')}", said) for name, said in _flat(terms.to_dict())]
+        rows += [(f"account, {_words(name)}", said) for name, said in _flat(terms.to_dict())]
     table = Table("Every setting", (Column("setting"), Column("value")), tuple(rows), can_filter=len(rows) > 30)
     return Section("Settings", tuple(say_settings(settings, terms)), (), (table,))
 
 
 def _stop(stop: TrailingStop | None) -> str:
     """Write all fields of a stop."""
-    return "none" if stop is None else ", ".join(f"{name} {value}" for name, value in vars(stop).items())
+    return "none" if stop is None else ", ".join(f"{_words(name)} {_words(value)}" for name, value in vars(stop).items())
+
+
+def _words(value: Any) -> str:
+    """Write a name or a value without underscores, which are read aloud."""
+    return str(value).replace("_", " ")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -142,6 +147,6 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
             yield from _flat(value, f"{prefix}{name}, ")
         elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
             for i, one in enumerate(value, start=1):
-                yield f"{prefix}{name} {i}", ", ".join(f"{k} {v}" for k, v in one.items() if v is not None)
+                yield f"{prefix}{name} {i}", ", ".join(f"{_words(k)} {_words(v)}" for k, v in one.items() if v is not None)
         else:
-            yield f"{prefix}{name}", "none" if value is None else str(value)
+            yield f"{prefix}{name}", "none" if value is None else _words(value)
