@@ -14,6 +14,8 @@
     return (+value.toFixed(places) + 0).toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
   };
 
+  document.getElementById("still").remove();
+
   // Tables
 
   const numberOf = (text) => {
