@@ -64,11 +64,19 @@ def journal_report(events: Sequence[Event], account: str = "") -> Report:
 
     first, last = events[0].time[:10], events[-1].time[:10]
     curve = _curve(events)
-    known = "" if curve is None else f"The equity is known on {count(len(curve.values) + 1, 'day')}, those on which the bot asked for it; a bar is such a day."
+    known = (
+        ""
+        if curve is None
+        else f"The equity is known on {count(len(curve.values) + 1, 'day')}, those on which the bot asked for it; a bar is such a day."
+    )
     verdict = [*profit_lines(state.trades), *status_lines(state), *([known] if known else [])]
     sections = [
         Section("Verdict", tuple(say(line) for line in verdict)),
-        *([Section("Equity", ("The journal knows the equity of fewer than two days, so there is no curve.",))] if curve is None else [*equity_sections(curve), monthly_section(curve)]),
+        *(
+            [Section("Equity", ("The journal knows the equity of fewer than two days, so there is no curve.",))]
+            if curve is None
+            else [*equity_sections(curve), monthly_section(curve)]
+        ),
         _trades_section(state.trades, say),
         _commission_section(state.trades),
         _runs_section(state, say),
@@ -105,12 +113,30 @@ def _trades_section(trades: Sequence[Trade], say: Say) -> Section:
         Column("profit", "number", missing="not known yet"),
     )
     rows = tuple(
-        (say(one.symbol), one.quantity, _local(one.entry_time), one.entry_price, _local(one.exit_time), one.exit_price, one.commission, one.profit)
+        (
+            say(one.symbol),
+            one.quantity,
+            _local(one.entry_time),
+            one.entry_price,
+            _local(one.exit_time),
+            one.exit_price,
+            one.commission,
+            one.profit,
+        )
         for one in trades
     )
     closed = sum(one.is_closed for one in trades)
-    lines = [f"{count(len(trades), 'trade')}, {closed:,} of them closed; times are those of Kolkata, money in rupees."] if trades else ["Nothing was traded yet."]
-    return Section("Trades", tuple(lines), (), (Table("Purchases and the sales that they were sold by", columns, rows),) if rows else ())
+    lines = (
+        [f"{count(len(trades), 'trade')}, {closed:,} of them closed; times are those of Kolkata, money in rupees."]
+        if trades
+        else ["Nothing was traded yet."]
+    )
+    return Section(
+        "Trades",
+        tuple(lines),
+        (),
+        (Table("Purchases and the sales that they were sold by", columns, rows),) if rows else (),
+    )
 
 
 def _local(moment: Any) -> Any:
@@ -133,7 +159,20 @@ def _commission_section(trades: Sequence[Trade]) -> Section:
     if missing:
         lines.append(f"Of {count(missing, 'trade')} not all commissions are known, and none of theirs is counted.")
     sentence = f"{names[0]} cost the most, {money(paid[names[0]])}."
-    return Section("Costs", tuple(lines), (Bars("Commissions by symbol", sentence, "symbol", tuple(names), np.array([paid[name] for name in names]), "rupees"),))
+    return Section(
+        "Costs",
+        tuple(lines),
+        (
+            Bars(
+                "Commissions by symbol",
+                sentence,
+                "symbol",
+                tuple(names),
+                np.array([paid[name] for name in names]),
+                "rupees",
+            ),
+        ),
+    )
 
 
 def _runs_section(state: State, say: Say) -> Section:
@@ -154,13 +193,24 @@ def _runs_section(state: State, say: Say) -> Section:
         )
         for run in reversed(runs)
     )
-    return Section("Runs", tuple(lines), (), (Table("Runs of the bot, the newest first", columns, rows),) if rows else ())
+    return Section(
+        "Runs", tuple(lines), (), (Table("Runs of the bot, the newest first", columns, rows),) if rows else ()
+    )
 
 
 def _events_section(events: Sequence[Event], account: str) -> Section:
     """List the newest events in sentences."""
     lines = journal_lines(events[-_MOST_EVENTS:], account)[::-1]
-    shown = f"the newest {len(lines):,} of {count(len(events), 'event')}" if len(events) > len(lines) else f"all {count(len(events), 'event')}"
+    shown = (
+        f"the newest {len(lines):,} of {count(len(events), 'event')}"
+        if len(events) > len(lines)
+        else f"all {count(len(events), 'event')}"
+    )
     rows = tuple((str(event.number), line) for event, line in zip(reversed(events[-_MOST_EVENTS:]), lines, strict=True))
     table = Table("Events, the newest first", (Column("number"), Column("what happened")), rows)
-    return Section("Journal", (f"Here are {shown}; every event is chained to the one before by its hash, and the chain was checked.",), (), (table,))
+    return Section(
+        "Journal",
+        (f"Here are {shown}; every event is chained to the one before by its hash, and the chain was checked.",),
+        (),
+        (table,),
+    )

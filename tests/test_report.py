@@ -1,6 +1,6 @@
 """Reports: the numbers of every section against slow Python, the sentences, files that are read back, text and page in the same order."""
 
-import datetime
+import datetime as dt
 import itertools
 import math
 import re
@@ -100,7 +100,9 @@ levels = st.lists(st.integers(50, 150), min_size=2, max_size=90)
 def test_curve_is_what_the_slow_twins_say(values, window):
     curve = curve_of(values)
     np.testing.assert_allclose(curve.drawdowns, naive_drawdowns(values, 100.0), rtol=1e-12, atol=1e-15)
-    np.testing.assert_allclose(curve.rolling_sharpe(window), naive_rolling(values, 100.0, window, 252.0), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(
+        curve.rolling_sharpe(window), naive_rolling(values, 100.0, window, 252.0), rtol=1e-6, atol=1e-9
+    )
     falls = [(fall.start, fall.lowest, fall.end) for fall in curve.falls()]
     slow = naive_falls(values, 100.0)
     assert sorted(falls) == sorted(fall[:3] for fall in slow)
@@ -189,7 +191,13 @@ def test_numbers_of_a_long_chart_are_those_of_the_ends_of_periods():
 
 def test_cells_say_what_is_not_defined():
     column = Column("x", "number", 2, 100.0)
-    assert [column.write(value) for value in (0.12345, math.nan, None, -0.00001, 12.0)] == ["12.35", "not defined", "not defined", "0.00", "1,200.00"]
+    assert [column.write(value) for value in (0.12345, math.nan, None, -0.00001, 12.0)] == [
+        "12.35",
+        "not defined",
+        "not defined",
+        "0.00",
+        "1,200.00",
+    ]
     assert Column("sold", "date", missing="still held").write(pd.NaT) == "still held"
 
 
@@ -208,7 +216,10 @@ def test_equity_sentence_says_the_computed_facts():
     assert equity.charts[0].sentence == (
         "Equity of it rose from 100.00 to 125.00; it was highest on 2020-01-10, at 130.00, and fell furthest, by 25.00 percent, from 2020-01-07 to 2020-01-08."
     )
-    assert "by 25.00 percent at most; the longest fall lasted 3 bars, from 2020-01-07 until 2020-01-10." in drawdown.charts[0].sentence
+    assert (
+        "by 25.00 percent at most; the longest fall lasted 3 bars, from 2020-01-07 until 2020-01-10."
+        in drawdown.charts[0].sentence
+    )
     assert rolling.sentences == ("6 bars are too few for it; it needs 60.",)
     flat, *_ = equity_sections(curve_of([100.0] * 4))
     assert flat.charts[0].sentence == "Equity of it ended where it began, at 100.00; it never fell."
@@ -229,7 +240,9 @@ def test_grid_has_the_values_of_the_sweep(sweep):
     assert isinstance(grid, Heatmap)
     frame, stops = sweep.to_frame(), [(0, 0.0), (14, 3.0), (14, 2.0)]
     cells = 0
-    for (s, symbol), (k, stop), (m, name) in itertools.product(enumerate(grid.symbols), enumerate(stops), enumerate(grid.metrics)):
+    for (s, symbol), (k, stop), (m, name) in itertools.product(
+        enumerate(grid.symbols), enumerate(stops), enumerate(grid.metrics)
+    ):
         for (i, fast), (j, slow) in itertools.product(enumerate(grid.fast), enumerate(grid.slow)):
             value = grid.values[s, k, m, i, j]
             if fast >= slow:
@@ -293,7 +306,12 @@ def test_large_grids_are_cut_and_that_is_said():
 def test_more_sections_have_their_place(sweep):
     mine = Section("Sensitivity", ("It hangs on nothing.",))
     titles = [section.title for section in sweep_report(sweep, more=[mine], luck=["A statistic."]).sections]
-    assert titles.index("How much may be luck") < titles.index("Sensitivity") < titles.index("Prices and what is doubtful about them") < titles.index("Settings")
+    assert (
+        titles.index("How much may be luck")
+        < titles.index("Sensitivity")
+        < titles.index("Prices and what is doubtful about them")
+        < titles.index("Settings")
+    )
     assert "A statistic." in report_text(sweep_report(sweep, luck=["A statistic."]))
 
 
@@ -317,7 +335,10 @@ def reports():
         "signals": (engine.from_signals(MARKET, enter, leave, STOP), MARKET),
         "zones": (engine.backtest(kolkata, 5, 20, STOP, costs=indian), kolkata),
         "hours": (engine.backtest(hourly, 5, 20), hourly),
-        "account": (engine.portfolio(MARKET, 5, 20, STOP, costs=indian, tick=0.05, lot={"SIM001": 5}, capital=1e6), MARKET),
+        "account": (
+            engine.portfolio(MARKET, 5, 20, STOP, costs=indian, tick=0.05, lot={"SIM001": 5}, capital=1e6),
+            MARKET,
+        ),
         "account without trades": (engine.portfolio(small, 60, 79, STOP), small),
         "account of zones": (engine.portfolio(kolkata, 5, 20, STOP, max_positions=1), kolkata),
     }
@@ -404,7 +425,9 @@ def test_saved_results_are_read_back_bit_for_bit(name, tmp_path):
 
 def test_trades_of_several_zones_are_saved(tmp_path):
     frames = engine.simulate(["A", "B"], 130, seed=5).to_frames()
-    prices = engine.Prices.from_frames({"A": frames["A"].tz_localize("Asia/Kolkata"), "B": frames["B"].tz_localize("America/New_York")})
+    prices = engine.Prices.from_frames(
+        {"A": frames["A"].tz_localize("Asia/Kolkata"), "B": frames["B"].tz_localize("America/New_York")}
+    )
     result = engine.backtest(prices, 5, 20)
     save_result(result, tmp_path / "r.json")
     again = load_result(tmp_path / "r.json")
@@ -414,7 +437,12 @@ def test_trades_of_several_zones_are_saved(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("{", "no whole JSON"), ("[]", "no result"), ('{"goldencross":"backtest","format":9}', "format 9"), ('{"goldencross":"backtest","format":1}', "not as goldencross saved it")],
+    [
+        ("{", "no whole JSON"),
+        ("[]", "no result"),
+        ('{"goldencross":"backtest","format":9}', "format 9"),
+        ('{"goldencross":"backtest","format":1}', "not as goldencross saved it"),
+    ],
 )
 def test_files_that_are_no_results(tmp_path, text, says):
     (tmp_path / "x.json").write_text(text)
@@ -448,10 +476,13 @@ def test_an_account_sweep_is_reported(tmp_path):
 # Files
 
 
-def test_hostile_names_stay_text(tmp_path):
-    name = '</script><img src=x onerror=alert(1)>"&\''
+def test_hostile_names_stay_text():
+    name = "</script><img src=x onerror=alert(1)>\"&'"
     prices = engine.simulate([name, "B"], 300, seed=4)
-    for report in (backtest_report(engine.backtest(prices, 5, 20), prices, name), sweep_report(engine.sweep(prices, range(3, 6), range(10, 30, 10)), prices)):
+    for report in (
+        backtest_report(engine.backtest(prices, 5, 20), prices, name),
+        sweep_report(engine.sweep(prices, range(3, 6), range(10, 30, 10)), prices),
+    ):
         page = report_html(report)
         assert "<img" not in page
         assert page.count("</script>") == page.count("<script")
@@ -515,7 +546,7 @@ def test_sound_follows_the_logarithm_of_equity(tmp_path):
     assert np.array_equal(samples[:, 0], samples[:, 1])  # no clicks
 
 
-def test_sound_clicks_at_entries_on_the_left_and_exits_on_the_right(tmp_path):
+def test_sound_clicks_at_entries_on_the_left_and_exits_on_the_right():
     result = engine.backtest(MARKET.select(["SIM001"]), 5, 20)
     curve = Curve("SIM001", 100_000.0, result.equity["SIM001"], None, 252.0)
     from engine.report.sound import sound_of
@@ -535,9 +566,13 @@ def test_sound_clicks_at_entries_on_the_left_and_exits_on_the_right(tmp_path):
 
 
 def test_tables_are_said_a_sentence_a_row():
-    table = Table("T", (Column("name"), Column("gain, percent", "number", 1, 100.0), Column("paid, currency", "number")), (("A", 0.5, 2.0),))
+    table = Table(
+        "T",
+        (Column("name"), Column("gain, percent", "number", 1, 100.0), Column("paid, currency", "number")),
+        (("A", 0.5, 2.0),),
+    )
     assert table_lines(table) == ["Table, T, 1 row:", "A: gain 50.0 percent, paid 2.00."]
-    day = Table("D", (Column("day", "date"), Column("x", "number", 0)), ((datetime.date(2020, 1, 2), 3),))
+    day = Table("D", (Column("day", "date"), Column("x", "number", 0)), ((dt.date(2020, 1, 2), 3),))
     assert table_lines(day)[1] == "2020-01-02: x 3."
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import axe_playwright_python
@@ -26,7 +27,9 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 PRICES = engine.simulate(["SIM001", "SIM002", '<b onclick="x()">&'], 300, seed=3)
-SWEEP = engine.sweep(PRICES, range(3, 16, 3), range(10, 60, 10), [None, engine.TrailingStop(3.0)], costs=engine.Costs(rate=0.001))
+SWEEP = engine.sweep(
+    PRICES, range(3, 16, 3), range(10, 60, 10), [None, engine.TrailingStop(3.0)], costs=engine.Costs(rate=0.001)
+)
 INDIAN = engine.costs.nse_delivery("zerodha", slippage=0.001)
 RESULT = engine.backtest(PRICES, 5, 20, engine.TrailingStop(3.0), costs=INDIAN)
 
@@ -87,7 +90,9 @@ def test_page_has_no_error(visit, name, viewport):
     page = visit(name, viewport)
     assert page.title() == page.inner_text("h1")
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    assert page.evaluate("document.querySelectorAll('figure.line canvas').length") == page.locator("figure.line").count()
+    assert (
+        page.evaluate("document.querySelectorAll('figure.line canvas').length") == page.locator("figure.line").count()
+    )
     assert page.locator("#still").count() == 0
 
 
@@ -104,17 +109,23 @@ def test_axe_finds_no_violation(visit, name, viewport):
 
 def test_axe_would_find_something(visit):
     page = visit("backtest", bypass_csp=True)
-    page.evaluate("document.querySelector('input[type=range]').closest('label').replaceWith(document.querySelector('input[type=range]'))")
+    page.evaluate(
+        "document.querySelector('input[type=range]').closest('label').replaceWith(document.querySelector('input[type=range]'))"
+    )
     found = page.evaluate(AXE + "\naxe.run(document)")
     assert "label" in [one["id"] for one in found["violations"]]
 
 
 def column(page, table, place):
-    return page.eval_on_selector_all(f"#{table} tbody tr", f"rows => rows.filter(r => !r.hidden).map(r => r.cells[{place}].textContent)")
+    return page.eval_on_selector_all(
+        f"#{table} tbody tr", f"rows => rows.filter(r => !r.hidden).map(r => r.cells[{place}].textContent)"
+    )
 
 
 def trades_table(page):
-    return page.evaluate("[...document.querySelectorAll('table.rows')].find(t => t.caption.textContent.startsWith('All trades')).id = 'trades'")
+    return page.evaluate(
+        "[...document.querySelectorAll('table.rows')].find(t => t.caption.textContent.startsWith('All trades')).id = 'trades'"
+    )
 
 
 def test_sorting(visit):
@@ -153,10 +164,19 @@ def test_filtering(visit):
 
 
 def grid_texts(page):
-    return page.eval_on_selector_all("table.cells tbody td:not(.none)", "cells => cells.map(c => c.firstChild.textContent)")
+    return page.eval_on_selector_all(
+        "table.cells tbody td:not(.none)", "cells => cells.map(c => c.firstChild.textContent)"
+    )
 
 
-@pytest.mark.parametrize(("metric", "label", "places", "scale"), [("sharpe", "Sharpe ratio", 2, 1), ("max_drawdown", "largest drawdown, percent", 1, -100), ("trades", "closed trades", 0, 1)])
+@pytest.mark.parametrize(
+    ("metric", "label", "places", "scale"),
+    [
+        ("sharpe", "Sharpe ratio", 2, 1),
+        ("max_drawdown", "largest drawdown, percent", 1, -100),
+        ("trades", "closed trades", 0, 1),
+    ],
+)
 def test_grid_shows_what_is_chosen(visit, metric, label, places, scale):
     page = visit("sweep")
     for symbol in PRICES.symbols:
@@ -166,7 +186,9 @@ def test_grid_shows_what_is_chosen(visit, metric, label, places, scale):
             page.get_by_role("combobox", name="Stop", exact=True).select_option(stop)
             values = SWEEP.to_frame().xs((symbol, *key), level=("symbol", "atr_window", "multiple"))[metric]
             texts = [float(text.replace(",", "")) for text in grid_texts(page)]
-            assert texts == pytest.approx([round(float(value) * scale, places) for value in values], abs=10.0**-places * 0.51)
+            assert texts == pytest.approx(
+                [round(float(value) * scale, places) for value in values], abs=10.0**-places * 0.51
+            )
             best = SWEEP.best("sharpe").xs(symbol, level="symbol", drop_level=False).index[0]
             picks = page.locator("table.cells td.pick")
             assert picks.count() == (best[3:] == key)
@@ -179,7 +201,9 @@ def test_grid_shows_what_is_chosen(visit, metric, label, places, scale):
 
 
 def where(page):
-    return page.evaluate("(() => { const c = document.activeElement; const r = c.closest('tr'); return [r.cells[0].textContent, c.closest('table').tHead.rows[0].cells[c.cellIndex].textContent] })()")
+    return page.evaluate(
+        "(() => { const c = document.activeElement; const r = c.closest('tr'); return [r.cells[0].textContent, c.closest('table').tHead.rows[0].cells[c.cellIndex].textContent] })()"
+    )
 
 
 def test_grid_is_walked_by_arrow_keys(visit):
@@ -216,7 +240,9 @@ def test_charts_are_read_and_zoomed_by_keys(visit):
     equity = RESULT.equity["SIM001"]
     slider.focus()
     page.keyboard.press("ArrowLeft")
-    assert readout.inner_text().startswith(f"{equity.index[-2].date()}: equity {equity.iloc[-2]:,.2f}, buying and holding ")
+    assert readout.inner_text().startswith(
+        f"{equity.index[-2].date()}: equity {equity.iloc[-2]:,.2f}, buying and holding "
+    )
     assert slider.get_attribute("aria-valuetext") == readout.inner_text()
     page.keyboard.press("Home")
     assert readout.inner_text().startswith(f"{equity.index[0].date()}: equity {equity.iloc[0]:,.2f}")
@@ -262,7 +288,7 @@ def test_skip_link_and_headings(visit):
     levels = page.eval_on_selector_all("h1, h2, h3", "all => all.map(h => Number(h.tagName[1]))")
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     assert page.inner_text("h2 >> nth=0") == "Verdict"
     for landmark in ("banner", "navigation", "main", "contentinfo"):
         assert page.get_by_role(landmark).count() == 1

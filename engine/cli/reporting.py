@@ -65,7 +65,10 @@ def _saved(path: Path, wanted: Wanted) -> Report:
     return portfolio_report(result, wanted.prices, wanted.cell or None)
 
 
-READERS: list[tuple[Callable[[Path], bool], Callable[[Path, Wanted], Report]]] = [(_is_parquet, _sweep), (is_saved_result, _saved)]
+READERS: list[tuple[Callable[[Path], bool], Callable[[Path, Wanted], Report]]] = [
+    (_is_parquet, _sweep),
+    (is_saved_result, _saved),
+]
 """Whether a file is of a kind, and how it becomes a report; other packages add theirs."""
 
 
@@ -102,7 +105,9 @@ def _split(result: SweepTable, text: str) -> tuple[str, list[float]]:
     if len(result.symbols) == 1 and len(rest) in (2, 3):
         return result.symbols[0], _numbers(text, rest)
     names = ", ".join(result.symbols[:5]) + (" and more" if len(result.symbols) > 5 else "")
-    raise InputError(f"--cell {text}: write SYMBOL, SYMBOL:50:200 or SYMBOL:50:200:3 (none for no stop); the symbols are {names}")
+    raise InputError(
+        f"--cell {text}: write SYMBOL, SYMBOL:50:200 or SYMBOL:50:200:3 (none for no stop); the symbols are {names}"
+    )
 
 
 def _numbers(text: str, parts: list[str]) -> list[float]:
@@ -110,23 +115,40 @@ def _numbers(text: str, parts: list[str]) -> list[float]:
     try:
         return [0.0 if part.lower() == "none" else float(part) for part in parts]
     except ValueError:
-        raise InputError(f"--cell {text}: the windows and the stop must be numbers, such as 50:200:3, or none for no stop") from None
+        raise InputError(
+            f"--cell {text}: the windows and the stop must be numbers, such as 50:200:3, or none for no stop"
+        ) from None
 
 
 def report(
     result: Annotated[
         Path,
-        typer.Argument(metavar="RESULT", help="A sweep (--out X.parquet), a backtest or portfolio (--save X.json), or the journal of a bot.", show_default=False),
+        typer.Argument(
+            metavar="RESULT",
+            help="A sweep (--out X.parquet), a backtest or portfolio (--save X.json), or the journal of a bot.",
+            show_default=False,
+        ),
     ],
-    out: Annotated[Path | None, typer.Option("--out", help="Write the page to this file, .html; or the text, .txt.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the page to this file, .html; or the text, .txt.")
+    ] = None,
     prices: Annotated[
-        Path | None, typer.Option("--prices", help="The prices of the result, for equity, trades and findings; sample is the embedded sample.")
+        Path | None,
+        typer.Option(
+            "--prices", help="The prices of the result, for equity, trades and findings; sample is the embedded sample."
+        ),
     ] = None,
     metric: Annotated[str, typer.Option("--metric", help="What the best cell of a sweep has the most of.")] = "sharpe",
     cell: Annotated[str, typer.Option("--cell", help="What is shown: SYMBOL, or for a sweep SYMBOL:50:200:3.")] = "",
-    output_format: Annotated[str, typer.Option("--format", help="text prints the report; html writes the page to --out.")] = "",
-    tables: Annotated[str, typer.Option("--tables", help="Tables in the text: short ones only, all or none.")] = "short",
-    sound: Annotated[Path | None, typer.Option("--sound", help="Write the equity as a sound to this file, .wav.")] = None,
+    output_format: Annotated[
+        str, typer.Option("--format", help="text prints the report; html writes the page to --out.")
+    ] = "",
+    tables: Annotated[
+        str, typer.Option("--tables", help="Tables in the text: short ones only, all or none.")
+    ] = "short",
+    sound: Annotated[
+        Path | None, typer.Option("--sound", help="Write the equity as a sound to this file, .wav.")
+    ] = None,
     figures: Annotated[Path | None, typer.Option("--figures", help="Write every chart to this folder.")] = None,
     figure_format: Annotated[str, typer.Option("--figure-format", help="png or svg.")] = "png",
     symbols: o.Symbols = "",
@@ -143,9 +165,17 @@ def report(
     choice = pick("--tables", tables, TableChoice)
     metric = pick("--metric", metric, Literal[METRICS])
     if prices is None and (repair or actions or symbols or start or end):
-        raise InputError("--repair, --actions, --symbols, --start and --end are about the prices; name them with --prices")
+        raise InputError(
+            "--repair, --actions, --symbols, --start and --end are about the prices; name them with --prices"
+        )
     read = _reader(result)
-    loaded = None if prices is None else o.prices_of(None if str(prices) == "sample" and not prices.exists() else prices, repair, symbols, start, end, actions)
+    loaded = (
+        None
+        if prices is None
+        else o.prices_of(
+            None if str(prices) == "sample" and not prices.exists() else prices, repair, symbols, start, end, actions
+        )
+    )
     made = read(result, Wanted(loaded, metric, cell))
     lines = [*_write(made, out, choice), *_extras(made, sound, figures, figure_format)]
     if output_format == "text" or out is None:
@@ -182,7 +212,9 @@ def _reader(path: Path) -> Callable[[Path, Wanted], Report]:
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
     if found is None:
-        raise InputError(f"{path} is no result that can be reported: give the file of goldencross sweep --out X.parquet, of backtest or portfolio --save X.json, or a journal")
+        raise InputError(
+            f"{path} is no result that can be reported: give the file of goldencross sweep --out X.parquet, of backtest or portfolio --save X.json, or a journal"
+        )
     return found
 
 
@@ -206,7 +238,9 @@ def _extras(made: Report, sound: Path | None, figures: Path | None, kind: str) -
         from engine.report.sound import write_sound  # noqa: PLC0415
 
         if made.heard is None:
-            raise InputError("--sound needs an equity curve, which this result has not by itself: name the prices with --prices")
+            raise InputError(
+                "--sound needs an equity curve, which this result has not by itself: name the prices with --prices"
+            )
         lines += [f"Wrote {sound}.", *write_sound(*made.heard, sound)]
     if figures is not None:
         from engine.report.figures import write_figures  # noqa: PLC0415  matplotlib is slow to import

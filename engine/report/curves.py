@@ -69,7 +69,8 @@ class Curve:
     @cached_property
     def values(self) -> Floats:
         """Equity, float64 (T,)."""
-        return self.equity.to_numpy(dtype=np.float64)
+        found: Floats = np.asarray(self.equity, dtype=np.float64)
+        return found
 
     @cached_property
     def returns(self) -> Floats:
@@ -126,7 +127,9 @@ class Curve:
             A row a year, columns 1 to 12 and ``year``; nan where there is no bar. The first month begins with the capital.
         """
         plain = self.dates.tz_localize(None)
-        table = pd.DataFrame(index=pd.Index(sorted(set(plain.year)), name="year"), columns=[*range(1, 13), "year"], dtype=float)
+        table = pd.DataFrame(
+            index=pd.Index(sorted(set(plain.year)), name="year"), columns=[*range(1, 13), "year"], dtype=float
+        )
         last = np.flatnonzero(np.append(plain.to_period("M")[1:] != plain.to_period("M")[:-1], True))
         before = year_before = self.capital
         for place in last.tolist():

@@ -44,12 +44,18 @@ def chart_svg(chart: Chart) -> str:
     parts = [f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(chart.title)}">']
     for value in scale.ticks:
         y = scale.y(np.array([value]))[0]
-        parts.append(f'<path class="rule" d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}"/><text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_short(value)}</text>')
+        parts.append(
+            f'<path class="rule" d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}"/><text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_short(value)}</text>'
+        )
     for x, text in _date_ticks(chart.dates, scale):
-        parts.append(f'<path class="rule" d="M{x:.1f} {_TOP}V{_HEIGHT - _BOTTOM}"/><text x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{text}</text>')
+        parts.append(
+            f'<path class="rule" d="M{x:.1f} {_TOP}V{_HEIGHT - _BOTTOM}"/><text x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{text}</text>'
+        )
     for (colour, dashes, width), series in zip(styles_of(chart), chart.series, strict=True):
         dash = f' stroke-dasharray="{" ".join(map(str, dashes))}"' if dashes else ""
-        parts.append(f'<path fill="none" stroke="{colour}" stroke-width="{width}"{dash} d="{_path(scale.x, scale.y(series.values))}"/>')
+        parts.append(
+            f'<path fill="none" stroke="{colour}" stroke-width="{width}"{dash} d="{_path(scale.x, scale.y(series.values))}"/>'
+        )
     parts += [_marks(marks, scale) for marks in chart.marks]
     return "".join([*parts, "</svg>"])
 
@@ -75,7 +81,9 @@ class _Scale:
     def y(self, values: Floats) -> Floats:
         """Give the places of values; nan stays."""
         levels = np.log(values) if self.is_log else values
-        found: Floats = _HEIGHT - _BOTTOM - (levels - self._low) / max(self._high - self._low, 1e-300) * (_HEIGHT - _TOP - _BOTTOM)
+        found: Floats = (
+            _HEIGHT - _BOTTOM - (levels - self._low) / max(self._high - self._low, 1e-300) * (_HEIGHT - _TOP - _BOTTOM)
+        )
         return found
 
     def _level(self, value: float) -> float:
@@ -103,20 +111,25 @@ def _extremes(x: Floats, y: Floats, kept: NDArray[np.int64]) -> NDArray[np.int64
     for part in np.split(np.arange(len(kept)), edges):
         values = y[kept[part]]
         found.update((int(part[0]), int(part[np.argmin(values)]), int(part[np.argmax(values)]), int(part[-1])))
-    return kept[np.array(sorted(found))]
+    out: NDArray[np.int64] = kept[np.array(sorted(found))]
+    return out
 
 
 def _marks(marks: Marks, scale: _Scale) -> str:
     """Draw triangles with their tip at the price."""
     y, sign = scale.y(marks.values), 1 if marks.shape == "up" else -1
-    points = "".join(f"M{x:.1f} {p:.1f}l5 {9 * sign}h-10z" for x, p in zip(scale.x[marks.at].tolist(), y.tolist(), strict=True))
+    points = "".join(
+        f"M{x:.1f} {p:.1f}l5 {9 * sign}h-10z" for x, p in zip(scale.x[marks.at].tolist(), y.tolist(), strict=True)
+    )
     return f'<path fill="{_MARK_COLOUR[marks.shape]}" stroke="#fff" stroke-width=".6" d="{points}"/>' if points else ""
 
 
 def nice_ticks(low: float, high: float, *, is_log: bool = False, most: int = 7) -> list[float]:
     """Choose round values that cover a range: steps of 1, 2 or 5, or for ratios 1, 2 and 5 in each power of ten."""
     if is_log:
-        found = [m * 10.0**p for p in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1) for m in (1, 2, 5)]
+        found = [
+            m * 10.0**p for p in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1) for m in (1, 2, 5)
+        ]
         first = max((i for i, tick in enumerate(found) if tick <= low), default=0)
         last = min((i for i, tick in enumerate(found) if tick >= high), default=len(found) - 1)
         return found[first : last + 1]
@@ -138,10 +151,10 @@ def _short(value: float) -> str:
 def _date_ticks(dates: pd.DatetimeIndex, scale: _Scale) -> Iterator[tuple[float, str]]:
     """Give places and texts of years, months or days, whichever are not too many."""
     plain = dates.tz_localize(None)
-    for unit, shape in (("D", "%Y-%m-%d"), ("M", "%Y-%m"), ("Y", "%Y")):
-        marks = pd.period_range(plain[0], plain[-1], freq=unit)[1:]
-        if len(marks) <= 12 or unit == "Y":
-            break
+    shapes = {"D": "%Y-%m-%d", "M": "%Y-%m", "Y": "%Y"}
+    found = {unit: pd.period_range(plain[0], plain[-1], freq=unit)[1:] for unit in shapes}
+    unit = next((unit for unit, some in found.items() if len(some) <= 12), "Y")
+    marks, shape = found[unit], shapes[unit]
     for mark in marks[:: math.ceil(len(marks) / 12) or 1]:
         moment = mark.start_time
         x = float(scale.place(np.array([moment.to_datetime64().astype("datetime64[s]").astype(np.float64)]))[0])

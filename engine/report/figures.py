@@ -91,7 +91,9 @@ def _draw_lines(axes: Axes, chart: Chart) -> None:
     """Draw lines and marks over time."""
     dates: Any = chart.dates.tz_localize(None).to_numpy()
     for (colour, dashes, width), series in zip(styles_of(chart), chart.series, strict=True):
-        axes.plot(dates, series.values, color=colour, linestyle=_DASHES[dashes], linewidth=0.8 * width, label=series.name)
+        axes.plot(
+            dates, series.values, color=colour, linestyle=_DASHES[dashes], linewidth=0.8 * width, label=series.name
+        )
     for marks in chart.marks:
         shape, colour = ("^", "#0a5c0a") if marks.shape == "up" else ("v", "#8b0000")
         axes.plot(dates[marks.at], marks.values, shape, color=colour, markersize=5, label=marks.name)
@@ -121,7 +123,12 @@ def _draw_heatmap(axes: Axes, heatmap: Heatmap) -> Any:
     """Draw the slice that is shown first, with a cross on the pick and dots on the plateau."""
     symbol, stop, metric = heatmap.shown
     figure = metric_figure(heatmap.metrics[metric])
-    image = axes.imshow(heatmap.values[symbol, stop, metric] * figure.scale, cmap="cividis" if figure.scale > 0 else "cividis_r", aspect="auto", origin="lower")
+    image = axes.imshow(
+        heatmap.values[symbol, stop, metric] * figure.scale,
+        cmap="cividis" if figure.scale > 0 else "cividis_r",
+        aspect="auto",
+        origin="lower",
+    )
     rows, columns = np.nonzero(heatmap.plateau[symbol, stop])
     axes.plot(columns, rows, ".", color="black", markersize=4, label="plateau")
     at, i, j = heatmap.picks[symbol].tolist()

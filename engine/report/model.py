@@ -76,7 +76,11 @@ class Column:
             return day(value)
         if self.kind == "text":
             return str(value)
-        return self.missing if math.isnan(value) else f"{_not_minus_zero(round(value * self.scale, self.places)):,.{self.places}f}"
+        return (
+            self.missing
+            if math.isnan(value)
+            else f"{_not_minus_zero(round(value * self.scale, self.places)):,.{self.places}f}"
+        )
 
 
 def _not_minus_zero(value: float) -> float:
@@ -296,10 +300,18 @@ assert set(METRIC_NAMES) == set(METRICS)  # noqa: S101  a metric without a name 
 def chart_numbers(chart: Chart | Bars) -> Table:
     """Give the numbers of a chart as a table; of a long one those of the last day of each month, quarter or year."""
     if isinstance(chart, Bars):
-        rows = tuple(zip(chart.names, chart.values.tolist(), strict=True))
-        return Table(f"{chart.title}: numbers", (Column(chart.what), Column(chart.unit, "number", chart.places)), rows, can_filter=False)
+        rows: tuple[tuple[Any, ...], ...] = tuple(zip(chart.names, chart.values.tolist(), strict=True))
+        return Table(
+            f"{chart.title}: numbers",
+            (Column(chart.what), Column(chart.unit, "number", chart.places)),
+            rows,
+            can_filter=False,
+        )
     name, places = _sampled(chart.dates)
-    columns = (Column("date", "date"), *(Column(f"{one.name}, {chart.unit}", "number", chart.places) for one in chart.series))
+    columns = (
+        Column("date", "date"),
+        *(Column(f"{one.name}, {chart.unit}", "number", chart.places) for one in chart.series),
+    )
     rows = tuple((chart.dates[i], *(float(one.values[i]) for one in chart.series)) for i in places)
     return Table(f"{chart.title}: numbers at the end of each {name}", columns, rows, can_filter=False)
 
@@ -315,5 +327,3 @@ def _sampled(dates: pd.DatetimeIndex) -> tuple[str, list[int]]:
         if len(last) <= _MOST_ROWS:
             return name, [int(place) for place in last]
     return "decade or so", [int(place) for place in np.linspace(0, len(dates) - 1, _MOST_ROWS)]
-
-

@@ -65,7 +65,9 @@ def report_html(report: Report) -> str:
         from jinja2 import Environment, StrictUndefined  # noqa: PLC0415  an extra
         from markupsafe import Markup  # noqa: PLC0415
     except ImportError:
-        raise InputError("a page needs the extra report: pip install 'goldencross[report]'; --format text works without it") from None
+        raise InputError(
+            "a page needs the extra report: pip install 'goldencross[report]'; --format text works without it"
+        ) from None
     world = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=False)
     template = world.from_string(_asset("page.html.jinja"))
     parts = [_part(section, number) for number, section in enumerate(report.sections, start=1)]
@@ -114,7 +116,13 @@ def _figure(chart: Chart | Bars | Heatmap, name: str) -> dict[str, Any]:
     both |= {"unit": chart.unit, "table": table}
     if isinstance(chart, Bars):
         return {**both, "kind": "bars"}
-    return {**both, "kind": "line", "svg": _Html(chart_svg(chart)), "legend": _legend(chart), "data": _json(_line_data(chart))}
+    return {
+        **both,
+        "kind": "line",
+        "svg": _Html(chart_svg(chart)),
+        "legend": _legend(chart),
+        "data": _json(_line_data(chart)),
+    }
 
 
 def _legend(chart: Chart) -> list[dict[str, Any]]:
@@ -122,7 +130,9 @@ def _legend(chart: Chart) -> list[dict[str, Any]]:
     lines = [
         {
             "name": series.name,
-            "sample": _Html(f'<path fill="none" stroke="{colour}" stroke-width="{width}" stroke-dasharray="{" ".join(map(str, dashes)) or "none"}" d="M0 7H40"/>'),
+            "sample": _Html(
+                f'<path fill="none" stroke="{colour}" stroke-width="{width}" stroke-dasharray="{" ".join(map(str, dashes)) or "none"}" d="M0 7H40"/>'
+            ),
         }
         for (colour, dashes, width), series in zip(styles_of(chart), chart.series, strict=True)
     ]
@@ -143,7 +153,9 @@ def _line_data(chart: Chart) -> dict[str, Any]:
             {"name": series.name, "colour": colour, "dash": list(dashes), "width": width, "values": _six(series.values)}
             for (colour, dashes, width), series in zip(styles_of(chart), chart.series, strict=True)
         ],
-        "marks": [{"name": m.name, "shape": m.shape, "at": m.at.tolist(), "values": _six(m.values)} for m in chart.marks],
+        "marks": [
+            {"name": m.name, "shape": m.shape, "at": m.at.tolist(), "values": _six(m.values)} for m in chart.marks
+        ],
     }
 
 
@@ -165,7 +177,10 @@ def _json(data: Any) -> _Html:
 def _table(table: Table, name: str, bars: NDArray[np.float64] | None = None) -> _Html:
     """Write a table, with a bar at the end of each row if there are values for them."""
     kinds = [{"number": "n", "date": "d", "text": "t"}[column.kind] for column in table.columns]
-    heads = "".join(f'<th scope="col" class="{kind}">{_escaped(column.name)}</th>' for kind, column in zip(kinds, table.columns, strict=True))
+    heads = "".join(
+        f'<th scope="col" class="{kind}">{_escaped(column.name)}</th>'
+        for kind, column in zip(kinds, table.columns, strict=True)
+    )
     cells = table.cells()[:_MOST_ROWS]
     drawn = [""] * len(cells) if bars is None else _bars(bars)
     heads += "" if bars is None else '<th aria-hidden="true"></th>'
@@ -208,7 +223,10 @@ def _grid(heatmap: Heatmap) -> dict[str, Any]:
     return {
         "fast": list(heatmap.fast),
         "slow": list(heatmap.slow),
-        "rows": [{"fast": fast, "cells": [_cell(heatmap, i, j, low, high) for j in range(len(heatmap.slow))]} for i, fast in enumerate(heatmap.fast)],
+        "rows": [
+            {"fast": fast, "cells": [_cell(heatmap, i, j, low, high) for j in range(len(heatmap.slow))]}
+            for i, fast in enumerate(heatmap.fast)
+        ],
         "caption": f"{figure.name} of {heatmap.symbols[symbol]} with {heatmap.stops[stop]}, fast windows down, slow windows across",
         "low": f"lowest rank {figure.write(low)}",
         "high": f"{figure.write(high)} highest rank",
@@ -237,10 +255,19 @@ def _grid_data(heatmap: Heatmap) -> dict[str, Any]:
     figures = [metric_figure(name, short=True) for name in heatmap.metrics]
     exists = np.array(heatmap.fast)[:, None] < np.array(heatmap.slow)[None, :]
     values = [
-        [[_whole(heatmap.values[s, k, m][exists], figure.scale * 10**figure.places) for m, figure in enumerate(figures)] for k in range(len(heatmap.stops))]
+        [
+            [
+                _whole(heatmap.values[s, k, m][exists], figure.scale * 10**figure.places)
+                for m, figure in enumerate(figures)
+            ]
+            for k in range(len(heatmap.stops))
+        ]
         for s in range(len(heatmap.symbols))
     ]
-    flags = [["".join("01"[flag] for flag in heatmap.plateau[s, k][exists].tolist()) for k in range(len(heatmap.stops))] for s in range(len(heatmap.symbols))]
+    flags = [
+        ["".join("01"[flag] for flag in heatmap.plateau[s, k][exists].tolist()) for k in range(len(heatmap.stops))]
+        for s in range(len(heatmap.symbols))
+    ]
     return {
         "fast": list(heatmap.fast),
         "slow": list(heatmap.slow),
@@ -258,5 +285,3 @@ def _grid_data(heatmap: Heatmap) -> dict[str, Any]:
 def _whole(values: Iterable[float], scale: float) -> list[int | None]:
     """Scale and round; nan is null."""
     return [None if not np.isfinite(value) else round(float(value) * scale) for value in values]
-
-

@@ -50,7 +50,9 @@ def require_same(prices: Prices | None, digest: str) -> None:
         )
 
 
-def backtest_report(result: BacktestResult, prices: Prices | None = None, symbol: str | None = None, more: Sequence[Section] = ()) -> Report:
+def backtest_report(
+    result: BacktestResult, prices: Prices | None = None, symbol: str | None = None, more: Sequence[Section] = ()
+) -> Report:
     """Report a backtest.
 
     Parameters
@@ -95,9 +97,13 @@ def _shown(result: BacktestResult, symbol: str | None) -> str:
     """Choose whose charts are shown."""
     names = [str(name) for name in result.metrics.index]
     if symbol is None:
-        return names[int(np.argsort(result.metrics["sharpe"].fillna(-np.inf).to_numpy(), kind="stable")[(len(names) - 1) // 2])]
+        return names[
+            int(np.argsort(result.metrics["sharpe"].fillna(-np.inf).to_numpy(), kind="stable")[(len(names) - 1) // 2])
+        ]
     if symbol not in names:
-        raise InputError(f"--cell {symbol}: the result has no such symbol; it has {', '.join(names[:8])}{' and more' if len(names) > 8 else ''}")
+        raise InputError(
+            f"--cell {symbol}: the result has no such symbol; it has {', '.join(names[:8])}{' and more' if len(names) > 8 else ''}"
+        )
     return symbol
 
 
@@ -119,7 +125,11 @@ def _one_lines(result: BacktestResult, symbol: str, rule: str, *, many: bool) ->
     row = result.metrics.loc[symbol]
     about = [f"The charts show {symbol}; --cell SYMBOL shows another one."] if many else []
     pending = result.pending[symbol]
-    asks = "The last bar asks for no order." if pending == "none" else f"The last bar asks for an order: {pending} at the next open."
+    asks = (
+        "The last bar asks for no order."
+        if pending == "none"
+        else f"The last bar asks for an order: {pending} at the next open."
+    )
     return [
         *about,
         f"{symbol}, {rule}, {say_stop(result.stop)}: {outcome(result.settings.capital, row)}",
@@ -143,7 +153,9 @@ def _symbol_sections(result: BacktestResult, prices: Prices | None, symbol: str)
     net = float(equity.iloc[-1]) - settings.capital
     sections = [
         *equity_sections(curve),
-        Section("Prices and trades", (NEEDS_PRICES,)) if prices is None else price_section(prices[symbol], own, windows, result.stop, settings),
+        Section("Prices and trades", (NEEDS_PRICES,))
+        if prices is None
+        else price_section(prices[symbol], own, windows, result.stop, settings),
         trades_section(result.trades),
         monthly_section(curve),
         costs_section(own, settings.costs, net, limit, symbol if len(result.metrics) > 1 else ""),
@@ -151,7 +163,9 @@ def _symbol_sections(result: BacktestResult, prices: Prices | None, symbol: str)
     return sections, (curve, own)
 
 
-def portfolio_report(result: PortfolioResult, prices: Prices | None = None, symbol: str | None = None, more: Sequence[Section] = ()) -> Report:
+def portfolio_report(
+    result: PortfolioResult, prices: Prices | None = None, symbol: str | None = None, more: Sequence[Section] = ()
+) -> Report:
     """Report an account that many symbols share; the arguments are those of ``backtest_report``, and the symbol is by itself the one that gained or lost the most."""
     require_same(prices, result.digest)
     rule, row = f"fast {result.fast}, slow {result.slow}, {say_stop(result.stop)}", result.metrics.iloc[0]
@@ -177,13 +191,17 @@ def portfolio_report(result: PortfolioResult, prices: Prices | None = None, symb
     return Report(f"Portfolio of {count(len(result.symbols), 'symbol')}, {rule}", tuple(sections), heard)
 
 
-def _account_sections(result: PortfolioResult, prices: Prices | None, symbol: str | None) -> tuple[list[Section], Heard]:
+def _account_sections(
+    result: PortfolioResult, prices: Prices | None, symbol: str | None
+) -> tuple[list[Section], Heard]:
     """Give the sections about an account and the trades of one symbol."""
     settings, table = result.settings, result.contribution
     if symbol is None:
         symbol = str((table["profit"] + table["open_profit"]).abs().idxmax())
     if symbol not in result.symbols:
-        raise InputError(f"--cell {symbol}: the account has no such symbol; it has {', '.join(result.symbols[:8])}{' and more' if len(table) > 8 else ''}")
+        raise InputError(
+            f"--cell {symbol}: the account has no such symbol; it has {', '.join(result.symbols[:8])}{' and more' if len(table) > 8 else ''}"
+        )
     days = pd.DatetimeIndex(result.equity.index)
     held = None if prices is None else held_curve(prices, result.symbols, days, settings.capital)
     curve = Curve("the account", settings.capital, result.equity, held, settings.bars_per_year)
@@ -240,7 +258,9 @@ def sweep_report(
     about, heard = _cell_sections(result, prices, key)
     sections = [
         Section("Verdict", tuple(_sweep_lines(result, metric, key, is_best=cell is None))),
-        heatmap_section(result, metric, (symbol, key[1], key[2], result.grid.stops.index(result.stop_of(key[3], key[4])))),
+        heatmap_section(
+            result, metric, (symbol, key[1], key[2], result.grid.stops.index(result.stop_of(key[3], key[4])))
+        ),
         best_cells_section(result, metric),
         *about,
         overfitting_section(result, metric, luck),
@@ -248,8 +268,16 @@ def sweep_report(
         data_section(prices, result.digest, result.left_out, result.too_short),
         settings_section(result.settings, result.digest, _what(result), result.terms, result.grid.stops),
     ]
-    over = f"one account of {count(len(result.account['symbols']), 'symbol')}" if result.account else count(len(result.symbols), "symbol")
-    return Report(f"Sweep of {over}, {count(len(result.grid.pairs), 'pair')} of averages; {symbol}, {words}", tuple(sections), heard)
+    over = (
+        f"one account of {count(len(result.account['symbols']), 'symbol')}"
+        if result.account
+        else count(len(result.symbols), "symbol")
+    )
+    return Report(
+        f"Sweep of {over}, {count(len(result.grid.pairs), 'pair')} of averages; {symbol}, {words}",
+        tuple(sections),
+        heard,
+    )
 
 
 def _key(result: SweepTable, metric: str, cell: tuple[str, int, int, int, float] | None) -> Any:
@@ -258,7 +286,9 @@ def _key(result: SweepTable, metric: str, cell: tuple[str, int, int, int, float]
         return cell
     best = result.best(metric, per="all")
     if best.empty:
-        raise InputError(f"the {METRIC_NAMES[metric]} is in no cell defined, so there is no best one; choose another --metric, or a --cell")
+        raise InputError(
+            f"the {METRIC_NAMES[metric]} is in no cell defined, so there is no best one; choose another --metric, or a --cell"
+        )
     return best.index[0]
 
 
@@ -267,7 +297,11 @@ def _sweep_lines(result: SweepTable, metric: str, key: Any, *, is_best: bool) ->
     symbol, words = name_cell(result, key)
     row = result.to_frame().loc[key]
     cells = int(np.count_nonzero(~np.isnan(result.values[..., 0])))
-    first = f"Best of {cells:,} cells by {METRIC_NAMES[metric]}: {symbol}, {words}." if is_best else f"The cell that was asked for, of {cells:,}: {symbol}, {words}."
+    first = (
+        f"Best of {cells:,} cells by {METRIC_NAMES[metric]}: {symbol}, {words}."
+        if is_best
+        else f"The cell that was asked for, of {cells:,}: {symbol}, {words}."
+    )
     return [
         *([] if result.finished else ["The sweep was interrupted: cells that were not reached are missing."]),
         first,
@@ -299,9 +333,18 @@ def _what(result: SweepTable) -> dict[str, Any]:
 def _cell_sections(result: SweepTable, prices: Prices | None, key: Any) -> tuple[list[Section], Heard | None]:
     """Run the cell that is shown again, and give its sections."""
     if prices is None:
-        return [Section("Equity, trades and costs of the cell", (f"A sweep keeps the metrics of its cells only. {NEEDS_PRICES}",))], None
+        return [
+            Section(
+                "Equity, trades and costs of the cell",
+                (f"A sweep keeps the metrics of its cells only. {NEEDS_PRICES}",),
+            )
+        ], None
     symbol, fast, slow, atr_window, multiple = key
     stop = result.stop_of(atr_window, multiple)
     if result.terms is not None:
-        return _account_sections(portfolio(prices, fast, slow, stop, **account_arguments(result.settings, result.terms)), prices, None)
-    return _symbol_sections(backtest(prices.select([symbol]), fast, slow, stop, **vars(result.settings)), prices, symbol)
+        return _account_sections(
+            portfolio(prices, fast, slow, stop, **account_arguments(result.settings, result.terms)), prices, None
+        )
+    return _symbol_sections(
+        backtest(prices.select([symbol]), fast, slow, stop, **vars(result.settings)), prices, symbol
+    )

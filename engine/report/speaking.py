@@ -88,15 +88,19 @@ def heatmap_lines(heatmap: Heatmap) -> list[str]:
     symbol, stop, metric = heatmap.shown
     values, figure = heatmap.values[symbol, stop, metric], metric_figure(heatmap.metrics[metric], short=True)
     pick = tuple(heatmap.picks[symbol].tolist())
-    lines = [f"{METRIC_NAMES[heatmap.metrics[metric]]} of {heatmap.symbols[symbol]} with {heatmap.stops[stop]}, a line a fast window:"]
+    lines = [
+        f"{METRIC_NAMES[heatmap.metrics[metric]]} of {heatmap.symbols[symbol]} with {heatmap.stops[stop]}, a line a fast window:"
+    ]
     for i, fast in enumerate(heatmap.fast):
         known = [j for j in range(len(heatmap.slow)) if not np.isnan(values[i, j])]
         said = []
         for j in known:
-            marks = [name for name, there in (("pick", pick == (stop, i, j)), ("plateau", heatmap.plateau[symbol, stop, i, j])) if there]
+            marks = [
+                name
+                for name, there in (("pick", pick == (stop, i, j)), ("plateau", heatmap.plateau[symbol, stop, i, j]))
+                if there
+            ]
             said.append(" ".join([f"slow {heatmap.slow[j]}", figure.write(float(values[i, j])), *marks]))
         if known:
             lines.append(f"Fast {fast}: {', '.join(said)}.")
     return lines
-
-

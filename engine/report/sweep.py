@@ -33,7 +33,9 @@ def sweep_text(result: SweepTable | ReducedSweep, prices: Prices, metric: str, s
         symbol, cell = name_cell(result, key)
         lines.append(f"Best of {pool.cells:,} cells by {METRIC_NAMES[metric]}: {symbol}, {cell}.")
         lines.append(outcome(result.settings.capital, row))
-        lines.append(f"Buying and holding {what_is_held(result, symbol)} returned {percent(result.buy_and_hold[symbol])}.")
+        lines.append(
+            f"Buying and holding {what_is_held(result, symbol)} returned {percent(result.buy_and_hold[symbol])}."
+        )
         lines += [*metric_lines(row), *_cost_lines(result, prices, key, row), *pool_lines(pool, metric, result), ""]
     if best.empty:
         lines.append(f"The {METRIC_NAMES[metric]} is in no cell defined: {say_metric(metric, None)}.")

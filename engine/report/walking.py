@@ -59,7 +59,9 @@ def walk_forward_report(result: Walked, prices: Prices, lines: Sequence[str], mo
     """
     trials, stitched = result.trials, result.stitched
     held = stitched.capital * np.cumprod(1.0 + trials.pool.held()[stitched.days.start : stitched.days.stop])
-    curve = Curve("the account out of sample", float(stitched.capital), result.equity, held, float(trials.bars_per_year))
+    curve = Curve(
+        "the account out of sample", float(stitched.capital), result.equity, held, float(trials.bars_per_year)
+    )
     sections = [
         Section("Verdict", tuple(_first_part(lines))),
         *equity_sections(curve),
@@ -68,7 +70,12 @@ def walk_forward_report(result: Walked, prices: Prices, lines: Sequence[str], mo
         monthly_section(curve),
         *more,
         data_section(prices, prices.digest, trials.pool.left_out, {}),
-        settings_section(trials.settings, prices.digest, {"kind": "walk forward", "pairs": f"{len(trials.grid.pairs):,}"}, stops=trials.grid.stops),
+        settings_section(
+            trials.settings,
+            prices.digest,
+            {"kind": "walk forward", "pairs": f"{len(trials.grid.pairs):,}"},
+            stops=trials.grid.stops,
+        ),
     ]
     return Report(f"Walk forward, {count(len(result.to_frame()), 'fold')}", tuple(sections))
 
@@ -105,19 +112,30 @@ def _folds(result: Walked) -> Section:
     )
     gained = int((frame["out_return"] > 0).sum())
     chosen = count(len(frame[["fast", "slow", "atr_window", "multiple"]].drop_duplicates()), "different setting")
-    return Section("Folds", (f"{gained:,} of {count(len(frame), 'fold')} gained out of sample; {chosen} were chosen.",), (), (Table("Folds and their choices", columns, rows),))
+    return Section(
+        "Folds",
+        (f"{gained:,} of {count(len(frame), 'fold')} gained out of sample; {chosen} were chosen.",),
+        (),
+        (Table("Folds and their choices", columns, rows),),
+    )
 
 
 def _stop(result: Walked, row: Any) -> str:
     """Say the stop of a fold."""
     if not row["multiple"]:
         return say_stop(None)
-    stops = (one for one in result.trials.grid.stops if one and (one.atr_window, one.multiple) == (row["atr_window"], row["multiple"]))
+    stops = (
+        one
+        for one in result.trials.grid.stops
+        if one and (one.atr_window, one.multiple) == (row["atr_window"], row["multiple"])
+    )
     return say_stop(next(stops, TrailingStop(float(row["multiple"]), int(row["atr_window"]))))
 
 
 def _seams(result: Walked) -> Section:
     """Say what changing the settings cost."""
     paid, kept = sum(seam.costs for seam in result.seams), sum(seam.kept_costs for seam in result.seams)
-    lines = [f"{count(len(result.seams), 'change')} of settings cost {money(paid)}, the first purchases included; {money(kept)} of it where both settings held the symbol."]
+    lines = [
+        f"{count(len(result.seams), 'change')} of settings cost {money(paid)}, the first purchases included; {money(kept)} of it where both settings held the symbol."
+    ]
     return Section("Costs of changing settings", tuple(lines))

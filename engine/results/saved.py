@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from os import PathLike
@@ -38,7 +38,13 @@ def save_result(result: BacktestResult | PortfolioResult, path: str | PathLike[s
     is_account = isinstance(result, PortfolioResult)
     about = {_KEY: "portfolio" if is_account else "backtest", "format": _FORMAT, "version": version("goldencross")}
     with replacing(path) as partial:
-        partial.write_text(json.dumps({**about, **{name: _packed(value) for name, value in vars(result).items()}}, separators=(",", ":")) + "\n", encoding="utf-8")
+        partial.write_text(
+            json.dumps(
+                {**about, **{name: _packed(value) for name, value in vars(result).items()}}, separators=(",", ":")
+            )
+            + "\n",
+            encoding="utf-8",
+        )
 
 
 def is_saved_result(path: Path) -> bool:
@@ -61,16 +67,23 @@ def load_result(path: str | PathLike[str]) -> BacktestResult | PortfolioResult:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
     except ValueError:
         raise DataError(f"{path} is no whole JSON document; write it again by --save") from None
-    kinds: dict[str, type[BacktestResult | PortfolioResult]] = {"backtest": BacktestResult, "portfolio": PortfolioResult}
+    kinds: dict[str, type[BacktestResult | PortfolioResult]] = {
+        "backtest": BacktestResult,
+        "portfolio": PortfolioResult,
+    }
     if not isinstance(document, dict) or document.get(_KEY) not in kinds:
         raise DataError(f"{path} is JSON, but no result that goldencross saved")
     if document.get("format") != _FORMAT:
-        raise DataError(f"{path} has format {document.get('format')} of goldencross {document.get('version')}; this one reads {_FORMAT}")
+        raise DataError(
+            f"{path} has format {document.get('format')} of goldencross {document.get('version')}; this one reads {_FORMAT}"
+        )
     kind = kinds[document[_KEY]]
     try:
         return kind(**{name: _unpacked(name, document[name]) for name in kind.__dataclass_fields__})
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path} is not as goldencross saved it ({type(error).__name__}: {error}); write it again by --save") from None
+        raise DataError(
+            f"{path} is not as goldencross saved it ({type(error).__name__}: {error}); write it again by --save"
+        ) from None
 
 
 def _packed(value: Any) -> Any:
@@ -95,31 +108,47 @@ def _column(values: Any) -> dict[str, Any]:
         moments = pd.DatetimeIndex(values)
         zone = None if moments.tz is None else str(moments.tz)
         plain = moments if zone is None else moments.tz_convert("UTC").tz_localize(None)
-        return {"name": name, "type": "moment", "zone": zone, "unit": moments.unit, "values": [None if pd.isna(one) else one.isoformat() for one in plain]}
+        return {
+            "name": name,
+            "type": "moment",
+            "zone": zone,
+            "unit": moments.unit,
+            "values": [None if pd.isna(one) else one.isoformat() for one in plain],
+        }
     if dtype == "object" and any(isinstance(one, pd.Timestamp) for one in values):  # several zones in one column
-        return {"name": name, "type": "moments", "values": [None if pd.isna(one) else one.isoformat() for one in values]}
+        return {
+            "name": name,
+            "type": "moments",
+            "values": [None if pd.isna(one) else one.isoformat() for one in values],
+        }
     return {"name": name, "type": dtype, "values": [None if pd.isna(one) else one for one in values.tolist()]}
 
 
 def _unpacked(name: str, value: Any) -> Any:
     """Read a field."""
-    if name == "settings":
-        return Settings.from_dict(value)
-    if name == "terms":
-        return AccountTerms.from_dict(value)
-    if name == "stop":
-        return None if value is None else TrailingStop(**value)
-    if name == "notes":
-        return tuple(value)
-    if isinstance(value, dict) and "columns" in value:
+    if name in _READ and value is not None:
+        return _READ[name](value)
+    return _table(value) if isinstance(value, dict) else value
+
+
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "settings": Settings.from_dict,
+    "terms": AccountTerms.from_dict,
+    "stop": lambda value: TrailingStop(**value),
+    "notes": tuple,
+    "left_out": dict,
+}
+"""Fields that are no tables."""
+
+
+def _table(value: dict[str, Any]) -> Any:
+    """Read a DataFrame, a Series, or a Series for each symbol."""
+    if value.keys() == {"index", "columns"}:
         columns = {column: _values(packed) for column, packed in value["columns"].items()}
         return pd.DataFrame(columns, index=_index(value["index"]))
-    if isinstance(value, dict) and value.keys() == {"name", "index", "values"}:
-        index = _index(value["index"])
-        return pd.Series(_values(value["values"]), index=index, name=value["name"])
-    if name == "equity":
-        return {symbol: _unpacked("", one) for symbol, one in value.items()}
-    return value
+    if value.keys() == {"name", "index", "values"}:
+        return pd.Series(_values(value["values"]), index=_index(value["index"]), name=value["name"])
+    return {symbol: _table(one) for symbol, one in value.items()}
 
 
 def _values(packed: Mapping[str, Any]) -> Any:
@@ -137,11 +166,13 @@ def _values(packed: Mapping[str, Any]) -> Any:
 def _index(packed: Mapping[str, Any]) -> pd.Index[Any]:
     """Read an index."""
     if packed["type"] == "moment":
-        return _moments(packed).rename(packed["name"])
+        moments: pd.Index[Any] = _moments(packed).rename(packed["name"])
+        return moments
     values = packed["values"]
     if packed["type"] == "int64" and values == list(range(len(values))):
         return pd.RangeIndex(len(values), name=packed["name"])
-    return pd.Index(values, dtype=packed["type"], name=packed["name"])
+    index: pd.Index[Any] = pd.Index(values, dtype=packed["type"], name=packed["name"])
+    return index
 
 
 def _moments(packed: Mapping[str, Any]) -> pd.DatetimeIndex:

@@ -48,10 +48,21 @@ def costs_section(trades: pd.DataFrame, costs: Any, net: float, limit: str, whos
     if costs == Costs():
         lines.insert(0, "No costs were charged. Real trading is not free.")
     parts = _parts(totals)
-    columns = (Column("part"), Column("paid, currency", "number"), Column("share of the turnover, percent", "number", 4, 100.0))
-    rows = tuple((name, paid, paid / totals.turnover if totals.turnover else float("nan")) for name, paid in parts.items())
+    columns = (
+        Column("part"),
+        Column("paid, currency", "number"),
+        Column("share of the turnover, percent", "number", 4, 100.0),
+    )
+    rows = tuple(
+        (name, paid, paid / totals.turnover if totals.turnover else float("nan")) for name, paid in parts.items()
+    )
     charts = (_chart(parts),) if len(parts) > 1 else ()
-    table = Table("What costs are made of", columns, (*rows, ("all costs", totals.total, totals.total / totals.turnover if totals.turnover else float("nan"))), can_filter=False)
+    table = Table(
+        "What costs are made of",
+        columns,
+        (*rows, ("all costs", totals.total, totals.total / totals.turnover if totals.turnover else float("nan"))),
+        can_filter=False,
+    )
     return Section(title, (*lines, *([limit] if limit else [])), charts, (table,) if rows else ())
 
 
@@ -71,13 +82,24 @@ def _chart(parts: Mapping[str, float]) -> Bars:
     return Bars("Parts of the costs", sentence, "part", tuple(parts), np.array(list(parts.values())), "currency")
 
 
-def data_section(prices: Prices | None, digest: str, left_out: Mapping[str, str], too_short: Mapping[str, str]) -> Section:
+def data_section(
+    prices: Prices | None, digest: str, left_out: Mapping[str, str], too_short: Mapping[str, str]
+) -> Section:
     """Say which prices were used, and everything that validation found."""
     title = "Prices and what is doubtful about them"
     if prices is None:
-        reasons = [*(f"Left out: {reason}." for reason in left_out.values()), *(f"Too short: {reason}." for reason in too_short.values())]
-        return Section(title, (f"Hash of the prices: {digest}.", *reasons, f"Dates and findings are not in the result. {NEEDS_PRICES}"))
-    lines = [line.replace("; goldencross validate says them all.", "; they are listed here.") for line in data_lines(prices, left_out, too_short, digest)]
+        reasons = [
+            *(f"Left out: {reason}." for reason in left_out.values()),
+            *(f"Too short: {reason}." for reason in too_short.values()),
+        ]
+        return Section(
+            title,
+            (f"Hash of the prices: {digest}.", *reasons, f"Dates and findings are not in the result. {NEEDS_PRICES}"),
+        )
+    lines = [
+        line.replace("; goldencross validate says them all.", "; they are listed here.")
+        for line in data_lines(prices, left_out, too_short, digest)
+    ]
     tables = [_symbols(prices)]
     if prices.report.findings:
         tables.append(_findings(prices))
@@ -88,8 +110,17 @@ def data_section(prices: Prices | None, digest: str, left_out: Mapping[str, str]
 
 def _symbols(prices: Prices) -> Table:
     """List the symbols with their bars."""
-    columns = (Column("symbol"), Column("first bar", "date"), Column("last bar", "date"), Column("bars", "number", 0), Column("currency"))
-    rows = tuple((s, prices[s].dates[0], prices[s].dates[-1], len(prices[s]), prices[s].currency or "not named") for s in prices.symbols)
+    columns = (
+        Column("symbol"),
+        Column("first bar", "date"),
+        Column("last bar", "date"),
+        Column("bars", "number", 0),
+        Column("currency"),
+    )
+    rows = tuple(
+        (s, prices[s].dates[0], prices[s].dates[-1], len(prices[s]), prices[s].currency or "not named")
+        for s in prices.symbols
+    )
     return Table("Symbols and their bars", columns, rows)
 
 
@@ -98,7 +129,9 @@ def _findings(prices: Prices) -> Table:
     columns = (Column("severity"), Column("rule"), Column("symbol"), Column("what is wrong"), Column("what is done"))
     report = prices.report
     found = (*report.errors, *report.warnings, *report.notes)
-    return Table("What validation found", columns, tuple((str(f.severity), f.rule, f.symbol, f.message, f.action) for f in found))
+    return Table(
+        "What validation found", columns, tuple((str(f.severity), f.rule, f.symbol, f.message, f.action) for f in found)
+    )
 
 
 def settings_section(
@@ -121,7 +154,11 @@ def settings_section(
         Of an account that the symbols share.
     stops : sequence of TrailingStop or None
     """
-    rows = [("goldencross version", version("goldencross")), ("hash of the prices, SHA-256", digest), *((name, str(value)) for name, value in what.items() if value is not None)]
+    rows = [
+        ("goldencross version", version("goldencross")),
+        ("hash of the prices, SHA-256", digest),
+        *((name, str(value)) for name, value in what.items() if value is not None),
+    ]
     rows += [(f"stop {i}" if len(stops) > 1 else "stop", _stop(stop)) for i, stop in enumerate(stops, start=1)]
     rows += [(_words(name), said) for name, said in _flat(settings.to_dict())]
     if terms is not None:
@@ -132,7 +169,9 @@ def settings_section(
 
 def _stop(stop: TrailingStop | None) -> str:
     """Write all fields of a stop."""
-    return "none" if stop is None else ", ".join(f"{_words(name)} {_words(value)}" for name, value in vars(stop).items())
+    return (
+        "none" if stop is None else ", ".join(f"{_words(name)} {_words(value)}" for name, value in vars(stop).items())
+    )
 
 
 def _words(value: Any) -> str:
@@ -147,6 +186,9 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
             yield from _flat(value, f"{prefix}{name}, ")
         elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
             for i, one in enumerate(value, start=1):
-                yield f"{prefix}{name} {i}", ", ".join(f"{_words(k)} {_words(v)}" for k, v in one.items() if v is not None)
+                yield (
+                    f"{prefix}{name} {i}",
+                    ", ".join(f"{_words(k)} {_words(v)}" for k, v in one.items() if v is not None),
+                )
         else:
             yield f"{prefix}{name}", "none" if value is None else _words(value)

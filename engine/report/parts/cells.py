@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,32 @@ from engine.results.sweep import SweepTable
 
 __all__ = ["best_cells_section", "contribution_section", "overfitting_section", "symbols_section"]
 
-_SHOWN = ("total_return", "cagr", "sharpe", "sortino", "max_drawdown", "calmar", "trades", "win_rate", "profit_factor", "exposure")
+_SHOWN = (
+    "total_return",
+    "cagr",
+    "sharpe",
+    "sortino",
+    "max_drawdown",
+    "calmar",
+    "trades",
+    "win_rate",
+    "profit_factor",
+    "exposure",
+)
 _MOST_BEST = 50
 
 
 def symbols_section(result: BacktestResult) -> Section:
     """Put the symbols of a backtest side by side."""
     metrics, held = result.metrics, result.buy_and_hold
-    columns = (Column("symbol"), *(metric_figure(name) for name in _SHOWN), Column("buying and holding, percent", "number", 2, 100.0), Column("last bar asks for"))
+    columns = (
+        Column("symbol"),
+        *(metric_figure(name) for name in _SHOWN),
+        Column("buying and holding, percent", "number", 2, 100.0),
+        Column("last bar asks for"),
+    )
     rows = tuple(
-        (str(symbol), *_numbers(row, _SHOWN), float(held[symbol]), result.pending[symbol])
+        (str(symbol), *_numbers(row, _SHOWN), float(held[str(symbol)]), result.pending[str(symbol)])
         for symbol, row in metrics.iterrows()
     )
     returns = metrics["total_return"].to_numpy(dtype=np.float64)
@@ -58,15 +75,23 @@ def contribution_section(result: PortfolioResult) -> Section:
         *(Column(name, "number", 0) for name in ("closed trades", "signals", "skipped", "cut")),
     )
     rows = tuple(
-        (names[n], gains[i], *(float(table.iloc[i][name]) for name in ("profit", "fees", "trades", "signals", "skipped", "cut")))
+        (
+            names[n],
+            gains[i],
+            *(float(table.iloc[i][name]) for name in ("profit", "fees", "trades", "signals", "skipped", "cut")),
+        )
         for n, i in enumerate(order)
     )
     won = int((gains > 0).sum())
     lines = [f"{won:,} of {count(len(gains), 'symbol')} gained, open positions included."]
     if gains.sum() > 0 and len(gains) > 1:
         rest = float(gains.sum() - gains.max())
-        lines.append(f"All together gained {money(float(gains.sum()))}; without {names[0]}, the best, it would be {money(rest)}.")
-    sentence = f"{names[0]} gained the most, {money(float(gains.max()))}; {names[-1]} the least, {money(float(gains.min()))}."
+        lines.append(
+            f"All together gained {money(float(gains.sum()))}; without {names[0]}, the best, it would be {money(rest)}."
+        )
+    sentence = (
+        f"{names[0]} gained the most, {money(float(gains.max()))}; {names[-1]} the least, {money(float(gains.min()))}."
+    )
     chart = Bars("What each symbol gained", sentence, "symbol", tuple(names), gains[order], "currency")
     return Section("Symbols", tuple(lines), (chart,), (Table("What each symbol did", columns, rows),))
 
@@ -74,14 +99,22 @@ def contribution_section(result: PortfolioResult) -> Section:
 def best_cells_section(result: SweepTable, metric: str) -> Section:
     """List the best cell of each symbol, and the best of all."""
     names = list(dict.fromkeys([metric, *(name for name in _SHOWN if name != "exposure")]))
-    columns = (Column("symbol"), Column("fast", "number", 0), Column("slow", "number", 0), Column("stop"), *(metric_figure(name) for name in names))
+    columns = (
+        Column("symbol"),
+        Column("fast", "number", 0),
+        Column("slow", "number", 0),
+        Column("stop"),
+        *(metric_figure(name) for name in names),
+    )
     tables = []
     if len(result.symbols) > 1:
         held = Column("buying and holding, percent", "number", 2, 100.0)
         rows = tuple((*row, float(result.buy_and_hold[row[0]])) for row in _rows(result, result.best(metric), names))
         tables.append(Table(f"The best cell of each symbol by {METRIC_NAMES[metric]}", (*columns, held), rows))
     best = result.best(metric, per="all", k=_MOST_BEST)
-    tables.append(Table(f"The best {len(best)} cells of all by {METRIC_NAMES[metric]}", columns, _rows(result, best, names)))
+    tables.append(
+        Table(f"The best {len(best)} cells of all by {METRIC_NAMES[metric]}", columns, _rows(result, best, names))
+    )
     return Section("Best cells", (), (), tuple(tables))
 
 
@@ -109,7 +142,10 @@ def overfitting_section(result: SweepTable, metric: str, sentences: Sequence[str
     lines = pool_lines(Pool.of(result, metric), metric, result)
     if len(values) > 1:
         low, high = np.quantile(values, [0.05, 0.95]).tolist()
-        lines.insert(1, f"Nine in ten cells lie between {say_metric(metric, low)} and {say_metric(metric, high)}; the highest has {say_metric(metric, float(values.max()))}.")
+        lines.insert(
+            1,
+            f"Nine in ten cells lie between {say_metric(metric, low)} and {say_metric(metric, high)}; the highest has {say_metric(metric, float(values.max()))}.",
+        )
     more = list(sentences) or ["No statistic corrects these numbers for the choice among many cells here."]
     return Section("How much may be luck", (*lines, *more), _histogram(values, metric))
 
@@ -121,7 +157,7 @@ def _histogram(values: np.ndarray[Any, np.dtype[np.float64]], metric: str) -> tu
     figure = metric_figure(metric)
     low, high = np.quantile(values, [0.005, 0.995])
     counts, edges = np.histogram(np.clip(values, low, high), bins=12)
-    names = tuple(f"{figure.write(float(a))} to {figure.write(float(b))}" for a, b in zip(edges[:-1], edges[1:], strict=True))
+    names = tuple(f"{figure.write(float(a))} to {figure.write(float(b))}" for a, b in pairwise(edges.tolist()))
     most = int(np.argmax(counts))
     sentence = f"Most cells, {int(counts[most]):,} of {len(values):,}, have a {METRIC_NAMES[metric]} of {names[most]}; the lowest and the highest 0.5 percent are counted in the outer bars."
     return (Bars(f"Cells by {figure.name}", sentence, figure.name, names, counts.astype(np.float64), "cells", 0),)

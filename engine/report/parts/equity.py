@@ -29,8 +29,12 @@ def _equity(curve: Curve) -> Section:
         series.append(Series("buying and holding", curve.held))
     low = min(float(one.values.min()) for one in series)
     is_log = low > 0.0 and max(float(one.values.max()) for one in series) > 4.0 * low
-    sentences = [f"It is drawn so that equal steps up are equal ratios, because it spans {_spans(series)}."] if is_log else []
-    chart = Chart(f"Equity of {curve.name}", _equity_sentence(curve), curve.dates, tuple(series), "currency", is_log=is_log)
+    sentences = (
+        [f"It is drawn so that equal steps up are equal ratios, because it spans {_spans(series)}."] if is_log else []
+    )
+    chart = Chart(
+        f"Equity of {curve.name}", _equity_sentence(curve), curve.dates, tuple(series), "currency", is_log=is_log
+    )
     return Section("Equity", tuple(sentences), (chart,))
 
 
@@ -54,7 +58,9 @@ def _equity_sentence(curve: Curve) -> str:
     else:
         highest = f"it was highest on {day(curve.dates[high])}, at {money(float(curve.values[high]))}"
     worst = falls[0]
-    fell = f"and fell furthest, by {percent(worst.depth)}, from {_start(curve, worst)} to {day(curve.dates[worst.lowest])}"
+    fell = (
+        f"and fell furthest, by {percent(worst.depth)}, from {_start(curve, worst)} to {day(curve.dates[worst.lowest])}"
+    )
     return f"{began}; {highest}, {fell}.{_held_sentence(curve)}"
 
 
@@ -63,7 +69,9 @@ def _held_sentence(curve: Curve) -> str:
     if curve.held is None:
         return ""
     above = percent(float(np.mean(curve.values > curve.held)), 0)
-    return f" Buying and holding became {money(float(curve.held[-1]))}; the equity was above it after {above} of the bars."
+    return (
+        f" Buying and holding became {money(float(curve.held[-1]))}; the equity was above it after {above} of the bars."
+    )
 
 
 def _start(curve: Curve, fall: Fall) -> str:
@@ -131,8 +139,14 @@ def _rolling(curve: Curve) -> Section:
         f"on {day(curve.dates[high])}; it was above zero {percent(float(np.mean(known > 0.0)), 0)} of the time, and is {_now(values)} at the end."
     )
     missing = len(values) - window + 1 - len(known)
-    gaps = (f"It is not defined at {count(missing, 'bar')}, because equity had not moved in {window} bars.",) if missing else ()
-    chart = Chart(f"{title} of {curve.name}, {window} bars", sentence, curve.dates, (Series("Sharpe ratio", values),), "ratio")
+    gaps = (
+        (f"It is not defined at {count(missing, 'bar')}, because equity had not moved in {window} bars.",)
+        if missing
+        else ()
+    )
+    chart = Chart(
+        f"{title} of {curve.name}, {window} bars", sentence, curve.dates, (Series("Sharpe ratio", values),), "ratio"
+    )
     return Section(title, gaps, (chart,))
 
 
@@ -144,23 +158,36 @@ def _now(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
 def monthly_section(curve: Curve) -> Section:
     """Give the return of every month and year."""
     table = curve.months()
-    months = table[list(range(1, 13))].stack().dropna()
+    named = [
+        (f"{calendar.month_name[month]} {year}", float(table.loc[year, month]))
+        for year in table.index
+        for month in range(1, 13)
+    ]
+    known = [(name, value) for name, value in named if not np.isnan(value)]
     sentences = []
-    if len(months):
-        best, worst = months.idxmax(), months.idxmin()
+    if known:
+        months = np.array([value for _, value in known])
+        best, worst = known[int(np.argmax(months))], known[int(np.argmin(months))]
         won = int((months > 0).sum())
         sentences = [
-            f"{won:,} of {count(len(months), 'month')} gained, {int((months < 0).sum()):,} lost; the median month returned {percent(float(months.median()))}.",
-            f"The best month was {_month(best)}, {percent(float(months.max()))}; the worst {_month(worst)}, {percent(float(months.min()))}.",
+            f"{won:,} of {count(len(months), 'month')} gained, {int((months < 0).sum()):,} lost; the median month returned {percent(float(np.median(months)))}.",
+            f"The best month was {best[0]}, {percent(best[1])}; the worst {worst[0]}, {percent(worst[1])}.",
         ]
-        years = table["year"].dropna()
-        sentences.append(f"{int((years > 0).sum()):,} of {count(len(years), 'year')} gained, the first and the last of which may be incomplete.")
-    columns = (Column("year"), *(Column(calendar.month_abbr[m], "number", 1, 100.0, missing="no bar") for m in range(1, 13)), Column("whole year", "number", 1, 100.0))
-    rows = tuple((str(year), *(None if pd.isna(value) else float(value) for value in row)) for year, row in table.iterrows())
-    return Section("Monthly returns", tuple(sentences), (), (Table(f"Returns of {curve.name} by month, percent", columns, rows, can_filter=False),))
-
-
-def _month(key: object) -> str:
-    """Say a month of a table of months."""
-    year, month = key if isinstance(key, tuple) else (0, 1)
-    return f"{calendar.month_name[month]} {year}"
+        years = table["year"].dropna().to_numpy(dtype=np.float64)
+        sentences.append(
+            f"{int((years > 0).sum()):,} of {count(len(years), 'year')} gained, the first and the last of which may be incomplete."
+        )
+    columns = (
+        Column("year"),
+        *(Column(calendar.month_abbr[m], "number", 1, 100.0, missing="no bar") for m in range(1, 13)),
+        Column("whole year", "number", 1, 100.0),
+    )
+    rows = tuple(
+        (str(year), *(None if pd.isna(value) else float(value) for value in row)) for year, row in table.iterrows()
+    )
+    return Section(
+        "Monthly returns",
+        tuple(sentences),
+        (),
+        (Table(f"Returns of {curve.name} by month, percent", columns, rows, can_filter=False),),
+    )

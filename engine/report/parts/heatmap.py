@@ -77,7 +77,11 @@ def heatmap_section(result: SweepTable, metric: str, cell: tuple[str, int, int, 
         picks=picks,
         shown=shown,
     )
-    said = [*_plateau_lines(result, symbol, metric, chosen, found[shown[0]], places), *_stop_lines(result, symbol, metric), *left_out]
+    said = [
+        *_plateau_lines(result, symbol, metric, chosen, found[shown[0]], places),
+        *_stop_lines(result, symbol, metric),
+        *left_out,
+    ]
     return Section("Grid of settings", tuple(said), (heatmap,))
 
 
@@ -90,14 +94,20 @@ def _chosen(result: SweepTable, metric: str, symbol: int, cell: tuple[int, int, 
     wanted = _Choice(tuple(range(len(result.symbols))), tuple(range(len(grid.stops))), *thin, every)
     lines = []
     if len(thin[0]) < len(fast) or len(thin[1]) < len(slow):
-        lines.append(f"The grid shows {len(thin[0]):,} of {len(fast):,} fast and {len(thin[1]):,} of {len(slow):,} slow windows, evenly picked; the plateau is that of these.")
+        lines.append(
+            f"The grid shows {len(thin[0]):,} of {len(fast):,} fast and {len(thin[1]):,} of {len(slow):,} slow windows, evenly picked; the plateau is that of these."
+        )
     if wanted.size > _MOST_VALUES:
         wanted = replace(wanted, metrics=tuple(name for name in every if name in _LESS_METRICS or name == metric))
-        lines.append(f"Metrics shown: {', '.join(METRIC_NAMES[name] for name in wanted.metrics)}; the result has the others.")
+        lines.append(
+            f"Metrics shown: {', '.join(METRIC_NAMES[name] for name in wanted.metrics)}; the result has the others."
+        )
     if wanted.size > _MOST_VALUES:
         most = max(1, len(result.symbols) * _MOST_VALUES // wanted.size)
         wanted = replace(wanted, symbols=_first_symbols(result, metric, symbol, most))
-        lines.append(f"The grid has {most:,} of {count(len(result.symbols), 'symbol')}, those with the best cells; --cell SYMBOL shows another one.")
+        lines.append(
+            f"The grid has {most:,} of {count(len(result.symbols), 'symbol')}, those with the best cells; --cell SYMBOL shows another one."
+        )
     if wanted.size > _MOST_VALUES:
         most = max(1, len(grid.stops) * _MOST_VALUES // wanted.size)
         near = sorted(wanted.stops, key=lambda k: abs(k - cell[2]))[:most]
@@ -131,7 +141,9 @@ def _dense(result: SweepTable, chosen: _Choice) -> Floats:
     out = np.full(shape, np.nan)
     rows, columns = np.searchsorted(chosen.fast, grid.fast), np.searchsorted(chosen.slow, grid.slow)
     inside = (rows < len(chosen.fast)) & (columns < len(chosen.slow))
-    inside[inside] = (chosen.fast[rows[inside]] == grid.fast[inside]) & (chosen.slow[columns[inside]] == grid.slow[inside])
+    inside[inside] = (chosen.fast[rows[inside]] == grid.fast[inside]) & (
+        chosen.slow[columns[inside]] == grid.slow[inside]
+    )
     for i, s in enumerate(chosen.symbols):
         for j, k in enumerate(chosen.stops):
             for m, name in enumerate(names):
@@ -166,7 +178,9 @@ def _multiple(result: SweepTable, stop: int) -> float:
     return one.multiple if one else np.inf
 
 
-def _plateau(result: SweepTable, symbol: int, metric: str, chosen: _Choice, stop: int) -> tuple[NDArray[np.bool_], Plateau | None]:
+def _plateau(
+    result: SweepTable, symbol: int, metric: str, chosen: _Choice, stop: int
+) -> tuple[NDArray[np.bool_], Plateau | None]:
     """Find the plateau of a symbol among the stops that go with one, as flags on the chosen grid, bool (stops, fast, slow)."""
     flags = np.zeros((len(chosen.stops), len(chosen.fast), len(chosen.slow)), np.bool_)
     group = _group(result, chosen.stops, stop)
@@ -185,7 +199,9 @@ def _plateau(result: SweepTable, symbol: int, metric: str, chosen: _Choice, stop
     return flags, found
 
 
-def _sentence(values: Floats, chosen: _Choice, metric: str, symbol: str, result: SweepTable, cell: tuple[str, int, int, int]) -> str:
+def _sentence(
+    values: Floats, chosen: _Choice, metric: str, symbol: str, result: SweepTable, cell: tuple[str, int, int, int]
+) -> str:
     """Say what the slice that is shown first has in it."""
     name, stop = METRIC_NAMES[metric], say_stop(result.grid.stops[cell[3]])
     known = values[~np.isnan(values)]
@@ -207,7 +223,12 @@ def _where(values: Floats, chosen: _Choice, place: int) -> str:
 
 
 def _plateau_lines(
-    result: SweepTable, symbol: str, metric: str, chosen: _Choice, found: tuple[NDArray[np.bool_], Plateau | None], pick: tuple[int, int, int]
+    result: SweepTable,
+    symbol: str,
+    metric: str,
+    chosen: _Choice,
+    found: tuple[NDArray[np.bool_], Plateau | None],
+    pick: tuple[int, int, int],
 ) -> list[str]:
     """Say where the plateau is, and whether the pick is on it."""
     flags, plateau = found
@@ -234,5 +255,7 @@ def _stop_lines(result: SweepTable, symbol: str, metric: str) -> list[str]:
     for k, stop in enumerate(result.grid.stops):
         known = values[:, k][~np.isnan(values[:, k])]
         if len(known):
-            lines.append(f"With {say_stop(stop)}: median {METRIC_NAMES[metric]} {say_metric(metric, float(np.median(known)))}, highest {say_metric(metric, float(known.max()))}.")
+            lines.append(
+                f"With {say_stop(stop)}: median {METRIC_NAMES[metric]} {say_metric(metric, float(np.median(known)))}, highest {say_metric(metric, float(known.max()))}."
+            )
     return lines

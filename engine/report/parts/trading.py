@@ -18,13 +18,15 @@ from engine.settings import Settings, TrailingStop
 
 __all__ = ["NEEDS_PRICES", "price_section", "trades_section"]
 
-NEEDS_PRICES = (
-    "This needs the prices: name them with --prices, and give the options --repair, --actions, --symbols, --start and --end that the result was made with."
-)
+NEEDS_PRICES = "This needs the prices: name them with --prices, and give the options --repair, --actions, --symbols, --start and --end that the result was made with."
 
 
 def price_section(
-    history: History, trades: pd.DataFrame, windows: tuple[int, int] | None, stop: TrailingStop | None, settings: Settings
+    history: History,
+    trades: pd.DataFrame,
+    windows: tuple[int, int] | None,
+    stop: TrailingStop | None,
+    settings: Settings,
 ) -> Section:
     """Draw the closes of a symbol with its averages, purchases, sales and stops.
 
@@ -113,24 +115,16 @@ def trades_section(trades: pd.DataFrame) -> Section:
         Column("profit, percent", "number", 2, 100.0),
         Column("why left"),
     )
-    rows = tuple(
-        (
-            number,
-            trade.symbol,
-            trade.entry_date,
-            trade.entry_price,
-            trade.exit_date,
-            trade.exit_price,
-            trade.quantity,
-            trade.fees,
-            trade.profit,
-            trade.profit / abs(trade.quantity * trade.entry_price),
-            trade.exit_reason,
-        )
-        for number, trade in enumerate(trades.itertuples(index=False), start=1)
-    )
+    rows = tuple(_trade_row(number, trade) for number, (_, trade) in enumerate(trades.iterrows(), start=1))
     table = Table("All trades; prices with slippage, money after costs", columns, rows)
     return Section("Trades", _trade_sentences(trades, closed), (), (table,) if rows else ())
+
+
+def _trade_row(number: int, trade: Any) -> tuple[Any, ...]:
+    """Give the cells of a trade."""
+    names = ("symbol", "entry_date", "entry_price", "exit_date", "exit_price", "quantity", "fees", "profit")
+    share = trade["profit"] / abs(trade["quantity"] * trade["entry_price"])
+    return (number, *(trade[name] for name in names), share, trade["exit_reason"])
 
 
 def _trade_sentences(trades: pd.DataFrame, closed: pd.DataFrame) -> tuple[str, ...]:
@@ -140,19 +134,21 @@ def _trade_sentences(trades: pd.DataFrame, closed: pd.DataFrame) -> tuple[str, .
     still = len(trades) - len(closed)
     lines = [f"{count(len(closed), 'trade')} closed, {still:,} still open."]
     if len(closed):
-        profits = closed["profit"]
+        profits = closed["profit"].to_numpy(dtype=np.float64)
         won = int((profits > 0).sum())
-        best, worst = closed.loc[profits.idxmax()], closed.loc[profits.idxmin()]
+        best, worst = closed.iloc[int(np.argmax(profits))], closed.iloc[int(np.argmin(profits))]
         lines += [
             f"{won:,} gained, {count(len(closed) - won, 'trade')} did not; together they made {money(float(profits.sum()))}.",
-            f"The best was {best['symbol']}, {day(best['entry_date'])} to {day(best['exit_date'])}, profit {money(best['profit'])}; "
-            f"the worst {worst['symbol']}, {day(worst['entry_date'])} to {day(worst['exit_date'])}, profit {money(worst['profit'])}.",
+            (
+                f"The best was {best['symbol']}, {day(best['entry_date'])} to {day(best['exit_date'])}, profit {money(best['profit'])}; "
+                f"the worst {worst['symbol']}, {day(worst['entry_date'])} to {day(worst['exit_date'])}, profit {money(worst['profit'])}."
+            ),
         ]
         lines += _without_best(profits)
     return tuple(lines)
 
 
-def _without_best(profits: pd.Series[float]) -> list[str]:
+def _without_best(profits: NDArray[np.float64]) -> list[str]:
     """Say what is left without the best trade: one trade can be all there is."""
     if len(profits) < 2:
         return []
