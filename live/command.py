@@ -25,10 +25,12 @@ from engine.cli.output import (
 )
 from engine.cli.parsing import parse_day, parse_stops
 from engine.cli.progress import Progress
+from engine.cli.reporting import READERS, Wanted
 from engine.cli.spoken import spoken
 from engine.cli.starting import without_linear_algebra
 from engine.errors import InputError
 from engine.report.data import adjustment_lines
+from engine.report.model import Report
 from engine.report.spoken import count
 from engine.settings import TrailingStop
 from live.fetch import fetch
@@ -167,6 +169,24 @@ def _one_stop(stop: str, atr_window: int, atr: str = "sma", kind: str = "fixed")
         raise InputError(f"--stop {stop}: the bot has one stop, such as 3")
     return stops[0]
 
+
+def _journal(path: Path, wanted: Wanted) -> Report:
+    """Report the journal of a bot."""
+    from live.looking import account_to_mask  # noqa: PLC0415  for a journal only
+    from live.report import read_journal  # noqa: PLC0415
+
+    if wanted.prices is not None or wanted.cell:
+        raise InputError("a journal has its own prices and trades; leave out --prices and --cell")
+    return read_journal(path, account_to_mask())
+
+
+def _is_journal(path: Path) -> bool:
+    """Tell whether a file is an SQLite database, as a journal is; whether it is one of ours is found when it is opened."""
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
+
+
+READERS.append((_is_journal, _journal))
 
 _COMMANDS: tuple[Any, ...] = (parity, rehearse, isin, fetch)
 for _command in _COMMANDS:

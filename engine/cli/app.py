@@ -1,4 +1,4 @@
-"""The commands: backtest, sweep, portfolio, sweep-portfolio, luck, walkforward, validate, simulate.
+"""The commands: backtest, sweep, portfolio, sweep-portfolio, luck, walkforward, validate, simulate, report.
 
 Exit status: 0 done, 1 some symbols were left out, 2 bad use or no usable input, 130 interrupted.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from engine.cli import commands, judging, portfolios, selecting
+from engine.cli import commands, judging, portfolios, reporting, selecting
 from engine.cli.spoken import spoken
 from engine.cli.starting import without_linear_algebra
 
@@ -32,6 +32,7 @@ for _command in (
     selecting.walkforward,
     commands.validate,
     commands.simulate,
+    reporting.report,
 ):
     app.command()(spoken(_command))
 

@@ -18,7 +18,9 @@ from engine.cli.output import (
     EXIT_LEFT_OUT,
     adjustment_rows,
     check_output,
+    check_save,
     emit,
+    save_whole,
     write_cells,
     write_table,
 )
@@ -77,6 +79,7 @@ def backtest(
     equity: Annotated[
         Path | None, typer.Option("--equity", help="Write the equity curves to this file as well.")
     ] = None,
+    save: o.Save = None,
     output_format: o.Format = "text",
 ) -> int:
     """Backtest one pair of averages. Every symbol has its own money.
@@ -85,6 +88,7 @@ def backtest(
     """
     for target in (out, trades, equity):
         check_output(target, output_format)
+    check_save(save)
     stops = parse_stops(stop, atr_window, atr, stop_kind)
     if len(stops) != 1:
         raise InputError(f"--stop {stop}: a backtest takes one stop; goldencross sweep takes many")
@@ -110,6 +114,7 @@ def backtest(
     table["pending"] = result.pending.to_numpy()
     if out:
         write_table(table, out)
+    save_whole(result, save)
     if trades:
         write_table(result.trades, trades)
     if equity:

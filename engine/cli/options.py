@@ -84,6 +84,9 @@ Ticks = Annotated[
 Slippage = Annotated[float, typer.Option("--slippage", help="Slippage as a fraction of the price.")]
 BarsPerYear = Annotated[float, typer.Option("--bars-per-year", help="For yearly figures.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Write the result to this file: .parquet, .csv or .json.")]
+Save = Annotated[
+    Path | None, typer.Option("--save", help="Write the whole result to this file, .json, for goldencross report.")
+]
 Keep = Annotated[
     int,
     typer.Option(

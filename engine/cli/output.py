@@ -11,6 +11,8 @@ from typing import Any
 import pandas as pd
 
 from engine.errors import InputError
+from engine.results.backtest import BacktestResult
+from engine.results.portfolio import PortfolioResult
 from engine.results.reduced import ReducedSweep
 from engine.results.sweep import SweepTable
 from engine.validation.findings import Report
@@ -23,7 +25,9 @@ __all__ = [
     "adjustment_rows",
     "ascii_only",
     "check_output",
+    "check_save",
     "emit",
+    "save_whole",
     "write_cells",
     "write_table",
 ]
@@ -49,6 +53,34 @@ def check_output(out: Path | None, output_format: str) -> None:
         from engine.results.storage import check_writable  # noqa: PLC0415  pyarrow, which nothing else here needs
 
         check_writable(out)
+
+
+def save_whole(result: BacktestResult | PortfolioResult, path: Path | None) -> None:
+    """Write all of a result, if a file is named for it.
+
+    Raises
+    ------
+    OutputError
+    """
+    if path is not None:
+        from engine.results.saved import save_result  # noqa: PLC0415  only with --save
+
+        save_result(result, path)
+
+
+def check_save(path: Path | None) -> None:
+    """Check, before the work starts, that a whole result can be written.
+
+    Raises
+    ------
+    InputError, OutputError
+    """
+    if path is not None:
+        if path.suffix.lower() != ".json":
+            raise InputError(f"--save {path}: the name must end in .json")
+        from engine.results.storage import check_writable  # noqa: PLC0415  as above
+
+        check_writable(path)
 
 
 def write_table(frame: pd.DataFrame, out: Path) -> None:

@@ -20,7 +20,9 @@ from engine.cli.output import (
     EXIT_LEFT_OUT,
     adjustment_rows,
     check_output,
+    check_save,
     emit,
+    save_whole,
     write_cells,
     write_table,
 )
@@ -77,6 +79,7 @@ def portfolio(
     equity: Annotated[
         Path | None, typer.Option("--equity", help="Write equity, cash and shares of every day to this file as well.")
     ] = None,
+    save: o.Save = None,
     output_format: o.Format = "text",
 ) -> int:
     """Backtest one account that all symbols share. They share its cash and its risk.
@@ -85,6 +88,7 @@ def portfolio(
     """
     for target in (out, trades, signals, equity):
         check_output(target, output_format)
+    check_save(save)
     stops = parse_stops(stop, atr_window, atr, stop_kind)
     if len(stops) != 1:
         raise InputError(f"--stop {stop}: a portfolio takes one stop; goldencross sweep-portfolio takes many")
@@ -110,6 +114,7 @@ def portfolio(
     table = result.contribution.reset_index()
     if out:
         write_table(table, out)
+    save_whole(result, save)
     if trades:
         write_table(result.trades, trades)
     if signals:

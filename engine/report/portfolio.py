@@ -14,7 +14,7 @@ from engine.report.words import entry, leave, metric_lines, outcome
 from engine.results.costs import cost_totals
 from engine.results.portfolio import PortfolioResult
 
-__all__ = ["portfolio_text"]
+__all__ = ["now_lines", "portfolio_text", "signal_lines"]
 
 
 def portfolio_text(result: PortfolioResult, prices: Prices) -> list[str]:
@@ -28,12 +28,12 @@ def portfolio_text(result: PortfolioResult, prices: Prices) -> list[str]:
         *result.notes,
         *metric_lines(row),
         *_cost_lines(result, prices),
-        *_signal_lines(result.signals),
+        *signal_lines(result.signals),
         f"Of the equity, {percent(result.exposure.mean())} was in shares on average, {percent(result.exposure.max())} at most.",
         "",
         *_symbol_lines(result.contribution),
         "",
-        *_now_lines(result),
+        *now_lines(result),
         "",
         *say_settings(result.settings, result.terms),
         *data_lines(prices, result.left_out, {}, result.digest),
@@ -50,7 +50,7 @@ def _cost_lines(result: PortfolioResult, prices: Prices) -> list[str]:
     return [*cost_lines(totals, closed, net), limit_line(totals, portfolio_fee_limit(result, prices))]
 
 
-def _signal_lines(signals: pd.DataFrame) -> list[str]:
+def signal_lines(signals: pd.DataFrame) -> list[str]:
     """Say what became of the golden crosses."""
     parts = []
     for outcome_name in ("filled", "cut", "skipped", "pending"):
@@ -76,7 +76,7 @@ def _symbol_lines(contribution: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _now_lines(result: PortfolioResult) -> list[str]:
+def now_lines(result: PortfolioResult) -> list[str]:
     """Say what is held after the last day, and what it asks for."""
     held = result.trades[result.trades["exit_reason"] == "open"]
     lines = [f"After the last day: {money(result.cash.iloc[-1])} in cash, {money(result.invested.iloc[-1])} in shares."]

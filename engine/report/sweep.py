@@ -21,9 +21,9 @@ from engine.results.sweep import SweepTable
 from engine.sweeping import sweep, takes_fast_way
 from engine.terms import AccountTerms
 
-__all__ = ["sweep_text"]
+__all__ = ["PARTLY_LUCK", "name_cell", "pool_lines", "sweep_text", "what_is_held"]
 
-_PARTLY_LUCK = "The best of many cells is partly luck: expect less of it than it shows here."
+PARTLY_LUCK = "The best of many cells is partly luck: expect less of it than it shows here."
 
 
 def sweep_text(
@@ -34,12 +34,14 @@ def sweep_text(
     pool = result.pool if isinstance(result, ReducedSweep) else Pool.of(result, metric)
     lines: list[str] = []
     for key, row in best.iterrows():
-        symbol, cell = _name_cell(result, key)
+        symbol, cell = name_cell(result, key)
         lines.append(f"Best of {pool.cells:,} cells by {METRIC_NAMES[metric]}: {symbol}, {cell}.")
         lines.append(outcome(result.settings.capital, row))
-        lines.append(f"Buying and holding {_held(result, symbol)} returned {percent(result.buy_and_hold[symbol])}.")
-        lines += [*metric_lines(row), *_cost_lines(result, prices, key, row), *_pool_lines(pool, metric, result)]
-        lines += [""] if luck else [_PARTLY_LUCK, ""]
+        lines.append(
+            f"Buying and holding {what_is_held(result, symbol)} returned {percent(result.buy_and_hold[symbol])}."
+        )
+        lines += [*metric_lines(row), *_cost_lines(result, prices, key, row), *pool_lines(pool, metric, result)]
+        lines += [""] if luck else [PARTLY_LUCK, ""]
     if best.empty:
         lines.append(f"The {METRIC_NAMES[metric]} is in no cell defined: {say_metric(metric, None)}.")
     lines += [*luck, ""] if luck else []
@@ -59,7 +61,7 @@ def _terms(result: SweepTable | ReducedSweep) -> AccountTerms | None:
     return result.terms if isinstance(result, SweepTable) else None
 
 
-def _held(result: SweepTable | ReducedSweep, symbol: str) -> str:
+def what_is_held(result: SweepTable | ReducedSweep, symbol: str) -> str:
     """Say what is bought and held beside a cell."""
     return "all symbols in equal parts" if _terms(result) else symbol
 
@@ -83,19 +85,19 @@ def _cost_lines(result: SweepTable | ReducedSweep, prices: Prices, key: Any, row
     return cell_cost_lines(settings, final_at, int(row["trades"]))
 
 
-def _name_cell(result: SweepTable | ReducedSweep, key: Any) -> tuple[str, str]:
+def name_cell(result: SweepTable | ReducedSweep, key: Any) -> tuple[str, str]:
     """Split an index entry into the symbol and the words for its cell."""
     symbol, fast, slow, atr_window, multiple = key
     return str(symbol), f"fast {fast}, slow {slow}, {say_stop(result.stop_of(atr_window, multiple))}"
 
 
-def _pool_lines(pool: Pool, metric: str, result: SweepTable | ReducedSweep) -> list[str]:
+def pool_lines(pool: Pool, metric: str, result: SweepTable | ReducedSweep) -> list[str]:
     """Put the best cell among the others, since the best of many is partly luck."""
     about = "" if pool.exact else "about "
     made, beat = percent(pool.made_money), percent(pool.beat_holding)
     return [
         f"The median {METRIC_NAMES[metric]} of all cells is {about}{say_metric(metric, pool.median)}.",
-        f"{made} of the cells made money; {beat} beat buying and holding {_held(result, 'their symbol')}.",
+        f"{made} of the cells made money; {beat} beat buying and holding {what_is_held(result, 'their symbol')}.",
     ]
 
 
@@ -103,7 +105,7 @@ def _symbol_lines(result: SweepTable | ReducedSweep, metric: str) -> list[str]:
     """Say the best cell of each symbol, one a line, in the order of the symbols."""
     lines = []
     for key, row in result.best(metric).iterrows():
-        symbol, cell = _name_cell(result, key)
+        symbol, cell = name_cell(result, key)
         names = dict.fromkeys([metric, "total_return", "max_drawdown"])
         facts = ", ".join(f"{METRIC_NAMES[name]} {say_metric(name, row[name])}" for name in names)
         held = percent(result.buy_and_hold[symbol])
