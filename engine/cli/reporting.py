@@ -54,7 +54,23 @@ def _sweep(path: Path, wanted: Wanted) -> Report:
 
     result = load_sweep(path)
     cell = cell_of(result, wanted.cell, wanted.metric) if wanted.cell else None
-    return sweep_report(result, wanted.prices, wanted.metric, cell)
+    return sweep_report(result, wanted.prices, wanted.metric, cell, luck=_luck(result, wanted.prices))
+
+
+def _luck(result: SweepTable, prices: Prices | None) -> list[str]:
+    """Say how much of the best cell is luck: all of it with the prices, less without."""
+    if prices is None:
+        from engine.report.cells import cells_lines  # noqa: PLC0415  for sweeps only
+        from engine.selection.cells import judge_cells  # noqa: PLC0415
+
+        return cells_lines(judge_cells(result))
+    from engine.report.luck import luck_lines  # noqa: PLC0415
+    from engine.selection.judging import luck  # noqa: PLC0415
+
+    try:
+        return luck_lines(luck(result, prices))
+    except DataError as error:
+        return [f"How much of it is luck was not judged: {error}."]
 
 
 def _saved(path: Path, wanted: Wanted) -> Report:

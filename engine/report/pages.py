@@ -23,7 +23,7 @@ from engine.report.parts.heatmap import heatmap_section
 from engine.report.parts.trading import NEEDS_PRICES, price_section, trades_section
 from engine.report.portfolio import now_lines, signal_lines
 from engine.report.spoken import METRIC_NAMES, count, percent, say_metric, say_stop
-from engine.report.sweep import name_cell, what_is_held
+from engine.report.sweep import PARTLY_LUCK, name_cell, what_is_held
 from engine.report.words import metric_lines, outcome
 from engine.results.backtest import BacktestResult
 from engine.results.costs import cost_totals
@@ -245,7 +245,7 @@ def sweep_report(
     more : sequence of Section
         Put before the prices.
     luck : sequence of str
-        What statistics say about the choice of the best cell.
+        What statistics say about the choice of the best cell; the first of them is the verdict.
 
     Raises
     ------
@@ -257,7 +257,7 @@ def sweep_report(
     symbol, words = name_cell(result, key)
     about, heard = _cell_sections(result, prices, key)
     sections = [
-        Section("Verdict", tuple(_sweep_lines(result, metric, key, is_best=cell is None))),
+        Section("Verdict", (*luck[:1], *_sweep_lines(result, metric, key, is_best=cell is None))),
         heatmap_section(
             result, metric, (symbol, key[1], key[2], result.grid.stops.index(result.stop_of(key[3], key[4])))
         ),
@@ -308,7 +308,7 @@ def _sweep_lines(result: SweepTable, metric: str, key: Any, *, is_best: bool) ->
         outcome(result.settings.capital, row),
         f"Buying and holding {what_is_held(result, symbol)} returned {percent(result.buy_and_hold[symbol])}.",
         *metric_lines(row),
-        f"The median {METRIC_NAMES[metric]} of all cells is {_said_median(result.to_frame(), metric)}. The best of many cells is partly luck: expect less of it than it shows here.",
+        f"The median {METRIC_NAMES[metric]} of all cells is {_said_median(result.to_frame(), metric)}. {PARTLY_LUCK}",
     ]
 
 
