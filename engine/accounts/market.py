@@ -14,6 +14,7 @@ from engine.kernels.desk import Market, Signals
 from engine.kernels.indicators import averages
 from engine.kernels.loop import Bars
 from engine.prices.history import History, Prices
+from engine.prices.series import days_of
 from engine.settings import TrailingStop
 
 __all__ = ["closes_of", "dates_of", "days_of", "market_of", "sides_of", "signals_of", "strength_of", "usable"]
@@ -34,16 +35,6 @@ def usable(prices: Prices, slow: int) -> tuple[list[str], dict[str, str]]:
         if len(prices[symbol]) < slow:
             left_out[symbol] = f"{symbol} has {len(prices[symbol])} bars, fewer than the slow window of {slow}"
     return prices.require_any(left_out), left_out
-
-
-def days_of(histories: Sequence[History]) -> pd.DatetimeIndex:
-    """Give the days of an account: the union of the dates, without time zones, as far as symbols of several zones are in it."""
-    zones = {str(history.dates.tz) for history in histories}
-    dates = [history.dates if len(zones) == 1 else history.dates.tz_localize(None) for history in histories]
-    union = dates[0]
-    for more in dates[1:]:
-        union = union.union(more)
-    return union.rename("date")
 
 
 def dates_of(histories: Sequence[History]) -> NDArray[np.datetime64]:

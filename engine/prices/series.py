@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from engine.errors import DataError
 from engine.validation.columns import FIELDS
 from engine.validation.dates import in_nanoseconds
 
-__all__ = ["F8", "History", "span"]
+__all__ = ["F8", "History", "days_of", "span"]
 
 F8 = npt.NDArray[np.float64]
 
@@ -93,3 +94,13 @@ def span(histories: list[History]) -> str:
     ends = [end for history in histories if len(history) for end in (history.dates[0], history.dates[-1])]
     days = sorted(str(end.date()) for end in ends)
     return f", {days[0]} to {days[-1]}" if days else ""
+
+
+def days_of(histories: Sequence[History]) -> pd.DatetimeIndex:
+    """Give the days of some symbols: the union of their dates, without time zones, as far as symbols of several zones are in it."""
+    zones = {str(history.dates.tz) for history in histories}
+    dates = [history.dates if len(zones) == 1 else history.dates.tz_localize(None) for history in histories]
+    union = dates[0]
+    for more in dates[1:]:
+        union = union.union(more)
+    return union.rename("date")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
+from engine.errors import InputError
+from engine.prices.history import Prices
 from engine.settings import Settings, TrailingStop
 
 __all__ = ["BacktestResult"]
@@ -38,6 +41,8 @@ class BacktestResult:
         The averages; None for other signals.
     stop, settings, digest
         What was run, on which prices.
+    prices : Prices or None
+        The prices themselves, if they are at hand.
     """
 
     metrics: pd.DataFrame
@@ -52,6 +57,54 @@ class BacktestResult:
     stop: TrailingStop | None
     settings: Settings
     digest: str
+    prices: Prices | None = None
+
+    @property
+    def returns(self) -> pd.DataFrame:
+        """The contract's r[t]: a column a symbol, the first return against the capital.
+
+        Dates have no time zone, as empyrical, quantstats and pyfolio take them: ``result.returns["SBIN"].dropna()``. nan on dates without a bar of the
+        symbol, and after the bar on which equity stopped being positive.
+        """
+        from engine.results.bridges import wide_returns  # noqa: PLC0415  seldom needed
+
+        return wide_returns(self.equity, self.settings.capital)
+
+    @property
+    def orders(self) -> pd.DataFrame:
+        """Every fill: symbol, bar, date, side, price (as paid), quantity, fees; of a symbol in the order in which they were made.
+
+        Raises
+        ------
+        InputError
+            A ``long_short`` backtest has no orders: a short of the contract keeps the size of its equity day by day.
+        """
+        from engine.results.fills import order_table  # noqa: PLC0415  seldom needed
+
+        if self.settings.direction == "long_short":
+            raise InputError(
+                "a long_short backtest has no orders, it is defined by returns: a short keeps the size of its equity day by day; use result.returns"
+            )
+        return order_table(self.trades, self.settings.costs)
+
+    def to_vectorbt(self) -> Any:
+        """Give a ``vectorbt.Portfolio`` of the same fills, whose value is this equity to a part in 10^12 on every bar.
+
+        Prices have slippage in them, fees are per order, several orders may lie on one bar. A column a symbol, each with its own money; one symbol is a
+        Series. For ratios by the same count of bars in a year give ``year_freq``: ``portfolio.sharpe_ratio(year_freq="252 days")``.
+
+        Returns
+        -------
+        vectorbt.Portfolio
+
+        Raises
+        ------
+        InputError
+            vectorbt is missing, the result is long_short, or vectorbt's arithmetic would give another value.
+        """
+        from engine.results.bridges import vectorbt_portfolio  # noqa: PLC0415  seldom needed
+
+        return vectorbt_portfolio(self.orders, self.equity, self.prices, self.settings.capital)
 
     def __repr__(self) -> str:
         """One line that says what this is."""
