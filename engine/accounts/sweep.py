@@ -29,7 +29,8 @@ from engine.results.sweep import SweepTable
 from engine.results.tables import buy_and_hold
 from engine.settings import Costs, Fill, Intrabar, Settings, Sizing, TrailingStop
 from engine.sweeping.blocks import trails_of
-from engine.sweeping.facade import Progress, SweepInterruptedError
+from engine.sweeping.facade import SweepInterruptedError
+from engine.sweeping.telling import Progress, Telling, telling
 from engine.sweeping.threads import run_in_order, thread_count
 from engine.terms import AccountTerms, Priority
 
@@ -84,7 +85,7 @@ def sweep_portfolio(
     tick: float | Mapping[str, float] | None = None,
     bars_per_year: float = 252,
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: Telling = None,
 ) -> PortfolioSweep:
     """Run one account on all symbols for every pair with fast < slow and every stop.
 
@@ -97,8 +98,8 @@ def sweep_portfolio(
         As for ``engine.portfolio``.
     workers : int or None
         Threads; all cores if None.
-    progress : callable or None
-        Called with the cells done and the cells in all.
+    progress : callable, bool, "auto" or None
+        As for ``engine.sweep``.
 
     Returns
     -------
@@ -123,7 +124,8 @@ def sweep_portfolio(
     values = np.full((1, len(grid.pairs), len(grid.stops), METRIC_COUNT), np.nan)
     job = _Job.of(histories, grid, settings, terms, threads)
     try:
-        finished = job.run(values[0], progress)
+        with telling(progress) as told:
+            finished = job.run(values[0], told)
     except KeyboardInterrupt:
         finished = False
     held = float(buy_and_hold(prices, symbols).mean())

@@ -13,7 +13,7 @@ from engine.errors import DataError
 from engine.validation.columns import FIELDS
 from engine.validation.dates import in_nanoseconds
 
-__all__ = ["F8", "History", "days_of", "span"]
+__all__ = ["F8", "History", "days_of", "shared_dates", "span"]
 
 F8 = npt.NDArray[np.float64]
 
@@ -96,11 +96,15 @@ def span(histories: list[History]) -> str:
     return f", {days[0]} to {days[-1]}" if days else ""
 
 
-def days_of(histories: Sequence[History]) -> pd.DatetimeIndex:
-    """Give the days of some symbols: the union of their dates, without time zones, as far as symbols of several zones are in it."""
+def shared_dates(histories: Sequence[History]) -> list[pd.DatetimeIndex]:
+    """Give the dates of each symbol so that they can be compared: as they are if all have one zone, else without zones."""
     zones = {str(history.dates.tz) for history in histories}
-    dates = [history.dates if len(zones) == 1 else history.dates.tz_localize(None) for history in histories]
-    union = dates[0]
-    for more in dates[1:]:
-        union = union.union(more)
-    return union.rename("date")
+    return [history.dates if len(zones) == 1 else history.dates.tz_localize(None) for history in histories]
+
+
+def days_of(histories: Sequence[History]) -> pd.DatetimeIndex:
+    """Give the days of some symbols: the union of their dates."""
+    first, *others = shared_dates(histories)
+    for more in others:
+        first = first.union(more)
+    return first.rename("date")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from engine.errors import InputError
 from engine.prices.history import Prices
 from engine.settings import Settings, TrailingStop
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["BacktestResult"]
 
@@ -112,3 +115,34 @@ class BacktestResult:
         return (
             f"<BacktestResult {rule}: {len(self.metrics)} symbols, {int(self.metrics['trades'].sum())} closed trades>"
         )
+
+    def _repr_html_(self) -> str:
+        """Give what a notebook shows."""
+        from engine.results.showing import show_backtest  # noqa: PLC0415  only notebooks need it
+
+        return show_backtest(self)
+
+    def plot(self, symbol: str | None = None) -> Figure:
+        """Draw equity and drawdown of one symbol, beside buying and holding it, or of all.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Not shown by itself: a notebook shows it as the last value of a cell, ``savefig`` writes it.
+
+        Raises
+        ------
+        InputError
+            matplotlib is missing, there is no such symbol, or there are too many to tell apart.
+        """
+        from engine.results.figures import equity_figure  # noqa: PLC0415  matplotlib is slow to import
+
+        if symbol is not None and symbol not in self.equity:
+            raise InputError(f"this result has no symbol {symbol!r}; there are {', '.join(list(self.equity)[:8])}")
+        shown = self.equity if symbol is None else {symbol: self.equity[symbol]}
+        held = None
+        if len(shown) == 1 and self.prices is not None:
+            history = self.prices[next(iter(shown))]
+            held = pd.Series(self.settings.capital * history.close / history.close[0], index=history.dates)
+        rule = "Own signals" if self.fast is None else f"Averages of {self.fast} and {self.slow} bars"
+        return equity_figure(shown, self.settings.capital, rule, held)

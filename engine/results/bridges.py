@@ -6,7 +6,6 @@ This is the one module of the package that imports vectorbt, and only when it is
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.errors import InputError
-from engine.prices.history import History, Prices
-from engine.prices.series import days_of
+from engine.prices.history import Prices
+from engine.prices.series import days_of, shared_dates
 
 __all__ = ["period_returns", "vectorbt_portfolio", "wide_returns"]
 
@@ -66,17 +65,19 @@ def vectorbt_portfolio(
     """
     vbt = _vectorbt()
     if prices is None:
-        raise InputError("this result has not its prices at hand; run it again with engine.backtest or engine.portfolio")
+        raise InputError(
+            "this result has not its prices at hand; run it again with engine.backtest or engine.portfolio"
+        )
     histories = [prices[symbol] for symbol in (prices.symbols if account else equity)]
-    days = days_of(histories)
-    close = pd.DataFrame({history.symbol: pd.Series(history.close, index=_days(history, days)) for history in histories})
-    close = close.reindex(days)
+    days, dates = days_of(histories), shared_dates(histories)
+    closes = [pd.Series(history.close, on, name=history.symbol) for history, on in zip(histories, dates, strict=True)]
+    close = pd.concat([one.reindex(days) for one in closes], axis=1)
     groups = pd.Index([account] * len(histories), name="account") if account else None
     alone = len(histories) == 1
     made = vbt.Portfolio(
         vbt.ArrayWrapper(days, close.columns, 1 if alone else 2, freq=_step(days), group_by=groups),
         close=close.iloc[:, 0] if alone else close,
-        order_records=_records(vbt, orders, histories, days),
+        order_records=_records(vbt, orders, {one.name: days.get_indexer(one.index) for one in closes}),
         log_records=np.empty(0, dtype=vbt.portfolio.enums.log_dt),
         init_cash=np.full(1 if account else len(histories), capital),
         cash_sharing=bool(account),
@@ -84,7 +85,8 @@ def vectorbt_portfolio(
     )
     for name, one in equity.items():
         value = made.value() if alone or account else made.value()[name]
-        _require_equal(name, value.to_numpy(), one.set_axis(_zone(one.index, days)).reindex(days), capital)
+        own = one if pd.DatetimeIndex(one.index).tz == days.tz else one.tz_localize(None)
+        _require_equal(name, value.to_numpy(), own.reindex(days), capital)
     return made
 
 
@@ -99,32 +101,23 @@ def _vectorbt() -> Any:
     return vectorbt
 
 
-def _zone(dates: pd.Index[Any], days: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Give dates in the zone of the days, which have none if the symbols have several."""
-    own = pd.DatetimeIndex(dates)
-    return own if own.tz == days.tz else own.tz_localize(None)
-
-
-def _days(history: History, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    return _zone(history.dates, days)
-
-
 def _step(days: pd.DatetimeIndex) -> pd.Timedelta | None:
     """Give the shortest time between two bars: a day for daily bars; vectorbt counts durations by it."""
     return (days[1:] - days[:-1]).min() if len(days) > 1 else None
 
 
-def _records(
-    vbt: Any, orders: pd.DataFrame, histories: Sequence[History], days: pd.DatetimeIndex
-) -> NDArray[np.void]:
-    """Give vectorbt's own form of the fills: by symbol, and within one in the order in which they were made, several on a bar if need be."""
+def _records(vbt: Any, orders: pd.DataFrame, rows: dict[Any, NDArray[np.intp]]) -> NDArray[np.void]:
+    """Give vectorbt's own form of the fills: by symbol, and within one in the order in which they were made, several on a bar if need be.
+
+    ``rows`` has, for each symbol, the row of every one of its bars.
+    """
     enums = vbt.portfolio.enums
     parts = []
-    for column, history in enumerate(histories):
-        own = orders[orders["symbol"] == history.symbol]
+    for column, (symbol, row) in enumerate(rows.items()):
+        own = orders[orders["symbol"] == symbol]
         records = np.zeros(len(own), dtype=enums.order_dt)
         records["col"] = column
-        records["idx"] = days.get_indexer(_days(history, days))[own["bar"].to_numpy()]
+        records["idx"] = row[own["bar"].to_numpy()]
         records["side"] = np.where(own["side"] == "buy", enums.OrderSide.Buy, enums.OrderSide.Sell)
         for field, name in (("size", "quantity"), ("price", "price"), ("fees", "fees")):
             records[field] = own[name]

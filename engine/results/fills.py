@@ -64,8 +64,11 @@ def _sale_fees(trades: pd.DataFrame, costs: Costs | CostSchedule) -> NDArray[np.
     shares = trades["quantity"].to_numpy(dtype=np.float64)
     values = shares * trades["exit_price"].to_numpy(dtype=np.float64)
     if isinstance(costs, Costs):
-        return np.maximum(costs.minimum, costs.fixed + costs.rate * values)
-    table, rows = costs.rows(pd.DatetimeIndex(trades["exit_date"]).tz_localize(None).to_numpy())
+        fees: NDArray[np.float64] = np.maximum(costs.minimum, costs.fixed + costs.rate * values)
+        return fees
+    # One by one: symbols of several zones share a column, and each charge goes by the day at its own exchange.
+    days = np.array([pd.Timestamp(day).tz_localize(None) for day in trades["exit_date"]], dtype="datetime64[ns]")
+    table, rows = costs.rows(days)
     charges = [Charges(*line) for line in table[:, SELL_SIDE].tolist()]
     orders = zip(shares.tolist(), values.tolist(), rows.tolist(), strict=True)
     return np.array([charge(quantity, value, charges[row]) for quantity, value, row in orders])

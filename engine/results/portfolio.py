@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from engine.prices.history import Prices
 from engine.settings import Settings, TrailingStop
 from engine.terms import AccountTerms
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["SIGNAL_COLUMNS", "PortfolioResult"]
 
@@ -124,3 +127,26 @@ class PortfolioResult:
         """One line that says what this is."""
         trades = int(self.metrics["trades"].iloc[0])
         return f"<PortfolioResult {self.fast}/{self.slow}: {len(self.contribution)} symbols, {trades} closed trades>"
+
+    def _repr_html_(self) -> str:
+        """Give what a notebook shows."""
+        from engine.results.showing import show_portfolio  # noqa: PLC0415  only notebooks need it
+
+        return show_portfolio(self)
+
+    def plot(self) -> Figure:
+        """Draw equity and drawdown of the account; see ``BacktestResult.plot``.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        InputError
+            matplotlib is missing.
+        """
+        from engine.results.figures import equity_figure  # noqa: PLC0415  matplotlib is slow to import
+
+        title = f"Portfolio of {len(self.symbols)} symbols, averages of {self.fast} and {self.slow} bars"
+        return equity_figure({"portfolio": self.equity}, self.settings.capital, title)
