@@ -44,7 +44,7 @@ _MOST_PAIRS = 32
 """Of a task, so that progress moves and Ctrl-C is heard."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PortfolioSweep(SweepTable):
     """A portfolio for every pair and stop; ``symbols`` is only ``portfolio``, the account's own symbols are in ``account["symbols"]``.
 
