@@ -9,3 +9,11 @@ def state_folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_ledger():
+    """No sweep of a test is written into the trial ledger of this machine's user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GOLDENCROSS_LEDGER", "off")
+        yield

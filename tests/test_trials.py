@@ -15,6 +15,7 @@ from engine.kernels.holdings import add_holdings
 from engine.selection import trials as module
 from engine.selection.trials import Pool, trial_blocks, trials_of
 from engine.settings import Settings
+from engine.terms import AccountTerms
 from tests import adapter, naive, strategies
 
 PAIRS = (1, 2, 3, 5), (2, 3, 7, 20)
@@ -135,3 +136,16 @@ def test_a_symbol_that_is_too_short_is_left_out_and_named():
 def test_a_grid_that_does_not_fit_is_refused_before_any_work():
     with pytest.raises(InputError, match="take fewer settings"):
         trials_of(engine.simulate(1, 300), Grid.of(range(2, 50), range(50, 200)), Settings(), most_bytes=1 << 20)
+
+
+@pytest.mark.parametrize("costs", [engine.Costs(rate=0.001), engine.costs.nse_delivery("zerodha")])
+def test_one_account_earns_what_its_equity_says(costs):
+    prices, stops = engine.simulate(4, 500, seed=8), [None, engine.TrailingStop(2.0)]
+    account = {"max_positions": 2, "max_weight": 0.6}
+    setting = Settings(sizing="all_in_lots", costs=costs)
+    grid = Grid.of([5, 8], [20, 30], stops)
+    found = trials_of(prices, grid, setting, account=AccountTerms(**account))
+    for key, row in zip(found.keys().itertuples(index=False), found.returns, strict=True):
+        stop = engine.TrailingStop(key.multiple) if key.multiple else None
+        alone = engine.portfolio(prices, key.fast, key.slow, stop, sizing="all_in_lots", costs=costs, **account)
+        assert row.tolist() == returns_of(setting.capital, alone.equity.tolist())

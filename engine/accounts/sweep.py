@@ -22,6 +22,7 @@ from engine.kernels.loop import with_multiple
 from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.position import Rules
 from engine.kernels.purchases import Terms
+from engine.kernels.returns import write_returns
 from engine.kernels.trips import Leaves, Rows, find_leaves, sweep_trips
 from engine.prices.history import History, Prices
 from engine.results.portfolio import PortfolioResult
@@ -34,7 +35,7 @@ from engine.sweeping.telling import Progress, Telling, telling
 from engine.sweeping.threads import run_in_order, thread_count
 from engine.terms import AccountTerms, Priority
 
-__all__ = ["PortfolioSweep", "sweep_portfolio"]
+__all__ = ["PortfolioSweep", "account_returns", "sweep_portfolio"]
 
 Floats = NDArray[np.float64]
 
@@ -146,6 +147,36 @@ def sweep_portfolio(
     return result
 
 
+def account_returns(
+    histories: Sequence[History], grid: Grid, settings: Settings, account: AccountTerms, workers: int | None = None
+) -> Floats:
+    """Give what one account on all symbols earned on every day, for every pair and stop.
+
+    Parameters
+    ----------
+    histories : sequence of History
+        None is shorter than the longest slow window.
+    grid, settings, account
+        Already checked.
+    workers : int or None
+        Threads; all cores if None.
+
+    Returns
+    -------
+    float64 (cells, D)
+        In the order of the grid; nan from the day on which nothing is left.
+
+    Raises
+    ------
+    KeyboardInterrupt
+    """
+    job = _Job.of(histories, grid, settings, account, thread_count(workers))
+    returns = np.empty((len(grid.pairs), len(grid.stops), job.market.days))
+    if not job.run_returns(returns, None):
+        raise KeyboardInterrupt
+    return returns.reshape(grid.cells, -1)
+
+
 @dataclass(frozen=True)
 class _Job:
     """A sweep of portfolios whose settings were checked."""
@@ -170,6 +201,23 @@ class _Job:
 
     def run(self, out: Floats, progress: Progress | None) -> bool:
         """Write the metrics of all cells, float64 (P, K, METRIC_COUNT); False if Ctrl-C came before the end."""
+        year = self.settings.bars_per_year
+
+        def write(rows: Rows, part: Floats) -> None:
+            sweep_trips(self.market, self.closes, rows, self.terms, self.rules, year, part)
+
+        return self._run_cells(write, out, progress)
+
+    def run_returns(self, out: Floats, progress: Progress | None) -> bool:
+        """Write the returns of all cells, float64 (P, K, D); else as ``run``."""
+
+        def write(rows: Rows, part: Floats) -> None:
+            write_returns(self.market, self.closes, rows, self.terms, self.rules, part)
+
+        return self._run_cells(write, out, progress)
+
+    def _run_cells(self, write: Callable[[Rows, Floats], None], out: Floats, progress: Progress | None) -> bool:
+        """Write what a kernel makes of all cells, pairs by pairs."""
         shared = self._stops()
         done = 0
 
@@ -183,7 +231,7 @@ class _Job:
             windows, means = self._averages(part)
             edges = range(part.start, part.stop, _MOST_PAIRS)
             slices = [slice(i, min(i + _MOST_PAIRS, part.stop)) for i in edges]
-            tasks = [partial(self._run_pairs, pairs, windows, means, shared, out) for pairs in slices]
+            tasks = [partial(self._run_pairs, write, pairs, windows, means, shared, out) for pairs in slices]
             if not run_in_order(tasks, self.workers, take):
                 return False
         return True
@@ -215,13 +263,20 @@ class _Job:
             raise KeyboardInterrupt
 
     def _run_pairs(
-        self, pairs: slice, windows: NDArray[np.int64], means: Floats, shared: dict[str, Any], out: Floats
+        self,
+        write: Callable[[Rows, Floats], None],
+        pairs: slice,
+        windows: NDArray[np.int64],
+        means: Floats,
+        shared: dict[str, Any],
+        out: Floats,
     ) -> int:
-        """Write the metrics of some pairs; give the number of cells."""
+        """Write what the kernel makes of some pairs; give the number of cells."""
         fast, slow = self.grid.fast[pairs], self.grid.slow[pairs]
-        rows = Rows(averages=means, fast=np.searchsorted(windows, fast), slow=np.searchsorted(windows, slow), **shared)
-        year = self.settings.bars_per_year
-        sweep_trips(self.market, self.closes, rows, self.terms, self.rules, year, out[pairs])
+        write(
+            Rows(averages=means, fast=np.searchsorted(windows, fast), slow=np.searchsorted(windows, slow), **shared),
+            out[pairs],
+        )
         return len(fast) * len(self.grid.stops)
 
     def _stops(self) -> dict[str, Any]:

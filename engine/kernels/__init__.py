@@ -15,6 +15,7 @@
     loop         the plain bar loop over those rules; long/short; tiles of a sweep
     events       the same from event to event: bars on which no rule can do anything are not asked
     returns      what every cell earned on every bar
+    shuffle      markets whose days are in another order
     metrics      equity and trades -> the numbers of the contract
 
 One account that many symbols share, by the same rules of a position::
@@ -40,6 +41,10 @@ The fast sweep, which skips the bars on which nothing happens, by the same rules
     fast         all of it, span by span
     symbols      one symbol after the other, in the same memory
     holdings     what every cell earned on every bar, from the same crosses and exits
+
+Whether the best of many backtests means anything::
+
+    cscv         which trial the halves of the days pick, and where it ranks in the other half
 
 A rule is a small scalar function marked ``@rule``; a kernel is a loop over rules marked ``@kernel``. Kernels never raise and never repair: the
 facade (``engine.backtesting``, ``engine.sweeping``) gives them only prices that the validation let through. Shapes: T bars of one symbol.

@@ -7,11 +7,14 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel
 from engine.kernels.crosses import GOLDEN, NO_SIGNAL, crosses, sides
+from engine.kernels.desk import Market, new_books
 from engine.kernels.events import simulate_events
 from engine.kernels.loop import Bars, Tile, long_short, with_multiple
 from engine.kernels.position import Rules
+from engine.kernels.purchases import Terms
+from engine.kernels.trips import Leaves, Rows, find_trips, new_trips, run_trips
 
-__all__ = ["add_returns"]
+__all__ = ["add_returns", "write_returns"]
 
 Floats = NDArray[np.float64]
 
@@ -63,6 +66,23 @@ def add_returns(
                 atr, one = tile.ranges[tile.range_row[k]], with_multiple(rules, tile.multiple[k])
                 simulate_events(bars, events[:count], golden, atr, capital, one, equity, trades)
             _add_changes(capital, equity, day, out[p, k])
+
+
+@kernel
+def write_returns(market: Market, closes: Floats, rows: Rows, terms: Terms, rules: Rules, out: Floats) -> None:
+    """Write the returns of one account on all symbols for every pair and stop; as ``trips.sweep_trips``, but for ``out``, float64 (P, K, D)."""
+    symbols = len(market.start) - 1
+    room = len(market.day) // 2 + symbols
+    trips, books = new_trips(room), new_books(market.days, symbols, room)
+    days = np.arange(market.days)
+    out[:] = 0.0
+    for p in range(len(rows.fast)):
+        count = find_trips(market, rows.averages[rows.fast[p]], rows.averages[rows.slow[p]], trips)
+        for k in range(len(rows.multiple)):
+            one, atr = with_multiple(rules, rows.multiple[k]), rows.atr[rows.atr_row[k]]
+            leaves = Leaves(rows.leaves.bar[k], rows.leaves.price[k], rows.leaves.reason[k])
+            run_trips(market, closes, trips, count, leaves, atr, terms, one, books)
+            _add_changes(terms.capital, books.equity, days, out[p, k])
 
 
 @kernel

@@ -1,7 +1,7 @@
 """The trials of a sweep as return series on the same days: what every statistic of selection works on.
 
 A trial is one setting (pair and stop), held on all symbols with the same money in each every day: its return on a day is the mean of the returns of the symbols that have a bar on that day.
-With one symbol it is that symbol's backtest.
+With one symbol it is that symbol's backtest. If the symbols share one account, it is that account's return.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.accounts.market import days_of, usable
+from engine.accounts.sweep import account_returns
 from engine.backtesting import kernel_bars
 from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
@@ -33,6 +34,7 @@ from engine.settings import Costs, Settings
 from engine.sweeping.blocks import plan_of, trails_of
 from engine.sweeping.cells import takes_fast_way
 from engine.sweeping.threads import run_in_order, thread_count
+from engine.terms import AccountTerms
 
 __all__ = ["Pool", "Trials", "trial_blocks", "trials_of"]
 
@@ -136,7 +138,13 @@ class Trials:
 
 
 def trials_of(
-    prices: Prices, grid: Grid, settings: Settings, *, workers: int | None = None, most_bytes: int = _MOST_BYTES
+    prices: Prices,
+    grid: Grid,
+    settings: Settings,
+    *,
+    account: AccountTerms | None = None,
+    workers: int | None = None,
+    most_bytes: int = _MOST_BYTES,
 ) -> Trials:
     """Run every setting on all symbols and keep its returns.
 
@@ -146,6 +154,8 @@ def trials_of(
     grid : Grid
         N = ``grid.cells`` trials.
     settings : Settings
+    account : AccountTerms or None
+        If the symbols share one account, what it allows; a trial is then that account's return.
     workers : int or None
         Threads; None is one a core. The numbers do not depend on it.
     most_bytes : int
@@ -168,19 +178,25 @@ def trials_of(
         raise InputError(
             f"the returns of {grid.cells:,} settings on {len(pool.days):,} days take {needed >> 20:,} MiB, more than {most_bytes >> 20:,}; take fewer settings"
         )
-    (trials,) = trial_blocks(pool, grid, settings, workers=workers, most_bytes=most_bytes)
+    (trials,) = trial_blocks(pool, grid, settings, account=account, workers=workers, most_bytes=most_bytes)
     return trials
 
 
 def trial_blocks(
-    pool: Pool, grid: Grid, settings: Settings, *, workers: int | None = None, most_bytes: int = _MOST_BYTES
+    pool: Pool,
+    grid: Grid,
+    settings: Settings,
+    *,
+    account: AccountTerms | None = None,
+    workers: int | None = None,
+    most_bytes: int = _MOST_BYTES,
 ) -> Iterator[Trials]:
     """Run every setting, some at a time, so that a grid of any size fits.
 
     Parameters
     ----------
     pool : Pool
-    grid, settings, workers
+    grid, settings, account, workers
         As in ``trials_of``.
     most_bytes : int
         Of the returns of a block.
@@ -197,6 +213,9 @@ def trial_blocks(
     settings.require(grid.stops)
     threads = thread_count(workers)
     stops, days = len(grid.stops), len(pool.days)
+    if account is not None:
+        yield from _account_blocks(pool, grid, settings, account, threads, max(1, most_bytes // (8 * days * stops)))
+        return
     for parts in _blocks(grid, max(1, most_bytes // (8 * days * stops))):
         first, last = parts[0].start, parts[-1].stop
         returns = np.zeros((last - first, stops, days))
@@ -208,6 +227,16 @@ def trial_blocks(
             raise KeyboardInterrupt
         returns /= pool.count
         yield Trials(returns.reshape(-1, days), first * stops, grid, settings, pool)
+
+
+def _account_blocks(
+    pool: Pool, grid: Grid, settings: Settings, account: AccountTerms, threads: int, most: int
+) -> Iterator[Trials]:
+    """Run one account on all symbols, at most so many pairs at a time."""
+    for first in range(0, len(grid.pairs), most):
+        some = Grid(grid.pairs[first : first + most], grid.stops)
+        returns = account_returns(pool.histories, some, settings, account, threads)
+        yield Trials(returns, first * len(grid.stops), grid, settings, pool)
 
 
 def _blocks(grid: Grid, most: int) -> Iterator[list[slice]]:

@@ -1,0 +1,169 @@
+"""All settings of a sweep as candidates: what the best of them was picked from, in one pass over their returns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.grid import Grid
+from engine.selection.effective import CorrelationSum, EffectiveTrials
+from engine.selection.overfitting import BlockSums, Overfitting, cross_validate
+from engine.selection.plateau import Surface
+from engine.selection.sharpe import sharpe_ratios
+from engine.selection.trials import Pool, Trials, trial_blocks
+from engine.settings import Settings, TrailingStop
+from engine.terms import AccountTerms
+
+__all__ = ["MOST_SETTINGS", "Candidates", "Market", "thinned"]
+
+Floats = NDArray[np.float64]
+
+MOST_SETTINGS = 20_000
+"""Whose returns are looked at; of larger grids every second, third, ... window is taken."""
+
+
+@dataclass(frozen=True)
+class Market:
+    """Where the settings of a sweep trade: on all symbols with the same money in each every day, or with one account for all.
+
+    Attributes
+    ----------
+    pool : Pool
+    settings : Settings
+    account : AccountTerms or None
+    """
+
+    pool: Pool
+    settings: Settings
+    account: AccountTerms | None = None
+
+    def blocks(self, grid: Grid, workers: int | None) -> Iterator[Trials]:
+        """Give the returns of all settings of a grid, some at a time."""
+        return trial_blocks(self.pool, grid, self.settings, account=self.account, workers=workers)
+
+
+def thinned(grid: Grid, most: int = MOST_SETTINGS) -> Grid:
+    """Take every second, third, ... window of both averages until at most so many settings are left, or one pair."""
+    fasts, slows, step = np.unique(grid.fast), np.unique(grid.slow), 1
+    while grid.cells > most and step < max(len(fasts), len(slows)):
+        step += 1
+        kept = set(fasts[::step].tolist()), set(slows[::step].tolist())
+        pairs = tuple((fast, slow) for fast, slow in grid.pairs if fast in kept[0] and slow in kept[1])
+        if len(pairs) * len(grid.stops) <= most and pairs:
+            return Grid(pairs, grid.stops)
+    return grid
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The settings of a sweep, judged by their returns.
+
+    Attributes
+    ----------
+    grid : Grid
+        N = ``grid.cells`` of them.
+    sharpe : float64 (N,)
+        Per bar; nan where all returns are equal, or nothing is left of the account at some point.
+    total : float64 (N,)
+        Total return, as a fraction.
+    effective : EffectiveTrials
+    overfitting : Overfitting
+    best : int
+        Place of the one with the highest Sharpe ratio, the first of several; -1 if none has one.
+    returns : float64 (D,)
+        Of the best; empty if there is none.
+    ruined : int
+        Left out, because nothing is left of their account at some point.
+    """
+
+    grid: Grid
+    sharpe: Floats
+    total: Floats
+    effective: EffectiveTrials
+    overfitting: Overfitting
+    best: int
+    returns: Floats
+    ruined: int
+
+    @classmethod
+    def of(cls, market: Market, grid: Grid, *, blocks: int = 16, workers: int | None = None) -> Candidates:
+        """Run all settings of a grid and take what the statistics need.
+
+        Parameters
+        ----------
+        market : Market
+        grid : Grid
+        blocks : int
+            Of the cross-validation; see ``overfitting``.
+        workers : int or None
+            Threads; all cores if None.
+        """
+        days = len(market.pool.days)
+        correlation, sums = CorrelationSum(days), BlockSums(days, blocks)
+        sharpe, total = np.full((2, grid.cells), math.nan)
+        best, highest, returns, ruined = -1, -math.inf, np.empty(0), 0
+        for trials in market.blocks(grid, workers):
+            alive = np.isfinite(trials.returns[:, -1])  # nan goes on from the day on which nothing is left
+            rows = trials.returns if alive.all() else trials.returns[alive]
+            places = trials.first + np.flatnonzero(alive)
+            ruined += len(alive) - len(rows)
+            correlation.add(rows)
+            sums.add(rows)
+            sharpe[places], total[places] = sharpe_ratios(rows), np.prod(1.0 + rows, axis=1) - 1.0
+            here = sharpe[places]
+            if len(here) and not np.isnan(here).all() and np.nanmax(here) > highest:
+                at = int(np.nanargmax(here))
+                best, highest, returns = int(places[at]), float(here[at]), rows[at].copy()
+        found = cross_validate(sums, workers)
+        return cls(grid, sharpe, total, correlation.result(), found, best, returns, ruined)
+
+    @cached_property
+    def variance(self) -> float:
+        """Variance of the Sharpe ratios per bar (ddof 1); nan for fewer than two."""
+        known = self.sharpe[~np.isnan(self.sharpe)]
+        return float(known.var(ddof=1)) if len(known) > 1 else math.nan
+
+    def stop(self, place: int) -> TrailingStop | None:
+        """Give the stop of a setting."""
+        return self.grid.stops[place % len(self.grid.stops)]
+
+    def pair(self, place: int) -> tuple[int, int]:
+        """Give the fast and slow window of a setting."""
+        return self.grid.pairs[place // len(self.grid.stops)]
+
+    def stop_window(self, multiple: float, window: int) -> int:
+        """Give the ATR window of the stops that lie beside each other on a surface; 0 for none, whose multiple is infinite."""
+        if math.isinf(multiple):
+            return 0
+        return window or next((stop.atr_window for stop in self.grid.stops if stop), 0)
+
+    def surface(self, place: int) -> tuple[Surface, tuple[int, int, int]]:
+        """Put the Sharpe ratios on a surface, and find a setting on it; only stops with the same ATR window as its own lie beside each other."""
+        stop = self.stop(place)
+        window = stop.atr_window if stop else next((other.atr_window for other in self.grid.stops if other), 0)
+        columns = [k for k, other in enumerate(self.grid.stops) if other is None or other.atr_window == window]
+        columns.sort(key=lambda k: _width(self.grid.stops[k]))
+        fasts, slows = np.unique(self.grid.fast), np.unique(self.grid.slow)
+        shape = len(fasts), len(slows), len(columns)
+        values, profitable = np.full(shape, math.nan), np.zeros(shape, np.bool_)
+        f, s = np.searchsorted(fasts, self.grid.fast), np.searchsorted(slows, self.grid.slow)
+        by_pair = self.sharpe.reshape(-1, len(self.grid.stops)), self.total.reshape(-1, len(self.grid.stops))
+        values[f, s], profitable[f, s] = by_pair[0][:, columns], by_pair[1][:, columns] > 0.0
+        stops = np.array([_width(self.grid.stops[k]) for k in columns])
+        fast, slow = self.pair(place)
+        at = (
+            int(np.searchsorted(fasts, fast)),
+            int(np.searchsorted(slows, slow)),
+            columns.index(place % len(self.grid.stops)),
+        )
+        return Surface(fasts, slows, stops, values, profitable), at
+
+
+def _width(stop: TrailingStop | None) -> float:
+    """Order stops by their width; none is the widest."""
+    return stop.multiple if stop else math.inf
