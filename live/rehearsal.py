@@ -134,12 +134,14 @@ def rehearse(
     return Rehearsal(found, events, played.said, played.statuses, account)
 
 
-async def run_simulated(port: int, account: str, book: Journal, strategy: Strategy, window: Run[Instrument]) -> Report:
-    """Run the bot once against a simulated gateway, in virtual time; it sends."""
+async def run_simulated(
+    port: int, account: str, book: Journal, strategy: Strategy, window: Run[Instrument], *, send: bool = True
+) -> Report:
+    """Run the bot once against a simulated gateway, in virtual time; it sends, unless it is told not to."""
     known = state_of(book.events())
     recorder = JournalRecorder(book, known)
     broker = Broker(Door("127.0.0.1", port, 7, account), recorder.heard)
-    return await Runner(broker, recorder, VirtualClock(), strategy, send=True, known=known).run(window)
+    return await Runner(broker, recorder, VirtualClock(), strategy, send=send, known=known).run(window)
 
 
 class _Play:
