@@ -1,5 +1,7 @@
 """The examples run as a reader would run them."""
 
+import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ def run(name, *arguments):
     done = subprocess.run(
         [sys.executable, "-W", "error", ROOT / "examples" / name, *arguments],
         cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},  # this tree, whatever is installed
         capture_output=True,
         text=True,
         check=False,
@@ -75,6 +78,12 @@ def test_live_demo():
     assert "Would buy " in dry
     assert "0 purchases" in dry
     assert "Exit status 0; executions in the journal: 5." in sent
+
+
+def test_dask():
+    if not importlib.util.find_spec("distributed"):
+        pytest.skip("distributed is missing")
+    assert run("dask_sweep.py").startswith("960 cells of 6 symbols; the same as one sweep here.")
 
 
 def test_examples_are_short_and_each_is_run_here():
