@@ -72,7 +72,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="do the Reality Check of the same rules too")
     arguments = parser.parse_args(words)
     rules = grid_of_the_century().cells
-    run(1, 1000)  # compile
+    run(20)  # compile, also the plain way that a cell in thousands needs
     with pinned(2) as cores:
         found = run(arguments.resamples)
         result = found.result

@@ -79,9 +79,9 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.permutations", description=__doc__, allow_abbrev=False)
     parser.add_argument("--resamples", type=int, default=MARKETS)
     arguments = parser.parse_args(words)
-    permutations(4)()  # compile
     with pinned(2) as cores:
         for name, options in CASES.items():
+            permutations(50, **options)()  # compile, also the plain way that a cell in thousands needs
             found = timed(permutations(arguments.resamples, **options))
             cells = found.result.done * SYMBOLS * 499
             sys.stdout.write(

@@ -11,6 +11,7 @@ The way of the data is the layout::
     engine.grid          which pairs and stops
     engine.terms         what an account of many symbols allows
     engine.sweeping      every symbol x pair x stop, on all cores           -> SweepResult
+    engine.selection     how much of the best of many is luck               -> LuckReport
     engine.results       tables, the best cells, Parquet
     engine.report        plain sentences
     engine.cli           the command ``goldencross``
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from engine.results.backtest import BacktestResult
     from engine.results.portfolio import PortfolioResult
     from engine.results.reduced import Pool, ReducedSweep
+    from engine.selection.judging import luck
+    from engine.selection.verdict import LuckReport
     from engine.settings import Costs, TrailingStop
     from engine.sweeping import SweepInterruptedError, SweepResult, sweep
     from engine.validation.actions import Action, Adjustment
@@ -60,6 +63,7 @@ _HOME = {
     "Grid": "grid",
     "History": "prices.history",
     "InputError": "errors",
+    "LuckReport": "selection.verdict",
     "OutputError": "errors",
     "Pool": "results.reduced",
     "PortfolioResult": "results.portfolio",
@@ -73,6 +77,7 @@ _HOME = {
     "backtest": "backtesting",
     "costs": "costs",
     "from_signals": "backtesting",
+    "luck": "selection.judging",
     "load": "prices.reading",
     "portfolio": "accounts.facade",
     "read_actions": "prices.actions",
@@ -94,6 +99,7 @@ __all__ = [
     "Grid",
     "History",
     "InputError",
+    "LuckReport",
     "OutputError",
     "Pool",
     "PortfolioResult",
@@ -108,6 +114,7 @@ __all__ = [
     "costs",
     "from_signals",
     "load",
+    "luck",
     "portfolio",
     "read_actions",
     "sample",

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import engine
 from engine.report.luck import luck_lines
-from engine.selection.judging import luck
 from live.demo import demo
 from live.parity import parity
 
@@ -33,7 +32,7 @@ def main(folder: Path) -> None:
     # 3. Many settings; and is the best of them more than luck?
     rough = engine.Costs(rate=0.0011, slippage=0.0005)  # the same costs without their dates: those go the fast way
     sweep = engine.sweep(prices, range(10, 61, 10), range(80, 201, 20), [None, stop], costs=rough)
-    print(f"3. Sweep of {len(sweep):,} cells. {luck_lines(luck(sweep))[0]}")
+    print(f"3. Sweep of {len(sweep):,} cells. {luck_lines(engine.luck(sweep))[0]}")
 
     # 4. One account for all, as the bot would trade it.
     account = engine.portfolio(prices, 20, 100, stop, capital=1_000_000.0, costs=costs, tick=0.05, max_positions=5)

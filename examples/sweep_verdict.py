@@ -9,7 +9,6 @@ import sys
 
 import engine
 from engine.report.luck import luck_lines
-from engine.selection.judging import luck
 
 prices = engine.load(sys.argv[1]) if len(sys.argv) > 1 else engine.sample()
 costs = engine.Costs(rate=0.001, slippage=0.0005)
@@ -31,5 +30,5 @@ print(
 )
 
 # The verdict first, the numbers behind it after: deflated Sharpe ratio, cross-validation, neighbours.
-for line in luck_lines(luck(sweep)):
+for line in luck_lines(engine.luck(sweep)):
     print(line)

@@ -168,8 +168,17 @@ class Actor:
         part = "" if bought == buy.quantity else f" of {buy.quantity:g}"
         return Result(result.done, f"{pinned.symbol}: bought {bought:g}{part} shares. {result.text}".rstrip())
 
-    async def leave(self, pinned: Pinned, sale: OrderRequest, stop: OrderRequest) -> Result:
-        """Cancel the stops, then sell what is held then; what cannot be sold comes under a stop again."""
+    async def leave(self, pinned: Pinned, sale: OrderRequest, stop: OrderRequest, within: float) -> Result:
+        """Cancel the stops, then sell what is held then; what cannot be sold comes under a stop again.
+
+        Parameters
+        ----------
+        pinned : Pinned
+        sale, stop : OrderRequest
+        within : float
+            Seconds until no stop is taken any more: by then what is not sold is under one again.
+        """
+        end = self._now() + within - 2 * self._patience.confirm  # for the cancellation, and for the stop
         truth = await self.truth()
         for order in cover_of(truth, pinned.con_id).sells:
             if self._is_ours(order):
@@ -183,7 +192,7 @@ class Actor:
             return Result(cover.held == 0, f"{pinned.symbol}: the stop had sold it before.")
         wanted = replace(sale, reference=self._free(sale.reference, truth), quantity=cover.held)
         self.send([self._broker.number(pinned, (wanted,))])
-        truth = await self._watch(wanted.reference, self._patience.fill)
+        truth = await self._watch(wanted.reference, max(0.0, min(self._patience.fill, end - self._now())))
         working = truth.order(wanted.reference)
         if working is not None and working.is_live:
             await self._cancel(pinned, working)

@@ -7,13 +7,14 @@ An order here is what one side of one symbol did on one day. The reasons:
 - *other money*: an earlier difference left the account with another amount. The size is computed again from the bot's money: it has to be the bot's.
 - *rounding to tick*: the prices differ by a step of the market rule at most.
 - *follows its purchase*: what was bought differently, or not at all, is sold so.
-- *limit not reached*, *skipped*: the bot said so on that day.
+- *limit not reached*, *refused by the broker*, *partial fill*, *skipped*: the bot said so on that day; of a partial fill the size that was ordered is computed again.
 
 Whatever has none of them is unexplained.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -32,9 +33,20 @@ from live.journal import Event, state_of
 from live.sizing import size
 from live.strategy import Strategy
 
-__all__ = ["Agreement", "Difference", "Order", "agreement", "bot_orders", "portfolio_orders", "portfolio_since"]
+__all__ = [
+    "Agreement",
+    "Difference",
+    "Order",
+    "agreement",
+    "bars_before",
+    "bot_orders",
+    "portfolio_orders",
+    "portfolio_since",
+]
 
 Side = Literal["BUY", "SELL"]
+_NOTHING_BOUGHT = re.compile(r"nothing was bought at [\d.e+-]*\d(?P<why>,)?")
+"""What the bot says; a comma is followed by the broker's own reason."""
 
 
 class Key(NamedTuple):
@@ -137,6 +149,11 @@ def portfolio_orders(trades: pd.DataFrame) -> dict[Key, Order]:
     return orders
 
 
+def bars_before(history: engine.History, day: date) -> int:
+    """Count the bars before a day."""
+    return int(history.dates.searchsorted(pd.Timestamp(day, tz=history.dates.tz)))
+
+
 def portfolio_since(
     prices: engine.Prices,
     strategy: Strategy,
@@ -154,7 +171,7 @@ def portfolio_since(
     """
     histories = []
     for history in map(prices.__getitem__, prices.symbols):
-        begin = int(history.dates.searchsorted(pd.Timestamp(first, tz=history.dates.tz))) - strategy.slow
+        begin = bars_before(history, first) - strategy.slow
         if begin < 0:
             symbol = history.symbol
             raise DataError(f"{symbol} has fewer than {strategy.slow} bars before {first}", symbol=symbol)
@@ -261,6 +278,13 @@ class _Judge:
                 reserved += sizing.quantity * (sizing.limit - sizing.close)
         return reserved
 
+    def _ordered(self, key: Key) -> float:
+        """Give the shares that were ordered, 0 if they are not what the bot's money gives."""
+        sizing = self._sizings.get((key.day, key.symbol))
+        if sizing is None or self._size(sizing, sizing.limit, key.day) != sizing.quantity:
+            return 0.0
+        return sizing.quantity
+
     def _size(self, sizing: Sizing, price: float, day: date) -> float:
         rules = self._strategy
         return size(
@@ -291,10 +315,13 @@ class _Judge:
         return orders[last] if last is not None and last.side == "BUY" else None
 
     def _of_the_day(self, key: Key, bot: Order | None) -> str:
-        """Look for what the bot said about a purchase that it did not make."""
-        if bot is not None:
-            return ""
+        """Look for what the bot said about a purchase that it did not make, or not in full."""
         lines = [line for day, line in self._said if day == key.day and key.symbol in line]
-        if any("nothing was bought at" in line for line in lines):
-            return "limit not reached"
+        if bot is not None:
+            ordered = self._ordered(key)
+            partly = f"{key.symbol}: bought {bot.quantity:g} of {ordered:g} shares."
+            return "partial fill" if ordered and any(line.startswith(partly) for line in lines) else ""
+        for line in lines:
+            if found := _NOTHING_BOUGHT.search(line):
+                return "refused by the broker" if found["why"] else "limit not reached"
         return "skipped" if any(line.startswith("Skipped ") for line in lines) else ""

@@ -131,23 +131,31 @@ def reconcile(
     path: ConfigPath,
     prices_path: Annotated[Path, typer.Argument(metavar="PRICES", help="File or folder of today's prices.")],
     repair: Annotated[str, typer.Option("--repair", help="As for goldencross validate.")] = "",
+    actions: Annotated[
+        Path | None, typer.Option("--actions", help="A table of splits and bonuses, as for goldencross validate.")
+    ] = None,
     tick: Annotated[float, typer.Option("--tick", min=0.0001, help="Step of prices, for slippage.")] = 0.05,
     output_format: Format = "text",
 ) -> int:
     """Compare past days with a backtest on today's data: missed runs, revised bars, slippage, costs.
 
-    It ends with status 3 if more differs than prices and costs. Example: goldencross-live reconcile bot.toml prices/
+    It ends with status 3 if more differs than prices and costs, with 1 if a share has no prices. Example: goldencross-live reconcile bot.toml prices/
     """
     _require_format(output_format, ("text", "json", "csv"))
-    from engine.cli.output import emit  # noqa: PLC0415  for this command only
-    from engine.cli.parsing import parse_names  # noqa: PLC0415
-    from engine.prices.reading import load  # noqa: PLC0415
+    from engine.cli.options import prices_of  # noqa: PLC0415  for this command only
+    from engine.cli.output import adjustment_rows, emit  # noqa: PLC0415
+    from engine.report.data import adjustment_lines  # noqa: PLC0415
     from live.drift import drift  # noqa: PLC0415
 
     config = load_config(path)
-    found = drift(events_of(config), load(prices_path, repair=parse_names(repair)), config, tick=tick)
-    emit(output_format, found.lines(), found.orders, found.document())
-    return 0 if found.is_clean else _LOOK
+    events = events_of(config)
+    prices = prices_of(prices_path, repair, "", "", "", actions)
+    found = drift(events, prices, config, tick=tick)
+    about = {**found.document(), "adjustments": adjustment_rows(prices.report)}
+    emit(output_format, [*found.lines(), *adjustment_lines(prices.report)], found.orders, about)
+    if not found.is_clean:
+        return _LOOK
+    return 1 if found.unpriced else 0
 
 
 def flatten(

@@ -51,7 +51,8 @@ def parity(
     repair: o.Repair = "",
     actions: o.Actions = None,
     every: Annotated[
-        int, typer.Option("--every", help="Of so many bars one is compared along the bot's whole way.")
+        int,
+        typer.Option("--every", help="Of so many bars one goes the bot's whole way, checks included; 1 is thorough."),
     ] = 50,
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
@@ -123,8 +124,11 @@ def rehearse(
             reporter.close()
     alarms = sum(1 for status in done.statuses if status > 1)
     about = f"{count(len(done.statuses), 'day')} of the bot, {count(len(done.account.symbols), 'symbol')}, {count(alarms, 'run')} that somebody would have to look at."
-    typer.echo(ascii_only("\n".join([about, *done.agreement.lines(), *adjustment_lines(loaded.report)])))
-    return EXIT_DIFFERENT if done.agreement.unexplained else EXIT_DONE
+    cut = [] if done.is_whole else ["Interrupted: only the days until then are compared."]
+    typer.echo(ascii_only("\n".join([about, *cut, *done.agreement.lines(), *adjustment_lines(loaded.report)])))
+    if done.agreement.unexplained:
+        return EXIT_DIFFERENT
+    return EXIT_DONE if done.is_whole else EXIT_INTERRUPTED
 
 
 def isin(

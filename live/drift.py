@@ -19,7 +19,7 @@ from engine.accounts.market import signals_of
 from engine.costs.schedule import CostSchedule
 from engine.errors import DataError, InputError
 from engine.report.spoken import count, money
-from live.agreement import Key, Order, bot_orders, portfolio_orders, portfolio_since
+from live.agreement import Key, Order, bars_before, bot_orders, portfolio_orders, portfolio_since
 from live.decision import CROSSES
 from live.journal import Event, state_of
 from live.schema import Config, Instrument
@@ -67,6 +67,8 @@ class Drift:
         modelled_cost (currency); nan where there is nothing to compare with.
     alone : list of str
         A sentence for each order that only one side has.
+    unpriced : list of str
+        Shares of the configuration without prices, or with too few before the first day: they are not compared.
     """
 
     first: date
@@ -79,6 +81,7 @@ class Drift:
     changed: list[str] = field(default_factory=list)
     orders: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(_COLUMNS)))
     alone: list[str] = field(default_factory=list)
+    unpriced: list[str] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
@@ -93,6 +96,8 @@ class Drift:
         """Say it in sentences."""
         yield f"From {self.first} to {self.last}: {count(self.runs, 'run')} due, {len(self.missed):,} missed."
         yield from _some(self.missed)
+        if self.unpriced:
+            yield f"Not compared, for want of prices up to {self.first}: {', '.join(self.unpriced)}."
         yield f"{count(self.bars, 'whole bar')} that the bot saw, {count(len(self.revised), 'bar')} revised since."
         yield from _some(self.revised)
         yield f"{count(self.decisions, 'decision')} before the close, {count(len(self.changed), 'decision')} that the whole bar does not give."
@@ -132,7 +137,7 @@ def drift(events: Sequence[Event], prices: engine.Prices, config: Config, *, tic
     events : sequence of Event
         Of the journal, oldest first.
     prices : Prices
-        Of today; shares of the configuration that are not in it are not compared.
+        Of today; shares of the configuration that are not in it, or begin too late, are not compared.
     config : Config
         That of the bot.
     tick : float
@@ -143,26 +148,36 @@ def drift(events: Sequence[Event], prices: engine.Prices, config: Config, *, tic
     InputError
         The journal has no run.
     DataError
-        The prices have none of the shares, or do not reach the first day.
+        The prices have none of the shares, or too few bars before the first day, or do not reach it.
     """
     starts = [event for event in events if event.kind == "run started"]
     if not starts:
         raise InputError("the journal has no run yet; there is nothing to compare")
-    shares = [share for share in config.instruments if share.symbol in prices]
-    if not shares:
-        raise DataError(
-            "the prices have none of the bot's shares; name the files after the symbols of the configuration"
-        )
     first = _day(starts[0].time)
-    last = max(prices[share.symbol].dates[-1].date() for share in shares)
+    prices = _comparable(prices, config, first)
+    last = max(prices[symbol].dates[-1].date() for symbol in prices.symbols)
     if last < first:
         raise DataError(f"the prices end on {last}, before the first run on {first}")
-    found = Drift(first, last)
+    found = Drift(first, last, unpriced=[share.symbol for share in config.instruments if share.symbol not in prices])
     _find_missed(found, starts, events, config)
     _find_revised(found, events, prices, tick)
     _find_changed(found, events, prices, config)
     _find_orders(found, events, prices, config, tick)
     return found
+
+
+def _comparable(prices: engine.Prices, config: Config, first: date) -> engine.Prices:
+    """Give the prices of the bot's shares, without those that are too young for a backtest from the first day on."""
+    known = [share.symbol for share in config.instruments if share.symbol in prices]
+    if not known:
+        what = "the prices have none of the bot's shares; name the files after the symbols of the configuration"
+        raise DataError(what)
+    before = {symbol: bars_before(prices[symbol], first) for symbol in known}
+    old = [symbol for symbol in known if before[symbol] >= config.rules.slow]
+    if not old:
+        what = f"fewer than {config.rules.slow} bars before the first run on {first}: {max(before.values())} at most"
+        raise DataError(f"the bot's shares have {what}; fetch more years")
+    return prices.select(old)
 
 
 def _day(time: str) -> date:
@@ -250,9 +265,8 @@ def _find_orders(found: Drift, events: Sequence[Event], prices: engine.Prices, c
     """Put each order of the bot beside that of the backtest, and the costs beside the modelled ones."""
     bot = bot_orders(state_of(events).executions.values())
     equities = [event.data["equity"] for event in events if event.kind in ("day", "sized")]
-    shares = prices.select([share.symbol for share in config.instruments if share.symbol in prices])
     capital = equities[0] if equities else _CAPITAL
-    modelled = portfolio_orders(portfolio_since(shares, Strategy.of(config), found.first, capital, "stop_first").trades)
+    modelled = portfolio_orders(portfolio_since(prices, Strategy.of(config), found.first, capital, "stop_first").trades)
     costs = broker_costs()
     rows = [_row(key, one, modelled.get(key), costs, tick) for key, one in sorted(bot.items())]
     if rows:

@@ -3,9 +3,10 @@
 Four questions, of every symbol and every bar t that has enough bars before it:
 
 - the bot's reading of the last five years up to t: cross, side, strength, stop distance, close, against those of the backtest over the whole history;
+  and that of a history that begins somewhere else;
 - the bot's step, enter, leave or keep, when it holds what the backtest holds after t, against what the backtest does next;
-- for some bars, the reading along the whole way from the broker's bars, through the checks;
-- for some bars, a reading of a bar that is not over, against a backtest that ends with that very bar; and of a history that begins somewhere else.
+- the bot's reading of bar t while it is not over, against a backtest that ends with that very bar;
+- for some bars (all, if ``every`` is 1), the reading along the whole way from the broker's bars, through the checks.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -73,10 +74,10 @@ class Parity:
         """Hashes over all readings, of the bot and of the backtest."""
         return self._live.hexdigest(), self._backtest.hexdigest()
 
-    def compare(self, what: str, live: bytes, backtest: bytes) -> None:
+    def compare(self, what: Callable[[], str], live: bytes, backtest: bytes) -> None:
         """Note a difference."""
         if live != backtest:
-            self.differences.append(what)
+            self.differences.append(what())
 
     def counts(self) -> dict[str, object]:
         """Give all that is not a list of differences, for programs."""
@@ -97,24 +98,22 @@ class Parity:
     def lines(self) -> Iterator[str]:
         """Say it in sentences."""
         yield f"{count(self.symbols, 'symbol')}, {count(self.readings, 'decision')} compared with the backtest, bit for bit."
+        if not self.is_whole:
+            yield "Interrupted: the rest was not compared."
+        found = f"{count(len(self.differences), 'difference')}: live is not what was tested."
+        yield found if self.differences else "No difference."
+        yield from self.differences[:_MOST_NAMED]
+        if len(self.differences) > _MOST_NAMED:
+            yield f"And {count(len(self.differences) - _MOST_NAMED, 'more difference')}."
         yield f"{count(self.steps, 'step')} of the bot compared with what the backtest does at the next open."
-        yield f"{count(self.whole_ways, 'decision')} along the whole way from the broker's bars, {count(self.partial_bars, 'decision')} at a bar that is not over, {count(self.other_beginnings, 'decision')} of histories that begin elsewhere."
+        yield f"{count(self.partial_bars, 'decision')} at a bar that is not over, {count(self.other_beginnings, 'decision')} of histories that begin elsewhere."
+        yield f"{count(self.whole_ways, 'decision')} along the bot's whole way from the broker's bars, through its checks."
+        live, backtest = self.digests
+        yield f"Hash of all decisions: {live[:16]} live, {backtest[:16]} backtest."
         for symbol, reason in self.refused.items():
             yield f"{symbol}: the bot's checks refuse some of its bars, the first because: {reason}."
         for symbol, reason in self.left_out.items():
             yield f"{symbol} was left out: {reason}."
-        live, backtest = self.digests
-        if not self.is_whole:
-            yield "Interrupted: the rest was not compared."
-        yield f"Hash of all decisions: {live[:16]} live, {backtest[:16]} backtest."
-        yield from self.differences[:_MOST_NAMED]
-        if len(self.differences) > _MOST_NAMED:
-            yield f"And {count(len(self.differences) - _MOST_NAMED, 'more difference')}."
-        yield (
-            "No difference."
-            if not self.differences
-            else f"{count(len(self.differences), 'difference')}: live is not what was tested."
-        )
 
 
 @dataclass(frozen=True)
@@ -184,7 +183,7 @@ def parity(
     stop : TrailingStop or None
         None: 3 times the ATR of 14 bars.
     every : int
-        Of so many bars one is compared along the whole way, as one that is not over, and with another beginning.
+        Of so many bars one is compared along the whole way; all else is compared for every bar, at a fifth of the cost.
     progress : callable or None
         Told bars done and bars in all.
 
@@ -240,25 +239,24 @@ class _One:
         dates = history.dates
         self._first = np.minimum(dates.searchsorted(dates - _YEARS, side="right"), np.arange(len(dates)) - least + 1)
         self._pinned = Pinned("", history.symbol, "", history.currency or "", 0, ((0.0, 0.01),), 1.0, 1.0)
+        self._bars = _bars_of(history)
         self._random = np.random.default_rng(len(dates))
 
     def compare(self, t: int, *, sampled: bool) -> None:
         """Compare all that there is to compare after bar t."""
-        known = self._history.between(int(self._first[t]), t + 1)
+        first, found = int(self._first[t]), self._found
+        known = self._history.between(first, t + 1)
         reading = read_last_bar(known, *self._rules)
-        live, backtest, found = _packed(reading), self._expected.packed[t], self._found
+        live, backtest = _packed(reading), self._expected.packed[t]
         found._live.update(live)  # noqa: SLF001  its own module
         found._backtest.update(backtest)  # noqa: SLF001
         found.readings += 1
-        found.compare(f"{self._at(t)} reads {reading}, and not what the backtest has.", live, backtest)
+        found.compare(lambda: f"{self._at(t)} reads {reading}, and not what the backtest has.", live, backtest)
         self._compare_step(t, reading)
+        self._compare_partial_bar(t, first)
+        self._compare_other_beginning(t, live)
         if sampled:
-            self._compare_whole_way(known, live)
-            self._compare_partial_bar(t, known)
-            begin = int(self._random.integers(0, t - self._least + 2))
-            other = _packed(read_last_bar(self._history.between(begin, t + 1), *self._rules))
-            found.other_beginnings += 1
-            found.compare(f"{self._at(t)} reads otherwise if its history begins at bar {begin}.", other, backtest)
+            self._compare_whole_way(t, first, live)
 
     def _at(self, t: int) -> str:
         return f"{self._history.symbol} on {self._history.dates[t].date()}"
@@ -271,35 +269,47 @@ class _One:
         if step != expected.step[t]:
             self._found.differences.append(f"{self._at(t)} the bot would {step}, the backtest {expected.step[t]}.")
 
-    def _compare_whole_way(self, known: engine.History, live: bytes) -> None:
+    def _compare_partial_bar(self, t: int, first: int) -> None:
+        """Take half of the last bar, for the bot and for the backtest over the whole history up to it."""
+        partial, whole = (_half_of_the_last_bar(self._history, begin, t) for begin in (first, 0))
+        self._found.partial_bars += 1
+        live, backtest = read_last_bar(partial, *self._rules), _readings(whole, *self._rules, slice(-1, None))
+        self._found.compare(
+            lambda: f"{self._at(t)} reads otherwise at a bar that is not over.", _packed(live), backtest[0]
+        )
+
+    def _compare_other_beginning(self, t: int, live: bytes) -> None:
+        begin = int(self._random.integers(0, t - self._least + 2))
+        other = _packed(read_last_bar(self._history.between(begin, t + 1), *self._rules))
+        self._found.other_beginnings += 1
+        self._found.compare(lambda: f"{self._at(t)} reads otherwise if its history begins at bar {begin}.", other, live)
+
+    def _compare_whole_way(self, t: int, first: int, live: bytes) -> None:
         """Take the bars as the broker gives them, through the bot's checks."""
-        rows = np.c_[known.open, known.high, known.low, known.close, np.nan_to_num(known.volume)].tolist()
-        bars = [DayBar(day, *row) for day, row in zip(known.dates.date, rows, strict=True)]
+        history, bars = self._history, self._bars[first : t + 1]
         try:
-            checked = history_of(known.symbol, known.currency or "INR", bars, bars[-1].day, self._least)
+            known = history_of(history.symbol, history.currency or "INR", bars, bars[-1].day, self._least)
         except DataError as error:
-            self._found.refused.setdefault(known.symbol, str(error))
+            self._found.refused.setdefault(history.symbol, str(error))
             return
         self._found.whole_ways += 1
-        reading = read_last_bar(checked, *self._rules)
-        what = f"{known.symbol} on {known.dates[-1].date()} reads otherwise along the whole way."
-        self._found.compare(what, _packed(reading), live)
-
-    def _compare_partial_bar(self, t: int, known: engine.History) -> None:
-        """Take half of the last bar, for the bot and for the backtest over the whole history up to it."""
-        partial = _half_of_the_last_bar(known)
-        whole = _half_of_the_last_bar(self._history.between(0, t + 1))
-        self._found.partial_bars += 1
-        live = _packed(read_last_bar(partial, *self._rules))
-        what = f"{self._at(t)} reads otherwise at a bar that is not over."
-        self._found.compare(what, live, _readings(whole, *self._rules, slice(-1, None))[0])
+        other = _packed(read_last_bar(known, *self._rules))
+        self._found.compare(lambda: f"{self._at(t)} reads otherwise along the whole way.", other, live)
 
 
-def _half_of_the_last_bar(history: engine.History) -> engine.History:
-    """Give a history as it looks during its last session: the close half the way from the open to the lowest price."""
-    close, high, low = (getattr(history, name).copy() for name in ("close", "high", "low"))
-    close[-1] = round((history.open[-1] + history.low[-1]) / 2, 2)
-    high[-1], low[-1] = max(history.open[-1], close[-1]), min(history.open[-1], close[-1])
-    return engine.History(
-        history.symbol, history.dates, history.open, high, low, close, history.volume, history.currency
-    )
+def _bars_of(history: engine.History) -> list[DayBar]:
+    """Give bars as the broker does."""
+    prices = history.open, history.high, history.low, history.close, np.nan_to_num(history.volume)
+    return [DayBar(day, *row) for day, row in zip(history.dates.date, np.c_[prices].tolist(), strict=True)]
+
+
+def _half_of_the_last_bar(history: engine.History, begin: int, t: int) -> engine.History:
+    """Give the bars from ``begin`` to t as they look during session t: its close half the way from the open to the lowest price, or to the highest."""
+    part, bar = slice(begin, t + 1), {name: float(getattr(history, name)[t]) for name in ("open", "high", "low")}
+    close = round((bar["open"] + bar["low" if t % 2 else "high"]) / 2, 2)
+    columns = {name: getattr(history, name)[part].copy() for name in ("high", "low", "close")}
+    last = {"high": max(bar["open"], close), "low": min(bar["open"], close), "close": close}
+    for name, column in columns.items():
+        column[-1] = last[name]
+        column.setflags(write=False)
+    return replace(history, dates=history.dates[part], open=history.open[part], volume=history.volume[part], **columns)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from live.agreement import Agreement, agreement, portfolio_since
 from live.broker import Broker
 from live.facts import Door
 from live.gateway import KOLKATA, Gateway, Listing, Market, VirtualClock, now, run_virtual
-from live.journal import Event, Journal, JournalRecorder, state_of
+from live.journal import Event, Journal, JournalRecorder, State, state_of
 from live.runner import Report, Runner
 from live.schema import Instrument
 from live.sessions import Run, Session
@@ -55,6 +56,9 @@ class Rehearsal:
     statuses : list of int
         How each run ended.
     account : PortfolioResult
+        Over the days of the bot.
+    is_whole : bool
+        False if it was interrupted: the days that were over by then are compared.
     """
 
     agreement: Agreement
@@ -62,6 +66,7 @@ class Rehearsal:
     said: list[tuple[date, str]]
     statuses: list[int]
     account: PortfolioResult
+    is_whole: bool = True
 
 
 def isin_of(number: int) -> str:
@@ -109,6 +114,8 @@ def rehearse(
     ------
     DataError
         There is no day from the first one on.
+    KeyboardInterrupt
+        It was interrupted before the first day was over; later, what was done is compared.
     """
     strategy = replace(strategy, costs=Costs(rate=_COMMISSION))
     symbols = {1001 + i: symbol for i, symbol in enumerate(prices.symbols)}
@@ -128,17 +135,28 @@ def rehearse(
     )  # first: it also checks the rules and the bars
     begin = datetime.combine(days[0], _OPEN, KOLKATA) - timedelta(hours=1)
     played = _Play(market, shares, strategy, capital, journal, progress or (lambda _done, _total: None))
-    run_virtual(played.run(days), begin)
+    is_whole = played.until_interrupted(days, begin)
     events = Journal(journal, read_only=True).events()
+    if not is_whole:
+        last = days[len(played.statuses) - 1]
+        events = [event for event in events if datetime.fromisoformat(event.time).astimezone(KOLKATA).date() <= last]
+        account = portfolio_since(prices.select(None, None, last), strategy, days[0], capital, "high_first", _TICK)
     found = agreement(events, played.said, account.trades, strategy, _TICK)
-    return Rehearsal(found, events, played.said, played.statuses, account)
+    return Rehearsal(found, events, played.said, played.statuses, account, is_whole)
 
 
 async def run_simulated(
-    port: int, account: str, book: Journal, strategy: Strategy, window: Run[Instrument], *, send: bool = True
+    port: int,
+    account: str,
+    book: Journal,
+    strategy: Strategy,
+    window: Run[Instrument],
+    known: State | None = None,
+    *,
+    send: bool = True,
 ) -> Report:
-    """Run the bot once against a simulated gateway, in virtual time; it sends, unless it is told not to."""
-    known = state_of(book.events())
+    """Run the bot once against a simulated gateway, in virtual time; it sends, unless it is told not to. What the journal knows is read from it, if it is not given."""
+    known = known or state_of(book.events())
     recorder = JournalRecorder(book, known)
     broker = Broker(Door("127.0.0.1", port, 7, account), recorder.heard)
     return await Runner(broker, recorder, VirtualClock(), strategy, send=send, known=known).run(window)
@@ -158,24 +176,36 @@ class _Play:
     ) -> None:
         self._market, self._shares, self._strategy = market, shares, strategy
         self._capital, self._path, self._progress = capital, journal, progress
+        self._known, self._last = State(), 0
         self.said: list[tuple[date, str]] = []
         self.statuses: list[int] = []
+
+    def until_interrupted(self, days: list[date], begin: datetime) -> bool:
+        """Run on all days, or on those before an interruption; tell whether it was all of them."""
+        try:
+            run_virtual(self.run(days), begin)
+        except KeyboardInterrupt:
+            if not self.statuses:
+                raise
+        return len(self.statuses) == len(days)
 
     async def run(self, days: list[date]) -> None:
         """Serve the gateway, and run on each day."""
         gateway = Gateway(self._market, {_ACCOUNT: self._capital}, commission_rate=_COMMISSION)
-        book = Journal(self._path, clock=now)
-        async with gateway.serve() as port:
-            for done, day in enumerate(days):
-                await asyncio.sleep((datetime.combine(day, _RUN, KOLKATA) - now()).total_seconds())
-                await self._day(port, book, day)
-                self._progress(done + 1, len(days))
-                await asyncio.sleep(60.0)
-        book.close()
+        with closing(Journal(self._path, clock=now)) as book:
+            async with gateway.serve() as port:
+                for done, day in enumerate(days):
+                    await asyncio.sleep((datetime.combine(day, _RUN, KOLKATA) - now()).total_seconds())
+                    await self._day(port, book, day)
+                    gateway.log.clear()  # it has every bar that was sent: some ten megabytes a day for 30 shares
+                    self._progress(done + 1, len(days))
+                    await asyncio.sleep(60.0)
 
     async def _day(self, port: int, book: Journal, day: date) -> None:
         opened, closed = (datetime.combine(day, hour, KOLKATA) for hour in (_OPEN, _CLOSE))
         window = Run(opened, closed, Session(day, opened, closed), self._shares)
-        report = await run_simulated(port, _ACCOUNT, book, self._strategy, window)
+        new = book.events(self._last)  # all of them every day would be the larger part of some years
+        self._known, self._last = state_of(new, self._known), new[-1].number if new else self._last
+        report = await run_simulated(port, _ACCOUNT, book, self._strategy, window, self._known)
         self.said += [(day, line) for line in report.lines]
         self.statuses.append(int(report.status))

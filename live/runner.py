@@ -131,9 +131,9 @@ class Runner:
         truth = await self._actor.truth()
         wishes = await self._look(window.instruments, window.session.day, truth, report)
         await at_the_same_time(self._protect(one, truth, report) for one in wishes)
-        day, entering = window.session.day, [one for one in wishes if one.step == "enter"]
+        entering = [one for one in wishes if one.step == "enter"]
         equity = await self._equity(entering)
-        await at_the_same_time(self._leave(one, day, report) for one in wishes if one.step == "leave")
+        await at_the_same_time(self._leave(one, window, report) for one in wishes if one.step == "leave")
         await self._enter(entering, equity, window, report)
         await self._close(window.instruments, wishes, report)
 
@@ -205,14 +205,19 @@ class Runner:
         result = await self._actor.protect(one.pinned, stop_of(one, one.reading.close, "repair"))
         report.say(f"{one.pinned.symbol}: {result.text}", Status.DONE if result.done else Status.ALARM)
 
-    async def _leave(self, one: Wish, day: date, report: Report) -> None:
+    async def _leave(self, one: Wish, window: Run[Instrument], report: Report) -> None:
         """Sell what a death cross asks to be sold."""
         price = sell_limit(one.reading.close * (1 - self._strategy.below), one.pinned.market_rule)
         if not self._send:
             report.say(f"Would sell {one.pinned.symbol} at {price:g} or better.")
             return
-        sale = OrderRequest(order_reference(day, one.pinned.symbol, "exit"), "SELL", "LMT", 0.0, limit=price)
-        result = await self._actor.leave(one.pinned, sale, stop_of(one, one.reading.close, "after-exit"))
+        reference = order_reference(window.session.day, one.pinned.symbol, "exit")
+        sale, stop = (
+            OrderRequest(reference, "SELL", "LMT", 0.0, limit=price),
+            stop_of(one, one.reading.close, "after-exit"),
+        )
+        left = (window.deadline - self._clock.now()).total_seconds()
+        result = await self._actor.leave(one.pinned, sale, stop, left)
         _say_result(result, report)
 
     async def _equity(self, entering: Sequence[Wish]) -> float | None:

@@ -148,7 +148,8 @@ class Flattener:
             self._recorder.alarm(one.pinned, text)
             report.say(f"{text}.", Status.ALARM)
             return
-        result = await self._actor.leave(one.pinned, leaving.sale, leaving.stop)
+        left = (session.last_entry(one.share) - self._clock.now()).total_seconds()
+        result = await self._actor.leave(one.pinned, leaving.sale, leaving.stop, left)
         report.say(result.text, Status.DONE if result.done else Status.ALARM)
 
     async def _without_entries(self, one: Holding) -> bool:

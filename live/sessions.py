@@ -22,7 +22,6 @@ __all__ = [
     "Session",
     "exchange_day",
     "last_runs",
-    "missed_runs",
     "next_run",
     "run_time",
     "runs_of",
@@ -227,9 +226,3 @@ def last_runs(now: datetime, instruments: Sequence[T], before: timedelta) -> lis
             return [replace(run, moment=here, deadline=here + timedelta(days=1)) for run in runs]
         day -= timedelta(days=1)
         _require_known(day)
-
-
-def missed_runs(now: datetime, instruments: Sequence[T], before: timedelta) -> list[Run[T]]:
-    """Give today's runs whose moment has passed, for the journal of a bot that starts late; they are not made up for."""
-    here = _aware(now)
-    return [run for run in runs_of(here.date(), instruments, before) if run.moment < here]

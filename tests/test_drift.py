@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -272,3 +273,65 @@ def test_the_command(tmp_path):
     assert revised.exit_code == 3
     assert "1 whole bar that the bot saw, 1 bar revised since." in revised.stdout
     assert CliRunner().invoke(app, [*words[:2], str(tmp_path / "nowhere")]).exit_code == 2
+
+
+def command(tmp_path, *words):
+    from typer.testing import CliRunner
+
+    from live.cli import app
+
+    return CliRunner().invoke(app, ["reconcile", str(tmp_path / "bot.toml"), str(tmp_path / "RELIANCE.csv"), *words])
+
+
+@pytest.fixture
+def split(tmp_path):
+    """The journal of a run, and prices of which the old ones are from before a split."""
+    from tests.test_live_runner import GOLDEN, history
+    from tests.test_live_service import once, serve
+
+    serve(tmp_path, GOLDEN, once())
+    frame = history("RELIANCE", GOLDEN).to_frame()
+    day = frame.index[-2]
+    frame.loc[frame.index < day, ["open", "high", "low", "close"]] *= 10
+    frame.loc[frame.index < day, "volume"] /= 10
+    frame.to_csv(tmp_path / "RELIANCE.csv")
+    return day.date()
+
+
+def test_the_command_applies_splits(tmp_path, split):
+    (tmp_path / "splits.csv").write_text(f"symbol,date,split\nRELIANCE,{split},10-for-1\n")
+    plain, adjusted = command(tmp_path), command(tmp_path, "--actions", str(tmp_path / "splits.csv"))
+    assert plain.exit_code == 3, plain.output
+    assert adjusted.exit_code == 0, adjusted.output
+    assert "Splits and bonuses: 1 of 1 action for these symbols applied." in adjusted.stdout
+    document = json.loads(command(tmp_path, "--actions", str(tmp_path / "splits.csv"), "--format", "json").stdout)
+    assert [one["outcome"] for one in document["adjustments"]] == ["applied"]
+    assert document["unpriced"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--repair", "polish"], "polish"),
+        (["--actions", "nowhere.csv"], "nowhere.csv"),
+        (["--format", "xml"], "--format xml"),
+    ],
+)
+@pytest.mark.usefixtures("split")
+def test_bad_use_of_the_command_is_one_line(tmp_path, words, said):
+    done = command(tmp_path, *words)
+    assert done.exit_code == 2
+    assert done.stderr.startswith("error: ")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_shares_without_prices_are_named(journal, prices, config):
+    whole = drift(journal, prices, config)
+    short = engine.Prices.from_histories([prices["RELIANCE"], prices["TCS"].between(len(DAYS) - 15, len(DAYS))])
+    for some in (prices.select(["RELIANCE"]), short):
+        found = drift(journal, some, config)
+        assert found.unpriced == ["TCS"]
+        assert f"Not compared, for want of prices up to {FIRST}: TCS." in list(found.lines())
+        assert found.decisions == whole.decisions / 2
+    assert whole.unpriced == []

@@ -357,7 +357,7 @@ def test_leave_cancels_the_stop_before_it_sells():
         actor, _ = actor_of(broker)
         assert (await enter(actor, pinned)).done
         sale = OrderRequest("exit", "SELL", "LMT", 10, limit=99.0)
-        result = await actor.leave(pinned, sale, bracket()[1])
+        result = await actor.leave(pinned, sale, bracket()[1], 3600.0)
         assert result.done, result.text
         cover = cover_of(await broker.truth(), 1001)
         assert (cover.held, cover.sells) == (0, ())
@@ -373,7 +373,7 @@ def test_a_stop_that_fills_while_it_is_cancelled_is_not_sold_twice():
         actor, _ = actor_of(broker)
         assert (await enter(actor, pinned)).done
         gateway.fault(Fault("cancelOrder", "fill"))
-        result = await actor.leave(pinned, OrderRequest("exit", "SELL", "LMT", 10, limit=99.0), bracket()[1])
+        result = await actor.leave(pinned, OrderRequest("exit", "SELL", "LMT", 10, limit=99.0), bracket()[1], 3600.0)
         assert result.done
         assert "the stop had sold it before" in result.text
         assert (await broker.truth()).positions.get(1001, 0) == 0
@@ -387,7 +387,7 @@ def test_a_stop_that_cannot_be_cancelled_keeps_the_shares():
         actor, notes = actor_of(broker)
         assert (await enter(actor, pinned)).done
         gateway.fault(Fault("cancelOrder", "error 10148", count=float("inf")))
-        result = await actor.leave(pinned, OrderRequest("exit", "SELL", "LMT", 10, limit=99.0), bracket()[1])
+        result = await actor.leave(pinned, OrderRequest("exit", "SELL", "LMT", 10, limit=99.0), bracket()[1], 3600.0)
         assert not result.done
         assert notes.alarms
         cover = cover_of(await broker.truth(), 1001)  # the client says Cancelled, the broker says it is live

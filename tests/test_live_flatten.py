@@ -286,7 +286,7 @@ def test_bars_that_are_no_reason_to_buy_are_no_reason_to_keep(tmp_path):
 def test_the_last_word_is_the_brokers(tmp_path, monkeypatch):
     """Whatever a sale is thought to have come to: what the broker has at the end is what counts."""
 
-    async def sold(_self, pinned, _sale, _stop):
+    async def sold(_self, pinned, _sale, _stop, _within):
         return Result(True, f"{pinned.symbol}: sold.")
 
     monkeypatch.setattr(Actor, "leave", sold)

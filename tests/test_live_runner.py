@@ -1,7 +1,7 @@
 """A whole run of the bot, through the real client, against the simulated gateway in virtual time."""
 
 import asyncio
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import numpy as np
 import pandas as pd
@@ -66,7 +66,7 @@ def play(
                 await after(gateway, port)
         return gateway
 
-    moment = datetime.combine(DAY, datetime.strptime(start, "%H:%M").time(), KOLKATA)  # noqa: DTZ007
+    moment = datetime.combine(DAY, time.fromisoformat(start), KOLKATA)
     return run_virtual(main(), moment), reports, notes
 
 
@@ -296,3 +296,18 @@ def test_a_connection_dropped_anywhere_never_leaves_two_orders_or_a_naked_share(
     text = "\n".join(line for report in reports for line in report.lines)
     assert len(entries) <= 1, (text, [(order.status, order.ticket) for order in entries])
     assert reports[-1].status in (Status.DONE, Status.SKIPPED) or notes.alarms, text
+
+
+def test_a_sale_that_does_not_fill_is_under_a_stop_again_before_the_last_entry():
+    async def held(gateway, port):
+        await hold(gateway, port)
+        gateway.fault(Fault("placeOrder", "partial 0"))  # the sale: it stays open
+
+    gateway, (report,), _ = play(
+        {"RELIANCE": DEATH}, before=held, start="15:27:50"
+    )  # some 61 seconds pass before the run
+    assert report.status is Status.ALARM
+    assert "10 shares are under a stop." in "\n".join(report.lines)
+    close = datetime.combine(DAY, session_on(DAY).close.time(), KOLKATA)
+    sent = [entry.when for entry in gateway.log if entry.kind in ("placeOrder", "cancelOrder")]
+    assert max(sent) < close - timedelta(seconds=20)

@@ -18,7 +18,6 @@ from live.sessions import (
     EXCHANGE_ZONE,
     exchange_day,
     last_runs,
-    missed_runs,
     next_run,
     run_time,
     session_on,
@@ -149,9 +148,6 @@ def test_one_day_has_two_runs_for_both_kinds():
 def test_a_late_start_waits_for_the_next_session():
     late = at("2026-11-23T15:10:00.000001")
     assert next_run(late, [RELIANCE], FIVE).moment == at("2026-11-25T15:10")  # the 24th is a holiday
-    assert [run.moment for run in missed_runs(late, [RELIANCE], FIVE)] == [at("2026-11-23T15:10")]
-    assert missed_runs(at("2026-11-23T15:10"), [RELIANCE], FIVE) == []
-    assert missed_runs(at("2026-11-24T16:00"), [RELIANCE], FIVE) == []
 
 
 def test_special_sessions():

@@ -361,6 +361,12 @@ def test_bootstrap_draws_blocks_of_the_mean_length():
     assert sorted(Shuffle("bootstrap", block=1).order(50, 0).tolist()) != list(range(50))
 
 
+def test_last_day_is_followed_by_the_first_within_a_block():
+    order = Shuffle("bootstrap", block=1e9).order(50, 3).tolist()  # one block
+    assert order == [(order[0] + i) % 50 for i in range(50)]
+    assert order[0] > 0
+
+
 # Too little data, and what makes no sense
 
 

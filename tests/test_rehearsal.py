@@ -1,6 +1,9 @@
 """The bot over many days through the simulated gateway, held to the portfolio on the same bars."""
 
 import dataclasses
+import functools
+import os
+import signal
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -11,17 +14,20 @@ from typer.testing import CliRunner
 
 import engine
 import live.entries
+import live.rehearsal
 from engine.errors import InputError
 from engine.terms import AccountTerms
 from live.agreement import agreement
 from live.command import app
-from live.gateway import KOLKATA
-from live.journal import Event
+from live.gateway import KOLKATA, Fault, Gateway
+from live.journal import Event, Journal, state_of
 from live.rehearsal import on_ticks, rehearse
 from live.strategy import Strategy
 
-REAL = Path(__file__).parent.parent.parent / "shared/data/nse_daily_recent"
+DATA = next((up / "shared/data" for up in Path(__file__).resolve().parents if (up / "shared/data").is_dir()), Path())
+REAL = DATA / "nse_daily_recent"
 REPAIRS = ["drop-duplicates", "drop-blank-last", "rescale", "drop-flat"]
+YEARS = int(os.environ.get("GOLDENCROSS_YEARS", "0"))
 STRATEGY = Strategy(2, 5, engine.TrailingStop(2.0, 3), 0.005, AccountTerms(max_positions=3), above=0.003, below=0.01)
 
 
@@ -39,6 +45,9 @@ def test_the_orders_are_the_same(tmp_path):
     done = played(tmp_path)
     found = done.agreement
     assert found.differences == [], "\n".join(map(str, found.differences))
+    half = len(done.events) // 2
+    assert state_of(done.events[half:], state_of(done.events[:half])) == state_of(done.events)
+    assert Journal(tmp_path / "journal", read_only=True).events(half) == done.events[half:]
     assert found.same >= 20
     assert set(done.statuses) <= {0, 1}  # 1: there was no room for a share
     assert {"cross", "stop"} <= set(done.account.trades["exit_reason"])
@@ -52,6 +61,18 @@ def test_money_that_is_short_is_shared_in_the_same_way(tmp_path):
     found = played(tmp_path, strategy=strategy, capital=50_000.0).agreement
     assert found.unexplained == [], "\n".join(map(str, found.unexplained))
     assert found.reasons["sized at its limit"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [("partial 0.4", "partial fill"), ("partial 0", "limit not reached"), ("error 201", "refused by the broker")],
+)
+def test_what_goes_wrong_at_the_broker_is_a_reason(tmp_path, monkeypatch, fault, reason):
+    faults = [Fault("placeOrder.parent", fault, after=3)]
+    monkeypatch.setattr(live.rehearsal, "Gateway", functools.partial(Gateway, faults=faults))
+    found = played(tmp_path).agreement
+    assert found.unexplained == [], "\n".join(map(str, found.unexplained))
+    assert found.reasons[reason] == 1, found.reasons
 
 
 def stop_too_near(one, price, name, quantity=0.0, *, right=live.entries.stop_of):
@@ -95,6 +116,9 @@ SIZING = {
     "quantity": 200.0,
     "reason": "",
 }
+
+
+PART = "S0: bought 120 of 200 shares. The stop is made smaller."
 
 
 def event(kind, data, day=DAY):
@@ -145,8 +169,13 @@ def reasons(events, theirs, said=(), terms=AccountTerms()):  # noqa: B008  it is
         ([execution("BUY", 199, 100.0)], trades(200.0), [], [""]),  # nobody knows from what it was sized
         ([event("sized", {**SIZING, "quantity": 199.0}), execution("BUY", 199, 100.0)], trades(200.0), [], [""]),
         ([], trades(200.0), [], [""]),
-        ([], trades(200.0), [(DAY, "S0: nothing was bought at 99.")], ["limit not reached"]),
+        ([], trades(200.0), [(DAY, "S0: nothing was bought at 99.5.")], ["limit not reached"]),
+        ([], trades(200.0), [(DAY, "S0: nothing was bought at 99.5, no.")], ["refused by the broker"]),
         ([], trades(200.0), [(DAY, "Skipped S0: stale.")], ["skipped"]),
+        ([event("sized", SIZING), execution("BUY", 120, 100.0)], trades(200.0), [(DAY, PART)], ["partial fill"]),
+        ([event("sized", SIZING), execution("BUY", 110, 100.0)], trades(200.0), [(DAY, PART)], [""]),
+        ([event("sized", SIZING), execution("BUY", 120, 100.0)], trades(200.0), [], [""]),
+        ([event("sized", {**SIZING, "equity": 1e9}), execution("BUY", 120, 100.0)], trades(200.0), [(DAY, PART)], [""]),
         ([], trades(200.0), [(DAY, "Skipped S1: stale.")], [""]),
         ([], trades(200.0), [(DAY - timedelta(days=1), "Skipped S0: stale.")], [""]),
         ([event("sized", SIZING), execution("BUY", 200, 100.0)], trades(0.0), [], [""]),
@@ -186,6 +215,45 @@ def test_real_days_of_nse(tmp_path):
     done = played(tmp_path, on_ticks(loaded), dataclasses.replace(STRATEGY, fast=3, slow=8), 60)
     assert done.agreement.unexplained == [], "\n".join(map(str, done.agreement.unexplained))
     assert done.agreement.same >= 10
+
+
+@pytest.mark.skipif(not YEARS, reason="nightly only: GOLDENCROSS_YEARS=5")
+def test_years_of_all_real_shares(tmp_path):
+    """Not less than this is the claim: five years, twenty shares, none of whose orders differs without a reason."""
+    loaded = on_ticks(engine.load(REAL, repair=REPAIRS))
+    last = min(loaded[symbol].dates[-1] for symbol in loaded.symbols)
+    first = last - pd.DateOffset(years=YEARS)
+    strategy = Strategy(20, 50, engine.TrailingStop(3.0), 0.02, AccountTerms(max_positions=15, max_weight=0.25))
+    old = [symbol for symbol in loaded.symbols if (loaded[symbol].dates < first).sum() >= strategy.slow]
+    done = rehearse(loaded.select(old), strategy, first.date(), journal=tmp_path / "journal")
+    lines = list(done.agreement.lines())
+    print(f"{len(old)} shares, {len(done.statuses)} days.", *lines, sep="\n")  # noqa: T201  the numbers of the night
+    assert done.agreement.unexplained == [], "\n".join(lines)
+    assert len(old) >= 20
+    assert len(done.statuses) >= 230 * YEARS
+    assert done.agreement.same >= 20 * YEARS
+
+
+def test_what_is_interrupted_is_compared_so_far(tmp_path):
+    def stop_soon(done, _total):
+        if done == 25:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    done = played(tmp_path, progress=stop_soon)
+    assert not done.is_whole
+    assert len(done.statuses) == 25
+    assert done.agreement.unexplained == [], "\n".join(map(str, done.agreement.unexplained))
+    assert done.agreement.same >= 10
+    assert done.account.equity.index[-1].date() == market()["S0"].dates[44].date()
+
+
+def test_what_is_interrupted_at_once_is_interrupted(tmp_path, monkeypatch):
+    def stop(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(live.rehearsal, "run_virtual", lambda coroutine, _begin: (coroutine.close(), stop()))
+    with pytest.raises(KeyboardInterrupt):
+        played(tmp_path)
 
 
 def test_rules_that_make_no_sense_are_refused_before_a_day_is_played(tmp_path):

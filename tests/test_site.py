@@ -47,7 +47,7 @@ def test_the_tutorial_runs(tmp_path, monkeypatch, capsys):
             continue
         for line in text.strip().splitlines():
             said[line.split()[1]] = run(line)
-    assert set(said) == {"simulate", "validate", "backtest", "sweep", "portfolio", "parity", "demo"}
+    assert set(said) == {"simulate", "validate", "backtest", "sweep", "luck", "portfolio", "parity", "demo"}
     assert "no evidence of skill" in capsys.readouterr().out
     cells = engine.SweepResult.load("cells.parquet", names["prices"])
     assert cells.to_frame().equals(names["sweep"].to_frame())

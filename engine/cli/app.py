@@ -1,4 +1,4 @@
-"""The commands: backtest, sweep, portfolio, sweep-portfolio, validate, simulate.
+"""The commands: backtest, sweep, portfolio, sweep-portfolio, luck, walkforward, validate, simulate.
 
 Exit status: 0 done, 1 some symbols were left out, 2 bad use or no usable input, 130 interrupted.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from engine.cli import commands, portfolios
+from engine.cli import commands, judging, portfolios, selecting
 from engine.cli.spoken import spoken
 
 __all__ = ["app", "main"]
@@ -27,6 +27,8 @@ for _command in (
     commands.sweep,
     portfolios.portfolio,
     portfolios.sweep_portfolio,
+    judging.luck,
+    selecting.walkforward,
     commands.validate,
     commands.simulate,
 ):

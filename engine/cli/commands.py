@@ -11,6 +11,7 @@ import typer
 
 from engine.backtesting import backtest as run_backtest
 from engine.cli import options as o
+from engine.cli.judging import NoLuck, Resamples, judged
 from engine.cli.output import (
     EXIT_DONE,
     EXIT_INTERRUPTED,
@@ -153,11 +154,13 @@ def sweep(
     end: o.End = "",
     repair: o.Repair = "",
     actions: o.Actions = None,
+    no_luck: NoLuck = False,
+    permutations: Resamples = 0,
     out: o.Out = None,
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
 ) -> int:
-    """Backtest every pair and stop on all symbols. Names the best cells, and what they were picked from.
+    """Backtest every pair and stop on all symbols. Names the best cells, and says how much of them is luck.
 
     Example: goldencross sweep prices/ --fast 5:100:5 --slow 20:300:10 --stop 2,3,4 --out cells.parquet
     """
@@ -200,15 +203,17 @@ def sweep(
     reporter.close()
     seconds = time.perf_counter() - started
     write_cells(result, out)
+    said, luck = ([], {}) if no_luck else judged(result, prices, metric, permutations, progress)
     about = {
         "prices": result.digest,
         "left_out": dict(result.left_out),
         "adjustments": adjustment_rows(prices.report),
         "settings": settings.to_dict(),
         "metric": metric,
+        "luck": luck,
     }
     table = (result.to_frame() if keep or output_format == "csv" else result.best(metric)).reset_index()
-    emit(output_format, sweep_text(result, prices, metric, seconds), table, {**about, "cells": len(result)})
+    emit(output_format, sweep_text(result, prices, metric, seconds, said), table, {**about, "cells": len(result)})
     if not result.finished:
         return EXIT_INTERRUPTED
     return EXIT_LEFT_OUT if result.left_out else EXIT_DONE

@@ -13,6 +13,7 @@ from engine.accounts.facade import account_arguments
 from engine.accounts.facade import portfolio as run_portfolio
 from engine.accounts.sweep import sweep_portfolio as run_sweep
 from engine.cli import options as o
+from engine.cli.judging import NoLuck, judged
 from engine.cli.output import (
     EXIT_DONE,
     EXIT_INTERRUPTED,
@@ -163,11 +164,12 @@ def sweep_portfolio(
     end: o.End = "",
     repair: o.Repair = "",
     actions: o.Actions = None,
+    no_luck: NoLuck = False,
     out: o.Out = None,
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
 ) -> int:
-    """Run that account for every pair and stop. Names the best cell, and what it was picked from.
+    """Run that account for every pair and stop. Names the best cell, and says how much of it is luck.
 
     Example: goldencross sweep-portfolio prices/ --fast 5:100:5 --slow 20:300:10 --stop 2,3,4 --costs nse-delivery
     """
@@ -207,6 +209,7 @@ def sweep_portfolio(
     reporter.close()
     seconds = time.perf_counter() - started
     write_cells(result, out)
+    said, luck = ([], {}) if no_luck else judged(result, prices, metric, 0, progress)
     about = {
         "prices": result.digest,
         "left_out": dict(result.left_out),
@@ -214,9 +217,10 @@ def sweep_portfolio(
         "settings": settings.to_dict(),
         "account": terms.to_dict(),
         "metric": metric,
+        "luck": luck,
     }
     table = (result.to_frame() if output_format == "csv" else result.best(metric)).reset_index()
-    emit(output_format, sweep_text(result, prices, metric, seconds), table, {**about, "cells": len(result)})
+    emit(output_format, sweep_text(result, prices, metric, seconds, said), table, {**about, "cells": len(result)})
     if not result.finished:
         return EXIT_INTERRUPTED
     return EXIT_LEFT_OUT if result.left_out else EXIT_DONE

@@ -6,7 +6,8 @@
     returns   0 0 0 0  a c c c c b  0 0 0 0 0 a c c b 0 0    a: bought to the first close   b: the last close to the sale
                                                              c: close to close, the same for all cells of a symbol
 
-An account that holds nothing but shares earns what they do, so the returns within holdings are copied, and only those of the first and last bar are computed, by the rules of ``money``. A whole history
+An account that holds nothing but shares earns what they do, so the returns within holdings are copied, and only those of the first and last bar are computed, by the rules of ``money``: for one unit of cash and for one share, since
+costs are a fraction of the value. So cells that hold the same on a day have the same return on it, bit for bit, and a tie between them is one. A whole history
 is worked on together: unlike in ``fast``, nothing is looked up in tables that have to stay in a cache. Held to the plain way (``returns``) by ``tests/test_trials.py``.
 """
 
@@ -62,7 +63,6 @@ def add_holdings(
     shares: Shares,
     plan: Plan,
     trails: Trails | None,
-    capital: float,
     rules: Rules,
     scratch: Scratch,
     out: Floats,
@@ -78,7 +78,6 @@ def add_holdings(
         Its slow windows are not longer than the history.
     trails : Trails or None
         None is no stop at all; out has then as many stops as it has, all alike.
-    capital : float
     rules : Rules
         Long only, sizing ALL_IN, costs that are a fraction of the order's value; the multiple is replaced by that of each stop.
     scratch : Scratch
@@ -114,7 +113,7 @@ def add_holdings(
             leaves = _Leaves(stops.atr[stops.row[k]], exits_here.bar, exits_here.price)
             if trails is not None and n > SPAN and not np.isnan(multiples[k]):
                 _look_on(bars, leaves.atr, one, scratch.crosses, len(rows), exits_here)
-            _add_block(shares, leaves, capital, one, scratch.crosses, rows, doubtful, out[:, k])
+            _add_block(shares, leaves, one, scratch.crosses, rows, doubtful, out[:, k])
         for pair in range(len(rows)):
             sure[rows[pair]] &= not doubtful[pair]
 
@@ -144,7 +143,6 @@ def _look_on(bars: Bars, atr: Floats, rules: Rules, crosses: Crosses, pairs: int
 def _add_block(
     shares: Shares,
     leaves: _Leaves,
-    capital: float,
     rules: Rules,
     crosses: Crosses,
     rows: Integers,
@@ -161,7 +159,7 @@ def _add_block(
     for pair in range(len(rows)):
         if doubtful[pair]:
             continue
-        row, cash = out[rows[pair]], capital
+        row = out[rows[pair]]
         first, last = starts[pair], starts[pair] + counts[pair]
         for i in range(first + (0 if goldens[pair] else 1), last, 2):
             entry = int(cross[index(i)])
@@ -171,16 +169,15 @@ def _add_block(
             leave = exit_bar[index(entry)] if has_stop else NOT_YET
             stopped = leave <= death - delay
             end = leave if stopped else min(death, n)
-            quantity = all_in_order(cash, paid(fills[index(entry)], costs), costs).quantity
-            held = cash
+            quantity = all_in_order(1.0, paid(fills[index(entry)], costs), costs).quantity
+            sold, held = quantity, 1.0
             if end > entry:
-                row[index(day[index(entry)])] += quantity * close[index(entry)] / cash - 1.0
+                row[index(day[index(entry)])] += quantity * close[index(entry)] - 1.0
                 for d in range(day[index(entry)] + 1, day[index(end - 1)] + 1):
                     row[index(d)] += changes[index(d)]
-                held = quantity * close[index(end - 1)]
+                sold, held = 1.0, close[index(end - 1)]
             if end == n:
                 break
             price = exit_price[index(entry)] if stopped else received(fills[index(end)], costs)
-            sale = closing_order(quantity, price, costs)
-            cash = sale.value - sale.fee
-            row[index(day[index(end)])] += cash / held - 1.0
+            sale = closing_order(sold, price, costs)
+            row[index(day[index(end)])] += (sale.value - sale.fee) / held - 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -59,11 +60,12 @@ class YahooSource:
         """
         options = {} if self._session is None else {"session": self._session}
         try:
-            ticker = self._yahoo.Ticker(wanted.key, **options)
-            frame: pd.DataFrame = ticker.history(
-                start=self._start.isoformat(), interval="1d", auto_adjust=False, actions=False, timeout=30
-            )
-            about = ticker.get_history_metadata()  # asks again for each key that it does not have: not to be copied
+            with warnings.catch_warnings(category=DeprecationWarning, action="ignore"):  # its own use of pandas
+                ticker = self._yahoo.Ticker(wanted.key, **options)
+                frame: pd.DataFrame = ticker.history(
+                    start=self._start.isoformat(), interval="1d", auto_adjust=False, actions=False, timeout=30
+                )
+                about = ticker.get_history_metadata()  # asks again for each key that it does not have: not to be copied
         except Exception as error:  # noqa: BLE001  yfinance passes on whatever its parts raise
             reason = " ".join(str(error).split()).encode("ascii", "replace").decode() or type(error).__name__
             raise DataError(

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from engine.costs.limit import MOST, surcharge_limit
 from engine.costs.plain import Costs
 from engine.costs.schedule import CostSchedule
+from engine.prices.history import Prices
 from engine.report.spoken import money, percent
 from engine.results.costs import CostTotals
 from engine.settings import Settings
 
-__all__ = ["cell_cost_lines", "cost_lines", "limit_line"]
+__all__ = ["cell_cost_lines", "cost_lines", "limit_line", "outside_lines"]
 
 
 def cost_lines(totals: CostTotals, closed: int, net: float) -> list[str]:
@@ -78,3 +79,12 @@ def cell_cost_lines(settings: Settings, final_at: Callable[[Costs | CostSchedule
     if limit == 0.0:
         return [*lines, "It gains nothing at these costs."]
     return [*lines, f"It stops being profitable when every order costs {percent(limit, 3)} of its value{more}."]
+
+
+def outside_lines(settings: Settings, prices: Prices) -> list[str]:
+    """Say if the prices reach beyond the days for which the rates of a schedule are known."""
+    if not isinstance(settings.costs, CostSchedule):
+        return []
+    dates = [prices[symbol].local_dates for symbol in prices.symbols]
+    ends = min(some[0] for some in dates), max(some[-1] for some in dates)
+    return [said for said in map(settings.costs.outside, ends) if said]

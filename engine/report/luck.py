@@ -60,7 +60,7 @@ def _reason(report: LuckReport, name: str) -> str:
     if answer == "unknown":
         return ""
     if name == "deflated":
-        sure = percent(report.deflated.effective.probability, 0)
+        sure = _sure(report.deflated.effective.probability)
         luck = _ratio(report, report.deflated.effective.benchmark)
         verb = {"for": "is above", "open": "is not surely above", "against": "cannot be told from"}[answer]
         return f"Its Sharpe ratio {verb} the {luck} that luck alone makes of so many trials ({sure} sure)."
@@ -76,7 +76,20 @@ def _reason(report: LuckReport, name: str) -> str:
         return f"Its neighbours on the grid {better}."
     own, held = _ratio(report, report.moments.sharpe), _ratio(report, report.held_sharpe)
     beside = "better than" if answer == "for" else "not better than"
-    return f"For its risk it was {beside} just holding: Sharpe ratio {own} against {held}."
+    total = float(report.candidates.total[report.candidates.best])
+    more = (
+        ""
+        if total > report.held_total
+        else f", which ended with more: {percent(report.held_total, 0)} against {percent(total, 0)}"
+    )
+    return f"For its risk it was {beside} just holding, with a Sharpe ratio of {own} against {held}{more}."
+
+
+def _sure(probability: float) -> str:
+    """Say a probability without decimals, and without a certainty that there is not."""
+    if probability > 0.99:
+        return "more than 99 percent"
+    return "less than 1 percent" if probability < 0.01 else percent(probability, 0)
 
 
 def _ratio(report: LuckReport, sharpe: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,21 +12,24 @@ from engine.costs.plain import Costs
 from engine.costs.schedule import CostSchedule
 from engine.kernels.metrics import METRICS
 from engine.prices.history import Prices
-from engine.report.costs import cell_cost_lines
+from engine.report.costs import cell_cost_lines, outside_lines
 from engine.report.data import data_lines
 from engine.report.spoken import METRIC_NAMES, count, percent, say_metric, say_settings, say_stop
 from engine.report.words import metric_lines, outcome
 from engine.results.reduced import Pool, ReducedSweep
 from engine.results.sweep import SweepTable
-from engine.settings import Settings
 from engine.sweeping import sweep, takes_fast_way
 from engine.terms import AccountTerms
 
 __all__ = ["sweep_text"]
 
+_PARTLY_LUCK = "The best of many cells is partly luck: expect less of it than it shows here."
 
-def sweep_text(result: SweepTable | ReducedSweep, prices: Prices, metric: str, seconds: float) -> list[str]:
-    """Say what a sweep found: the best cell, the pool it was picked from, the best of each symbol, then settings and data."""
+
+def sweep_text(
+    result: SweepTable | ReducedSweep, prices: Prices, metric: str, seconds: float, luck: Sequence[str] = ()
+) -> list[str]:
+    """Say what a sweep found: the best cell, the pool it was picked from, how much of it is luck, the best of each symbol, then settings and data."""
     best = result.best(metric, per="all")
     pool = result.pool if isinstance(result, ReducedSweep) else Pool.of(result, metric)
     lines: list[str] = []
@@ -34,16 +38,18 @@ def sweep_text(result: SweepTable | ReducedSweep, prices: Prices, metric: str, s
         lines.append(f"Best of {pool.cells:,} cells by {METRIC_NAMES[metric]}: {symbol}, {cell}.")
         lines.append(outcome(result.settings.capital, row))
         lines.append(f"Buying and holding {_held(result, symbol)} returned {percent(result.buy_and_hold[symbol])}.")
-        lines += [*metric_lines(row), *_cost_lines(result, prices, key, row), *_pool_lines(pool, metric, result), ""]
+        lines += [*metric_lines(row), *_cost_lines(result, prices, key, row), *_pool_lines(pool, metric, result)]
+        lines += [""] if luck else [_PARTLY_LUCK, ""]
     if best.empty:
         lines.append(f"The {METRIC_NAMES[metric]} is in no cell defined: {say_metric(metric, None)}.")
+    lines += [*luck, ""] if luck else []
     if len(result.symbols) > 1:
         lines += [f"Best cell of each symbol by {METRIC_NAMES[metric]}:", *_symbol_lines(result, metric), ""]
     return [
         *lines,
         *_size_lines(result, pool.cells, seconds),
         *say_settings(result.settings, _terms(result)),
-        *_outside_lines(result.settings, prices),
+        *outside_lines(result.settings, prices),
         *data_lines(prices, result.left_out, result.too_short, result.digest),
     ]
 
@@ -77,15 +83,6 @@ def _cost_lines(result: SweepTable | ReducedSweep, prices: Prices, key: Any, row
     return cell_cost_lines(settings, final_at, int(row["trades"]))
 
 
-def _outside_lines(settings: Settings, prices: Prices) -> list[str]:
-    """Say if the prices reach beyond the days for which the rates of a schedule are known."""
-    if not isinstance(settings.costs, CostSchedule):
-        return []
-    dates = [prices[symbol].local_dates for symbol in prices.symbols]
-    ends = min(some[0] for some in dates), max(some[-1] for some in dates)
-    return [said for said in map(settings.costs.outside, ends) if said]
-
-
 def _name_cell(result: SweepTable | ReducedSweep, key: Any) -> tuple[str, str]:
     """Split an index entry into the symbol and the words for its cell."""
     symbol, fast, slow, atr_window, multiple = key
@@ -99,7 +96,6 @@ def _pool_lines(pool: Pool, metric: str, result: SweepTable | ReducedSweep) -> l
     return [
         f"The median {METRIC_NAMES[metric]} of all cells is {about}{say_metric(metric, pool.median)}.",
         f"{made} of the cells made money; {beat} beat buying and holding {_held(result, 'their symbol')}.",
-        "The best of many cells is partly luck: expect less of it than it shows here.",
     ]
 
 

@@ -10,7 +10,9 @@ Every statistic is defined in ``docs/selection.md``, with its paper; where one i
     effective     how many independent trials a sweep amounts to
     overfitting   does the best half of the days pick what is good in the other half (CSCV, PBO)
     plateau       the neighbours of a cell on the grid, and the middle of the widest plateau
+    surfaces      the values of a grid as its input
     verdict       all of these together, and what they come to
+    cells         the little that the cells tell without prices
     judging       luck(): from a sweep to its verdict
 
 Markets in which there is nothing to find::
@@ -22,6 +24,14 @@ Markets in which there is nothing to find::
     luck          its result
     excess        what settings earned above a benchmark
     snooping      reality check, superior predictive ability, StepM
+
+Choosing on some days and trading on others::
+
+    folds              which days are chosen on, and which are tested
+    choosing           selection rules: from the returns of a training to a setting
+    stitching          settings that follow each other in one account, with costs at the seams
+    walkforward        choose on the past, trade the days after, choose again
+    crossvalidation    combinatorial purged cross-validation: a distribution of paths
 
 What else a pick has to stand::
 

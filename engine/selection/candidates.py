@@ -15,6 +15,7 @@ from engine.selection.effective import CorrelationSum, EffectiveTrials
 from engine.selection.overfitting import BlockSums, Overfitting, cross_validate
 from engine.selection.plateau import Surface
 from engine.selection.sharpe import sharpe_ratios
+from engine.selection.surfaces import surface_of
 from engine.selection.trials import Pool, Trials, trial_blocks
 from engine.settings import Settings, TrailingStop
 from engine.terms import AccountTerms
@@ -143,27 +144,5 @@ class Candidates:
         return window or next((stop.atr_window for stop in self.grid.stops if stop), 0)
 
     def surface(self, place: int) -> tuple[Surface, tuple[int, int, int]]:
-        """Put the Sharpe ratios on a surface, and find a setting on it; only stops with the same ATR window as its own lie beside each other."""
-        stop = self.stop(place)
-        window = stop.atr_window if stop else next((other.atr_window for other in self.grid.stops if other), 0)
-        columns = [k for k, other in enumerate(self.grid.stops) if other is None or other.atr_window == window]
-        columns.sort(key=lambda k: _width(self.grid.stops[k]))
-        fasts, slows = np.unique(self.grid.fast), np.unique(self.grid.slow)
-        shape = len(fasts), len(slows), len(columns)
-        values, profitable = np.full(shape, math.nan), np.zeros(shape, np.bool_)
-        f, s = np.searchsorted(fasts, self.grid.fast), np.searchsorted(slows, self.grid.slow)
-        by_pair = self.sharpe.reshape(-1, len(self.grid.stops)), self.total.reshape(-1, len(self.grid.stops))
-        values[f, s], profitable[f, s] = by_pair[0][:, columns], by_pair[1][:, columns] > 0.0
-        stops = np.array([_width(self.grid.stops[k]) for k in columns])
-        fast, slow = self.pair(place)
-        at = (
-            int(np.searchsorted(fasts, fast)),
-            int(np.searchsorted(slows, slow)),
-            columns.index(place % len(self.grid.stops)),
-        )
-        return Surface(fasts, slows, stops, values, profitable), at
-
-
-def _width(stop: TrailingStop | None) -> float:
-    """Order stops by their width; none is the widest."""
-    return stop.multiple if stop else math.inf
+        """Put the Sharpe ratios on a surface, and find a setting on it."""
+        return surface_of(self.grid, self.sharpe, self.total, place)

@@ -79,7 +79,7 @@ def luck(
             given.select(symbols),
             sweep.grid,
             sweep.settings,
-            which="settings",
+            which="both",
             shuffle=Shuffle(seed=seed),
             resamples=permutations,
             workers=workers,

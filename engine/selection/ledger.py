@@ -230,7 +230,7 @@ def record_sweep(
     try:
         ledger = ledger or Ledger.default()
         if ledger is None:
-            return f"This sweep is not in the trial ledger: {VARIABLE} is off."
+            return "This sweep is not in the trial ledger, which is switched off."
         return ledger.record(result, prices, metric)
     except OutputError as error:
         return f"This sweep is not in the trial ledger: {error}."

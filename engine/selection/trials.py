@@ -309,7 +309,7 @@ class _Piece:
         changes[day[1:]] = history.close[1:] / history.close[:-1] - 1.0
         trails = None if np.isnan(self._trails.multiple).all() else self._trails
         market = Shares(kernel_bars(history), day, changes)
-        add_holdings(market, self._plan, trails, self.settings.capital, self._rules, self._scratch, out, sure)
+        add_holdings(market, self._plan, trails, self._rules, self._scratch, out, sure)
         return sure
 
     def _add_plainly(self, history: History, day: NDArray[np.int64], rows: NDArray[np.int64], out: Floats) -> None:

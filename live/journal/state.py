@@ -72,9 +72,9 @@ class State:
         return sum(float(one["quantity"]) for one in self.executions.values() if one["reference"] == reference)
 
 
-def state_of(events: Iterable[Event]) -> State:
-    """Replay events."""
-    state = State()
+def state_of(events: Iterable[Event], state: State | None = None) -> State:
+    """Replay events, after those that a state is of; it is changed, and given back."""
+    state = State() if state is None else state
     for event in events:
         _take(state, event)
     return state

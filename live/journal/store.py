@@ -116,15 +116,15 @@ class Journal:
         with faults_told(self.path, "write"):
             require_room(self._file)
 
-    def events(self) -> list[Event]:
-        """Read everything, oldest first.
+    def events(self, after: int = 0) -> list[Event]:
+        """Read everything after the event of a number, oldest first.
 
         Raises
         ------
         JournalError
         """
         with faults_told(self.path, "read"):
-            return self._events()
+            return self._events(after)
 
     def verify(self) -> int:
         """Check the whole chain and its end; give the number of events.
@@ -161,10 +161,10 @@ class Journal:
         require_end(self.path, events, head)
         return events
 
-    def _events(self) -> list[Event]:
+    def _events(self, after: int = 0) -> list[Event]:
         if not self._file.execute("SELECT count(*) FROM sqlite_master WHERE name = 'events'").fetchone()[0]:
             return []
-        rows = self._file.execute("SELECT * FROM events ORDER BY number")
+        rows = self._file.execute("SELECT * FROM events WHERE number > ? ORDER BY number", (after,))
         return [
             Event(number, time, kind, symbol, reference, json.loads(data), chained)
             for number, time, kind, symbol, reference, data, chained in rows
