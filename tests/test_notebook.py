@@ -84,7 +84,11 @@ def test_what_the_tables_say(market):
     assert f"<td>{100 * backtest.buy_and_hold['SIM001']:,.2f} percent</td>" in backtest._repr_html_()
     none = engine.from_signals(market, *(dict.fromkeys(market, np.zeros(400, bool)) for _ in range(2)))
     assert "<td>not defined</td>" in none._repr_html_()
-    assert "one of 3 symbols" not in html
+    account = engine.sweep_portfolio(market, FAST, [20, 30], STOP)
+    assert "<h3>Sweep, 4 cells of 3 symbols in one account</h3>" in account._repr_html_()
+    kept = engine.sweep(market, FAST, SLOW, keep=2, metric="max_drawdown")
+    assert f"The median max drawdown of 12 cells is {100 * kept.pool.median:,.2f} percent." in kept._repr_html_()
+    assert "Errors: 0. Warnings: 0. Symbols left out: 0." in market._repr_html_()
 
 
 def test_names_are_escaped_and_long_lists_are_cut():

@@ -132,7 +132,7 @@ class Prices:
         sentences = [f"The first {ROWS} of {len(self):,} symbols."] if len(self) > ROWS else []
         report = self.report
         sentences += [
-            f"{len(report.errors)} errors, {len(report.warnings)} warnings, {len(report.left_out)} symbols left out."
+            f"Errors: {len(report.errors)}. Warnings: {len(report.warnings)}. Symbols left out: {len(report.left_out)}."
         ]
         return html_section(
             repr(self)[1:-1], sentences, "Bars of each symbol", ["symbol", "bars", "first", "last", "currency"], rows

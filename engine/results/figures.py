@@ -137,7 +137,7 @@ def heatmap(result: SweepTable, metric: str, symbol: str | None, stop: TrailingS
     picture = axes.imshow(np.ma.masked_invalid(table), origin="lower", aspect="auto", cmap="viridis")
     figure.colorbar(picture, ax=axes, label=said)
     for axis, windows in ((axes.xaxis, fast), (axes.yaxis, slow)):
-        places = np.unique(np.linspace(0, len(windows) - 1, min(len(windows), 10)).round().astype(int))
+        places = range(0, len(windows), -(-len(windows) // 12))
         axis.set_ticks(places, [str(windows[place]) for place in places])
     axes.set(title=title, xlabel="fast window, bars", ylabel="slow window, bars")
     figure.description = f"Heatmap: {title}. {_extent(result.grid, cells)}"  # type: ignore[attr-defined]  # of our class

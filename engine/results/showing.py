@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["show_backtest", "show_portfolio", "show_reduced", "show_sweep"]
 
+_FRACTIONS = ("total_return", "cagr", "max_drawdown", "win_rate", "exposure")
 _HEADS = ("total return", "Sharpe ratio", "largest drawdown", "closed trades")
 
 
@@ -51,16 +52,19 @@ def show_sweep(result: SweepTable) -> str:
     """Give the cells with the highest Sharpe ratio, beside the median of all."""
     from engine.results.counting import Pool  # noqa: PLC0415  a module that not every result needs
 
-    sentences = [*_unfinished(result.finished), *_pool(Pool.of(result, "sharpe"), "Sharpe ratio")]
+    sentences = [*_unfinished(result.finished), *_pool(Pool.of(result, "sharpe"), "Sharpe ratio", shown_number)]
     best = result.best("sharpe", "all", ROWS)
-    heading = f"Sweep, {len(result):,} cells of {_symbols(result.symbols)}"
+    account = result.account
+    heading = f"Sweep, {len(result):,} cells of {_symbols(account['symbols'] if account else result.symbols)}"
+    if account:
+        heading += " in one account"
     return _cell_section(heading, [*sentences, *_left_out(result.left_out)], best, "Sharpe ratio")
 
 
 def show_reduced(result: ReducedSweep) -> str:
     """Give the best of the kept cells, beside what they were picked from."""
-    by = result.metric.replace("_", " ")
-    sentences = [*_unfinished(result.finished), *_pool(result.pool, by)]
+    by, shown = result.metric.replace("_", " "), shown_fraction if result.metric in _FRACTIONS else shown_number
+    sentences = [*_unfinished(result.finished), *_pool(result.pool, by, shown)]
     if result.path is not None:
         sentences.append(f"All cells are in {result.path}.")
     heading = f"Sweep, {len(result):,} cells of {_symbols(result.symbols)}, the best {result.keep} of each by {by}"
@@ -92,13 +96,13 @@ def _stop(stop: TrailingStop | None) -> str:
     return "no stop" if stop is None else f"stop {stop.multiple:g} ATR of {stop.atr_window} bars"
 
 
-def _symbols(symbols: tuple[str, ...]) -> str:
+def _symbols(symbols: Sequence[str]) -> str:
     return symbols[0] if len(symbols) == 1 else f"{len(symbols)} symbols"
 
 
-def _pool(pool: Pool, name: str) -> Iterator[str]:
+def _pool(pool: Pool, name: str, shown: Callable[[float], str]) -> Iterator[str]:
     """Say what the best were picked from."""
-    yield f"The median {name} of {pool.cells:,} cells is {shown_number(pool.median)}."
+    yield f"The median {name} of {pool.cells:,} cells is {shown(pool.median)}."
     if not np.isnan(pool.made_money):
         yield f"{shown_fraction(pool.made_money)} of the cells made money; {shown_fraction(pool.beat_holding)} beat buying and holding."
 
