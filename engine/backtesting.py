@@ -269,6 +269,7 @@ def _run_all(
         stop=stop,
         settings=settings,
         digest=prices.digest,
+        prices=prices,
     )
 
 

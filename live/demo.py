@@ -53,7 +53,7 @@ def demo_prices(seed: int) -> engine.Prices:
     )
 
 
-def demo(seed: int, journal: Path | None, say: Callable[[str], None]) -> int:
+def demo(seed: int, journal: Path | None, say: Callable[[str], None], *, send: bool = True) -> int:
     """Trade a month; give the exit status.
 
     Parameters
@@ -64,13 +64,15 @@ def demo(seed: int, journal: Path | None, say: Callable[[str], None]) -> int:
         Where the journal goes; None is a place that is removed at the end.
     say : callable
         Told every line.
+    send : bool
+        False is a dry run: the bot looks, decides and sizes on every day, and sends nothing.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = journal or Path(folder) / "journal.sqlite"
-        return run_virtual(_month(seed, path, say), datetime.combine(_FIRST, datetime.min.time(), KOLKATA))
+        return run_virtual(_month(seed, path, say, send=send), datetime.combine(_FIRST, datetime.min.time(), KOLKATA))
 
 
-async def _month(seed: int, path: Path, say: Callable[[str], None]) -> int:
+async def _month(seed: int, path: Path, say: Callable[[str], None], *, send: bool) -> int:
     """Serve the gateway, and run the bot on every day of the month."""
     prices = demo_prices(seed)
     listings = [Listing(share.isin, share.symbol, 1001 + i) for i, share in enumerate(SHARES)]
@@ -86,7 +88,7 @@ async def _month(seed: int, path: Path, say: Callable[[str], None]) -> int:
             if window.session.day > _LAST:
                 break
             await asyncio.sleep((window.moment - now()).total_seconds() + 1.0)
-            report = await _day(port, book, window)
+            report = await _day(port, book, window, send=send)
             worst = max(worst, report.status)
             for line in _worth_saying(report):
                 say(f"{window.session.day}: {line}")
@@ -97,11 +99,11 @@ async def _month(seed: int, path: Path, say: Callable[[str], None]) -> int:
     return int(Status.DONE if worst <= Status.SKIPPED else worst)  # skipped entries are in the nature of limits
 
 
-async def _day(port: int, book: Journal, window: Run[Instrument]) -> Report:
+async def _day(port: int, book: Journal, window: Run[Instrument], *, send: bool) -> Report:
     """Run the bot once, as its command would."""
     strategy = Strategy(5, 20, engine.TrailingStop(2.0), terms=AccountTerms(max_positions=4, max_weight=0.4))
-    book.append("run started", {"send": True})
-    report = await run_simulated(port, _ACCOUNT, book, strategy, window)
+    book.append("run started", {"send": send})
+    report = await run_simulated(port, _ACCOUNT, book, strategy, window, send=send)
     book.append("run ended", {"status": int(report.status)})
     return report
 

@@ -146,13 +146,20 @@ def rehearse(
 
 
 async def run_simulated(
-    port: int, account: str, book: Journal, strategy: Strategy, window: Run[Instrument], known: State | None = None
+    port: int,
+    account: str,
+    book: Journal,
+    strategy: Strategy,
+    window: Run[Instrument],
+    known: State | None = None,
+    *,
+    send: bool = True,
 ) -> Report:
-    """Run the bot once against a simulated gateway, in virtual time; it sends. What the journal knows is read from it, if it is not given."""
+    """Run the bot once against a simulated gateway, in virtual time; it sends, unless it is told not to. What the journal knows is read from it, if it is not given."""
     known = known or state_of(book.events())
     recorder = JournalRecorder(book, known)
     broker = Broker(Door("127.0.0.1", port, 7, account), recorder.heard)
-    return await Runner(broker, recorder, VirtualClock(), strategy, send=True, known=known).run(window)
+    return await Runner(broker, recorder, VirtualClock(), strategy, send=send, known=known).run(window)
 
 
 class _Play:

@@ -33,7 +33,8 @@ def test_readme_names_every_repair():
 def test_links_lead_somewhere():
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-            assert target.startswith("http") or (page.parent / target).exists(), (page, target)
+            made = target == "commands.md"  # by the build of the site, from what the commands say
+            assert made or target.startswith("http") or (page.parent / target).exists(), (page, target)
 
 
 def test_readmes_python_runs(tmp_path, monkeypatch):

@@ -204,4 +204,5 @@ def _result(
         **facts,
         terms=account,
         digest=prices.digest,
+        prices=prices,
     )

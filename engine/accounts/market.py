@@ -14,6 +14,7 @@ from engine.kernels.desk import Market, Signals
 from engine.kernels.indicators import averages
 from engine.kernels.loop import Bars
 from engine.prices.history import History, Prices
+from engine.prices.series import days_of, shared_dates
 from engine.settings import TrailingStop
 
 __all__ = ["closes_of", "dates_of", "days_of", "market_of", "sides_of", "signals_of", "strength_of", "usable"]
@@ -36,16 +37,6 @@ def usable(prices: Prices, slow: int) -> tuple[list[str], dict[str, str]]:
     return prices.require_any(left_out), left_out
 
 
-def days_of(histories: Sequence[History]) -> pd.DatetimeIndex:
-    """Give the days of an account: the union of the dates, without time zones, as far as symbols of several zones are in it."""
-    zones = {str(history.dates.tz) for history in histories}
-    dates = [history.dates if len(zones) == 1 else history.dates.tz_localize(None) for history in histories]
-    union = dates[0]
-    for more in dates[1:]:
-        union = union.union(more)
-    return union.rename("date")
-
-
 def dates_of(histories: Sequence[History]) -> NDArray[np.datetime64]:
     """Give the date of every bar, of all symbols one behind the other, without time zones."""
     return np.concatenate([history.local_dates for history in histories])
@@ -55,10 +46,7 @@ def market_of(histories: Sequence[History], days: pd.DatetimeIndex) -> Market:
     """Put the bars of all symbols one behind the other."""
     fields = (np.concatenate([getattr(h, name) for h in histories]) for name in ("open", "high", "low", "close"))
     lengths = [len(history) for history in histories]
-    day = [
-        days.get_indexer(h.dates if h.dates.tz == days.tz else h.dates.tz_localize(None)).astype(np.int64)
-        for h in histories
-    ]
+    day = [days.get_indexer(dates).astype(np.int64) for dates in shared_dates(histories)]
     return Market(Bars(*fields), np.cumsum([0, *lengths]), np.concatenate(day), len(days))
 
 

@@ -30,7 +30,8 @@ from engine.results.sweep import SweepTable
 from engine.results.tables import buy_and_hold
 from engine.settings import Costs, Fill, Intrabar, Settings, Sizing, TrailingStop
 from engine.sweeping.blocks import trails_of
-from engine.sweeping.facade import Progress, SweepInterruptedError
+from engine.sweeping.facade import SweepInterruptedError
+from engine.sweeping.telling import Progress, Telling, telling
 from engine.sweeping.threads import run_in_order, thread_count
 from engine.terms import AccountTerms, Priority
 
@@ -44,7 +45,7 @@ _MOST_PAIRS = 32
 """Of a task, so that progress moves and Ctrl-C is heard."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PortfolioSweep(SweepTable):
     """A portfolio for every pair and stop; ``symbols`` is only ``portfolio``, the account's own symbols are in ``account["symbols"]``.
 
@@ -85,7 +86,7 @@ def sweep_portfolio(
     tick: float | Mapping[str, float] | None = None,
     bars_per_year: float = 252,
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: Telling = None,
 ) -> PortfolioSweep:
     """Run one account on all symbols for every pair with fast < slow and every stop.
 
@@ -98,8 +99,8 @@ def sweep_portfolio(
         As for ``engine.portfolio``.
     workers : int or None
         Threads; all cores if None.
-    progress : callable or None
-        Called with the cells done and the cells in all.
+    progress : callable, bool, "auto" or None
+        As for ``engine.sweep``.
 
     Returns
     -------
@@ -124,7 +125,8 @@ def sweep_portfolio(
     values = np.full((1, len(grid.pairs), len(grid.stops), METRIC_COUNT), np.nan)
     job = _Job.of(histories, grid, settings, terms, threads)
     try:
-        finished = job.run(values[0], progress)
+        with telling(progress) as told:
+            finished = job.run(values[0], told)
     except KeyboardInterrupt:
         finished = False
     held = float(buy_and_hold(prices, symbols).mean())

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.kernels import purchases as limits
 from engine.kernels.desk import SIGNAL_FIELDS
 from engine.prices.history import History
+from engine.prices.series import shared_dates
 from engine.results.portfolio import SIGNAL_COLUMNS
 from engine.results.tables import TRADE_COLUMNS, trade_table
 
@@ -44,21 +45,22 @@ def portfolio_trades(histories: Sequence[History], start: NDArray[np.int64], row
     DataFrame
         TRADE_COLUMNS, by entry date, then by the order of the symbols; bars are those of the symbol.
     """
-    tables = []
+    tables, dates = [], shared_dates(histories)
     for s, history in enumerate(histories):
         own = rows[rows[:, 8] == s]
         own[:, 0] -= start[s]
         own[:, 2] -= np.where(own[:, 2] < 0, 0, start[s])
         if len(own):
-            tables.append(trade_table(history.symbol, history.dates, own))
+            tables.append(trade_table(history.symbol, dates[s], own))
     if not tables:
-        return trade_table("", histories[0].dates, rows[:0])
+        return trade_table("", dates[0], rows[:0])
     return pd.concat(tables).sort_values("entry_date", kind="stable", ignore_index=True)[list(TRADE_COLUMNS)]
 
 
 def signal_table(histories: Sequence[History], start: NDArray[np.int64], rows: Floats) -> pd.DataFrame:
     """Name the signals of an account: float64 (signals, 10) of SIGNAL_FIELDS to SIGNAL_COLUMNS, in the order in which they came."""
     columns = {name: rows[:, i] for i, name in enumerate(SIGNAL_FIELDS)}
+    shared = shared_dates(histories)
     symbol = columns["symbol"].astype(np.int64)
     waiting = columns["fill_bar"] < 0
     skipped = columns["quantity"] == 0.0
@@ -69,9 +71,7 @@ def signal_table(histories: Sequence[History], start: NDArray[np.int64], rows: F
 
     def dates(name: str) -> list[pd.Timestamp | None]:
         own = columns[name].astype(np.int64) - start[symbol]
-        return [
-            None if bar < 0 else histories[s].dates[i] for s, i, bar in zip(symbol, own, columns[name], strict=True)
-        ]
+        return [None if bar < 0 else shared[s][i] for s, i, bar in zip(symbol, own, columns[name], strict=True)]
 
     frame = pd.DataFrame(
         {

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import DataError, InputError
+from engine.notebook import ROWS, html_section
 from engine.prices.actions import actions_of
 from engine.prices.digest import digest_of
 from engine.prices.selecting import Bounds
@@ -121,6 +122,21 @@ class Prices:
         histories = list(self.histories.values())
         bars = sum(map(len, histories))
         return f"<Prices: {len(self):,} symbol{'s' * (len(self) != 1)}, {bars:,} bars{span(histories)}>"
+
+    def _repr_html_(self) -> str:
+        """Give what a notebook shows."""
+        rows = [
+            [name, f"{len(one):,}", *(str(end.date()) for end in one.dates[[0, -1]]), one.currency or "not known"]
+            for name, one in list(self.histories.items())[:ROWS]
+        ]
+        sentences = [f"The first {ROWS} of {len(self):,} symbols."] if len(self) > ROWS else []
+        report = self.report
+        sentences += [
+            f"Errors: {len(report.errors)}. Warnings: {len(report.warnings)}. Symbols left out: {len(report.left_out)}."
+        ]
+        return html_section(
+            repr(self)[1:-1], sentences, "Bars of each symbol", ["symbol", "bars", "first", "last", "currency"], rows
+        )
 
     def to_frames(self) -> dict[str, pd.DataFrame]:
         """Return a frame for each symbol; a known currency is a column, so that ``from_frames`` gives the same prices."""

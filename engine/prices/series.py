@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from engine.errors import DataError
 from engine.validation.columns import FIELDS
 from engine.validation.dates import in_nanoseconds
 
-__all__ = ["F8", "History", "span"]
+__all__ = ["F8", "History", "days_of", "shared_dates", "span"]
 
 F8 = npt.NDArray[np.float64]
 
@@ -93,3 +94,17 @@ def span(histories: list[History]) -> str:
     ends = [end for history in histories if len(history) for end in (history.dates[0], history.dates[-1])]
     days = sorted(str(end.date()) for end in ends)
     return f", {days[0]} to {days[-1]}" if days else ""
+
+
+def shared_dates(histories: Sequence[History]) -> list[pd.DatetimeIndex]:
+    """Give the dates of each symbol so that they can be compared: as they are if all have one zone, else without zones."""
+    zones = {str(history.dates.tz) for history in histories}
+    return [history.dates if len(zones) == 1 else history.dates.tz_localize(None) for history in histories]
+
+
+def days_of(histories: Sequence[History]) -> pd.DatetimeIndex:
+    """Give the days of some symbols: the union of their dates."""
+    first, *others = shared_dates(histories)
+    for more in others:
+        first = first.union(more)
+    return first.rename("date")

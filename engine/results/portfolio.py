@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from engine.prices.history import Prices
 from engine.settings import Settings, TrailingStop
 from engine.terms import AccountTerms
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["SIGNAL_COLUMNS", "PortfolioResult"]
 
@@ -54,6 +59,8 @@ class PortfolioResult:
         What should be known about this result, a sentence each.
     fast, slow, stop, settings, terms, digest
         What was run, on which prices; ``terms`` are what the account allows.
+    prices : Prices or None
+        The prices themselves, if they are at hand.
     """
 
     metrics: pd.DataFrame
@@ -73,6 +80,38 @@ class PortfolioResult:
     settings: Settings
     terms: AccountTerms
     digest: str
+    prices: Prices | None = None
+
+    @property
+    def returns(self) -> pd.Series[float]:
+        """The contract's r[t] of the account, the first against the capital; see ``BacktestResult.returns``."""
+        from engine.results.bridges import period_returns  # noqa: PLC0415  seldom needed
+
+        return period_returns(self.equity, self.settings.capital).rename("portfolio")
+
+    @property
+    def orders(self) -> pd.DataFrame:
+        """Every fill, as in ``BacktestResult.orders``; bars are those of the symbol."""
+        from engine.results.fills import order_table  # noqa: PLC0415  seldom needed
+
+        return order_table(self.trades, self.settings.costs)
+
+    def to_vectorbt(self) -> Any:
+        """Give a ``vectorbt.Portfolio`` of the same fills, a column a symbol, cash shared; see ``BacktestResult.to_vectorbt``.
+
+        Returns
+        -------
+        vectorbt.Portfolio
+
+        Raises
+        ------
+        InputError
+            vectorbt is missing, or its arithmetic would give another value.
+        """
+        from engine.results.bridges import vectorbt_portfolio  # noqa: PLC0415  seldom needed
+
+        prices = None if self.prices is None else self.prices.select(self.symbols)
+        return vectorbt_portfolio(self.orders, {"portfolio": self.equity}, prices, self.settings.capital, "portfolio")
 
     @property
     def exposure(self) -> pd.Series[float]:
@@ -88,3 +127,26 @@ class PortfolioResult:
         """One line that says what this is."""
         trades = int(self.metrics["trades"].iloc[0])
         return f"<PortfolioResult {self.fast}/{self.slow}: {len(self.contribution)} symbols, {trades} closed trades>"
+
+    def _repr_html_(self) -> str:
+        """Give what a notebook shows."""
+        from engine.results.showing import show_portfolio  # noqa: PLC0415  only notebooks need it
+
+        return show_portfolio(self)
+
+    def plot(self) -> Figure:
+        """Draw equity and drawdown of the account; see ``BacktestResult.plot``.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        Raises
+        ------
+        InputError
+            matplotlib is missing.
+        """
+        from engine.results.figures import equity_figure  # noqa: PLC0415  matplotlib is slow to import
+
+        title = f"Portfolio of {len(self.symbols)} symbols, averages of {self.fast} and {self.slow} bars"
+        return equity_figure({"portfolio": self.equity}, self.settings.capital, title)

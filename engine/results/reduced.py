@@ -149,6 +149,12 @@ class ReducedSweep:
         size = f"{len(self.symbols)} symbols x {self.grid.cells} cells"
         return f"<ReducedSweep {size}, best {self.keep} of each by {self.metric}{state}>"
 
+    def _repr_html_(self) -> str:
+        """Give what a notebook shows."""
+        from engine.results.showing import show_reduced  # noqa: PLC0415  only notebooks need it
+
+        return show_reduced(self)
+
     def __len__(self) -> int:
         """Count the cells, kept or not."""
         return len(self.symbols) * self.grid.cells

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,9 @@ from engine.prices.history import Prices
 from engine.results.tables import best_rows, cell_index, find_stop, metric_table
 from engine.settings import Settings, TrailingStop
 from engine.terms import AccountTerms
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["SweepTable"]
 
@@ -76,7 +79,15 @@ class SweepTable:
     def __repr__(self) -> str:
         """One line that says what this is."""
         state = "" if self.finished else ", interrupted"
+        if self.account:
+            return f"<PortfolioSweep {self.grid.cells} cells of {len(self.account['symbols'])} symbols{state}>"
         return f"<SweepResult {len(self.symbols)} symbols x {self.grid.cells} cells{state}>"
+
+    def _repr_html_(self) -> str:
+        """Give what a notebook shows."""
+        from engine.results.showing import show_sweep  # noqa: PLC0415  only notebooks need it
+
+        return show_sweep(self)
 
     def __len__(self) -> int:
         """Count the cells."""
@@ -130,6 +141,32 @@ class SweepTable:
             The sweep has no such stop.
         """
         return find_stop(self.grid, atr_window, multiple)
+
+    def plot(self, metric: str = "sharpe", symbol: str | None = None, stop: TrailingStop | None = None) -> Figure:
+        """Draw a metric over all pairs, as a heatmap.
+
+        Parameters
+        ----------
+        metric : str
+            Any column of ``to_frame``.
+        symbol : str or None
+            Needed if there are several.
+        stop : TrailingStop or None
+            One of the sweep's stops; None is no stop.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Not shown by itself: a notebook shows it as the last value of a cell, ``savefig`` writes it.
+
+        Raises
+        ------
+        InputError
+            matplotlib is missing, or the sweep has no such metric, symbol or stop.
+        """
+        from engine.results.figures import heatmap  # noqa: PLC0415  matplotlib is slow to import
+
+        return heatmap(self, metric, symbol, stop)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write all cells, settings and the hash of the prices to one Parquet file, readable by any Parquet reader.

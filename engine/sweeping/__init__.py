@@ -5,6 +5,7 @@
     blocks    a grid in the form of the kernels: pairs in rectangles that fit the cache, stops in columns
     cells     a part of the grid on one symbol, by the fast way, or by the plain loop where that does not reach
     threads   parts on all cores, in order, with progress and Ctrl-C
+    telling   who is told how far it is: a function, a bar, nobody
     spans     the fast way through one symbol
     plain     the other ways
     warming   the first run ever: compiling on two cores

@@ -23,6 +23,7 @@ from engine.results.sweep import SweepTable
 from engine.results.tables import buy_and_hold
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
 from engine.sweeping.cells import Part
+from engine.sweeping.telling import Progress, Telling, telling
 from engine.sweeping.threads import run_in_order, thread_count
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["SweepInterruptedError", "SweepResult", "sweep"]
 
 Floats = NDArray[np.float64]
-Progress = Callable[[int, int], None]
-"""Called with the cells done and the cells in all."""
 
 
 class SweepInterruptedError(KeyboardInterrupt):
@@ -121,7 +120,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     bars_per_year: float = 252,
     risk: float = 0.02,
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: Telling = None,
     keep: int | None = None,
     metric: str = "sharpe",
     out: str | PathLike[str] | None = None,
@@ -139,8 +138,9 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
         As for ``backtest``; ``intrabar="both"`` is for single backtests.
     workers : int or None
         Threads; None is one a core. The numbers do not depend on it.
-    progress : callable or None
-        Called with (cells done, cells in all) as tasks end.
+    progress : callable, bool, "auto" or None
+        A function is called with (cells done, cells in all) as tasks end. True is a bar, in a notebook a widget; "auto" is a bar in a notebook and on a
+        terminal, and nothing elsewhere.
     keep : int or None
         None keeps all cells in memory, 104 bytes each. A number keeps so many of each symbol, the best by ``metric``: memory then does not grow with the grid.
     metric : str
@@ -179,8 +179,9 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     if out is not None and keep is None:
         raise InputError("out is for a sweep that keeps only the best; give keep as well, or save the result itself")
     symbols, left_out, too_short = _usable(prices, grid)
-    job = _Job(prices, tuple(symbols), grid, settings, left_out, too_short, threads, progress)
-    result = _sweep_all(job) if keep is None else _sweep_best(job, metric, keep, out)
+    with telling(progress) as told:
+        job = _Job(prices, tuple(symbols), grid, settings, left_out, too_short, threads, told)
+        result = _sweep_all(job) if keep is None else _sweep_best(job, metric, keep, out)
     if not result.finished:
         raise SweepInterruptedError(result)
     return result
