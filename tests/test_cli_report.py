@@ -196,14 +196,15 @@ def journal(tmp_path):
         writer.append(
             "execution",
             {
-                **{
-                    "execution_id": f"0001.{i}.01",
-                    "reference": f"gc-{i}",
-                    "side": side,
-                    "quantity": 10.0,
-                    "price": price,
-                },
-                **{"time": f"2026-01-0{5 + i}T09:50:00+00:00", "con_id": 1, "permanent_id": i, "symbol": "SBIN"},
+                "execution_id": f"0001.{i}.01",
+                "reference": f"gc-{i}",
+                "side": side,
+                "quantity": 10.0,
+                "price": price,
+                "time": f"2026-01-0{5 + i}T09:50:00+00:00",
+                "con_id": 1,
+                "permanent_id": i,
+                "symbol": "SBIN",
                 "commission": 6.0,
                 "commission_currency": "INR",
             },
