@@ -13,7 +13,7 @@ The way of the data is the layout::
     engine.sweeping      every symbol x pair x stop, on all cores           -> SweepResult
     engine.selection     how much of the best of many is luck               -> LuckReport
     engine.results       tables, the best cells, Parquet
-    engine.report        plain sentences
+    engine.report        plain sentences; reports
     engine.cli           the command ``goldencross``
 
 What every number means is in ``docs/contract.md``, how it is computed in ``docs/arithmetic.md``. Start here::

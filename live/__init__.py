@@ -11,7 +11,7 @@
     acting, asking, protection  orders sent, watched and finished, many at the same time; every share under a stop
     runner, service, cli        one run; the bot that stays up; the command goldencross-live
     journal                     its memory, written before anything is done
-    looking                     status, journal and export
+    looking, report             status, journal and export; the journal as a report
     flattening, selling, exits  selling everything by command
     logs, plain, wire           what is said, as lines of JSON, too; masked, one line each; what the wire has for numbers
     gateway                     a simulated gateway that speaks the real protocol
