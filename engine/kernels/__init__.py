@@ -33,6 +33,8 @@ The fast sweep, which skips the bars on which nothing happens, by the same rules
     stops        where a trailing stop ends a position, for every bar on which one could begin
     stretches    the same for the usual stop, eight bars at a step
     drawdown     highest, lowest and deepest fall of any run of closes
+    eights       the same for eight bars at once, in vectors
+    market       prices of fills, and sums of returns, before any trade
     legs         from the crosses of a pair to what its account does
     accounts     32 accounts side by side, taken through their legs
     finish       from the sums of 32 accounts to their metrics
