@@ -81,13 +81,26 @@ def run(
     return asyncio.run(stay_up(config, account, send=send, say=typer.echo))
 
 
-def status(path: ConfigPath, output_format: Format = "text") -> int:
+def status(
+    path: ConfigPath,
+    output_format: Format = "text",
+    html: Annotated[
+        str, typer.Option("--html", help="Write a page to this file as well, replaced each time; for its owner only.")
+    ] = "",
+) -> int:
     """Say how things stand, from the journal alone: alarms, positions and their stops, the last run, the next one, the profit so far.
 
     It ends with status 3 if there is an alarm, a share without a stop, or a run that has not ended; else with 0.
     """
     _require_format(output_format, ("text", "json"))
-    standing = standing_of(load_config(path))
+    config = load_config(path)
+    standing = standing_of(config)
+    if html:
+        from live.report import status_page  # noqa: PLC0415  for this option only
+
+        write_for_the_owner(
+            config, Path(html), status_page(standing, events_of(config), account_to_mask()), overwrite=True
+        )
     if output_format == "text":
         _say(standing.lines())
     else:

@@ -19,10 +19,11 @@ from engine.report.parts.equity import equity_sections, monthly_section
 from engine.report.spoken import count, money
 from live.journal import Event, Journal, State, journal_lines, state_of, status_lines
 from live.journal.profit import profit_lines
+from live.journal.standing import Standing
 from live.journal.trades import Trade
 from live.plain import plain
 
-__all__ = ["journal_report", "read_journal"]
+__all__ = ["journal_report", "read_journal", "status_page"]
 
 _DAYS = 365.25
 _MOST_EVENTS = 200
@@ -83,6 +84,34 @@ def journal_report(events: Sequence[Event], account: str = "") -> Report:
         _events_section(events, account),
     ]
     return Report(f"Journal of the bot, {first} to {last}", tuple(sections), is_private=True)
+
+
+def status_page(standing: Standing, events: Sequence[Event], account: str = "") -> str:
+    """Give the page of how things stand, with the journal's report below it; it needs nothing from a network, and sends nothing.
+
+    Parameters
+    ----------
+    standing : Standing
+    events : sequence of Event
+        Of the same journal.
+    account : str
+        Masked, besides whatever looks like one.
+    """
+    from engine.report.page import report_html  # noqa: PLC0415  only a page needs it
+
+    rows = tuple(
+        (plain(symbol, account), held, stopped) for symbol, (held, stopped) in standing.state.held.items() if held
+    )
+    columns = Column("symbol"), Column("shares", "number", 0), Column("under stops", "number", 0)
+    tables = (
+        (Table("Positions, and how many of their shares are under a stop at the exchange", columns, rows),)
+        if rows
+        else ()
+    )
+    look = "Somebody has to look." if standing.needs_a_look else "Nothing needs a look."
+    now = Section("How things stand", tuple(plain(line, account) for line in [look, *standing.lines()]), (), tables)
+    rest = journal_report(events, account).sections if events else ()
+    return report_html(Report("Status of the bot", (now, *rest), is_private=True))
 
 
 def _curve(events: Sequence[Event]) -> Curve | None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 import stat
 from datetime import datetime
 
@@ -289,3 +290,17 @@ def test_a_journal_that_lost_its_file_is_an_error_and_not_a_new_one(written):
     assert done.stderr.startswith("error: ")
     assert not (path.parent / "journal").exists()
     assert stat.S_IMODE((path.parent / "journal.head").stat().st_mode) == 0o600
+
+
+def test_status_as_a_page_for_its_owner_only(traded, tmp_path):
+    page = tmp_path / "status.html"
+    for _ in range(2):  # replaced each time
+        assert cli("status", traded / "bot.toml", "--html", page).exit_code == 0
+    text = page.read_text()
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert "Nothing needs a look." in text
+    assert "under stops" in text
+    assert ACCOUNT not in text
+    assert "://" not in re.sub(r"<(style|script)\b.*?</\1>|http://www\.w3\.org/\S+", "", text, flags=re.DOTALL)
+    refused = cli("status", traded / "bot.toml", "--html", tmp_path)
+    assert refused.exit_code == 2

@@ -745,3 +745,30 @@ def test_a_symbol_that_is_too_short_is_left_out_and_said(tmp_path):
 
 def test_help_shows_an_example():
     assert "Example: goldencross walkforward " in " ".join(run("--help").stdout.split())
+
+
+def test_the_plateau_rule_takes_the_middle_and_not_the_peak():
+    """Five by five settings: three by three of them good, a single one far better in the corner."""
+    keys = pd.DataFrame(
+        [{"fast": f, "slow": s, "atr_window": 0, "multiple": 0.0} for f in range(1, 6) for s in range(10, 15)]
+    )
+    noise = np.random.default_rng(1).standard_normal(200) * 0.01
+    good = keys["fast"].between(2, 4) & keys["slow"].between(11, 13)
+    drift = np.where(good, 0.004, 0.0)
+    drift[0] = 0.005
+    returns = noise + drift[:, None]
+    chosen = keys.iloc[choosing.plateau_centre(returns, keys, 252.0)]
+    assert (chosen["fast"], chosen["slow"]) == (3, 12)
+    assert choosing.best_sharpe(returns, keys, 252.0) == 0
+    assert choosing.plateau_centre(np.zeros((25, 200)), keys, 252.0) == 0
+
+
+def test_the_page_of_a_walk_forward(tmp_path):
+    grid = ["--fast", "5,10", "--slow", "50,100,150"]
+    done = CliRunner().invoke(app, ["walkforward", *grid, "--report", str(tmp_path / "page.html")])
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "page.html").read_text()
+    assert "<h1>" in page
+    assert "Out of sample the choices" in page
+    for bad in (["--report", "page.txt"], ["--cv", "6:2", "--report", "page.html"]):
+        assert CliRunner().invoke(app, ["walkforward", *grid, *bad]).exit_code == 2

@@ -23,7 +23,7 @@ from engine.cli.parsing import parse_stops, parse_windows, pick
 from engine.cli.progress import Progress, announce_compilation
 from engine.errors import InputError
 from engine.grid import Grid
-from engine.kernels.loop import simulate as simulate_one
+from engine.kernels.holdings import add_holdings
 from engine.prices.history import Prices
 from engine.report.walkforward import cross_validation_text, walk_forward_text
 from engine.selection.choosing import RULES, rule_of
@@ -113,6 +113,9 @@ def walkforward(
         Path | None,
         typer.Option("--equity", help="Write the equity out of sample, or of every path, to this file as well."),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write a page with charts to this file as well, .html.")
+    ] = None,
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
 ) -> int:
@@ -122,6 +125,8 @@ def walkforward(
     """
     for target in (out, equity):
         check_output(target, output_format)
+    if report is not None and (report.suffix.lower() != ".html" or cv):
+        raise InputError(f"--report {report}: it is a page, .html, of a walk forward, not of --cv")
     windows = {"train": train, "test": test, "step": step, "folds": folds}
     groups = _groups_of(cv, embargo, windows)
     chosen_by, how = rule_of(rule), pick("--scheme", scheme, Scheme)
@@ -146,7 +151,7 @@ def walkforward(
     if settings.intrabar == "both":
         raise InputError("intrabar 'both' is for a single backtest; walk forward with stop_first and with high_first")
     prices = o.prices_of(path, repair, symbols, start, end, actions)
-    announce_compilation(reporter, simulate_one)
+    announce_compilation(reporter, add_holdings)
     try:
         trials = trials_of(prices, grid, settings)
         reporter.restart()
@@ -161,6 +166,8 @@ def walkforward(
         return EXIT_INTERRUPTED
     finally:
         reporter.close()
+    if report is not None and isinstance(result, WalkForward):
+        _write_page(result, prices, report)
     _print(result, prices, rule, out, equity, output_format)
     return EXIT_LEFT_OUT if trials.pool.left_out else EXIT_DONE
 
@@ -187,6 +194,14 @@ def _groups_of(cv: str, embargo: int | None, windows: Mapping[str, int | None]) 
         return int(groups), int(tested)
     except ValueError:
         raise InputError(f"--cv {cv}: write groups:tested, such as 10:2") from None
+
+
+def _write_page(result: WalkForward, prices: Prices, out: Path) -> None:
+    """Write a walk forward as a page."""
+    from engine.report.page import write_page  # noqa: PLC0415  for this option only
+    from engine.report.walking import walk_forward_report  # noqa: PLC0415
+
+    write_page(walk_forward_report(result, prices, walk_forward_text(result, prices)), out)
 
 
 def _print(

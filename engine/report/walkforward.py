@@ -23,6 +23,7 @@ _RULES = {
     "best_return": "the highest total return in the training",
     "best_calmar": "the highest Calmar ratio in the training",
     "median_rank": "the best median rank by Sharpe ratio in four equal parts of the training",
+    "plateau_centre": "the centre of the widest plateau of Sharpe ratios in the training",
 }
 
 
