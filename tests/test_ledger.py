@@ -381,9 +381,7 @@ def test_it_is_off_where_the_variable_says_so(prices, monkeypatch):
     for said in ("off", "OFF", " off "):
         monkeypatch.setenv(VARIABLE, said)
         assert Ledger.default() is None
-        assert record_sweep(swept(prices), prices) == (
-            "This sweep is not in the trial ledger, which is switched off."
-        )
+        assert record_sweep(swept(prices), prices) == ("This sweep is not in the trial ledger, which is switched off.")
 
 
 def test_it_is_where_the_variable_says_else_in_the_data_folder(tmp_path, monkeypatch):

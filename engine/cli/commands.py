@@ -104,6 +104,7 @@ def backtest(
         bars_per_year,
     )
     prices = o.prices_of(path, repair, symbols, start, end, actions)
+    o.check_atr(prices, stops)
     announce_compilation(Progress("symbols"), simulate_one)
     result = run_backtest(prices, fast, slow, stops[0], **vars(settings))
     table = result.metrics.reset_index()
@@ -186,6 +187,9 @@ def sweep(
         bars_per_year,
     )
     prices = o.prices_of(path, repair, symbols, start, end, actions)
+    o.check_atr(prices, stops)
+    if not keep:
+        o.check_cells(prices, windows, stops)
     if announce_compilation(reporter, run_symbols):  # done on its own, so that it is not mistaken for the sweep's pace
         if takes_fast_way(settings):
             from engine.sweeping.warming import compile_kernels  # noqa: PLC0415  only the first run ever needs it
