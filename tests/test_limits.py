@@ -18,6 +18,8 @@ from engine.kernels.exact import exact_mean, window_sums
 from engine.limits import MOST_PAIRS, MOST_WINDOW
 from engine.validation.scan import LARGEST_PRICE
 from live.command import app
+from live.config import load_config
+from live.schema import is_isin
 
 ROOT = Path(__file__).parent.parent
 
@@ -54,11 +56,42 @@ def test_the_smallest_price_is_exact():
         (["--stop", "1e9"], "stop multiple is 1000000000.0; it must be 1e+06 or less"),
         (["--capital", "1e16"], "capital is 1e+16; it must be 1e+15 or less"),
         (["--capital", "1e-9"], "capital is 1e-09; it must be 1e-06 or more"),
+        (
+            ["--start", "0001-01-01"],
+            "the start '0001-01-01' is not a date that prices can have: it must be from 1678 to 2261",
+        ),
+        (["--end", "9999-01-01"], "the end '9999-01-01' is not a date that prices can have"),
         (["--bars-per-year", "1e300"], "bars per year is 1e+300; it must be 1e+09 or less"),
     ],
 )
 def test_a_sweep_refuses(arguments, said):
     assert said in refuse("sweep", *arguments)
+
+
+def test_other_commands_refuse_too(tmp_path):
+    long = ["--stop", "3", "--atr-window", "6000"]
+    for command in ("backtest", "portfolio", "sweep-portfolio"):
+        assert "--atr-window 6000: the longest history has 5031 bars" in refuse(command, *long)
+    for command in ("sweep-portfolio", "walkforward"):
+        assert "12,497,500 pairs" in refuse(command, "--fast", "1:5000", "--slow", "1:5000")
+    assert "volatility <= 100" in refuse("simulate", "--volatility", "1e200", "--out", tmp_path / "x.csv")
+
+
+def test_a_bot_of_more_shares_than_its_time_allows(tmp_path):
+    text = (ROOT / "docs/example-config.toml").read_text(encoding="utf-8")
+    head = text.partition("[[instruments]]")[0]
+    share = '[[instruments]]\nisin = "{}"\nsymbol = "S{}"\nclosing_auction = true\n'
+    isins = (f"INE{number:06d}01{digit}" for number in range(2000) for digit in range(10))
+    valid = [isin for isin in isins if is_isin(isin)]
+    path = tmp_path / "bot.toml"
+    for count, said in ((1600, False), (1700, True)):
+        path.write_text(head + "".join(share.format(isin, i) for i, isin in enumerate(valid[:count])), encoding="utf-8")
+        try:
+            load_config(path)
+        except engine.GoldencrossError as error:
+            assert said == ("1,700 instruments take some 151 seconds of messages" in str(error)), error  # noqa: PT017
+        else:
+            assert not said
 
 
 def test_windows_without_an_end_are_refused():

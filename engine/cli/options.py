@@ -193,7 +193,7 @@ _CELL_BYTES = 500
 """Of a cell where all are kept, at most: 104 of metrics; the table, its index and the sorting of it take the rest (measured on 1,749,500 cells)."""
 
 
-def check_cells(prices: Prices, windows: Sequence[Sequence[int]], stops: Sequence[TrailingStop | None]) -> None:
+def check_cells(prices: Prices, windows: tuple[list[int], list[int]], stops: Sequence[TrailingStop | None]) -> None:
     """Check, before a sweep that keeps all its cells, that they fit in memory together with what is made of them.
 
     Raises

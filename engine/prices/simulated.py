@@ -75,8 +75,8 @@ def simulate(
         raise InputError(f"bars is {bars}; it must be 1 or more")
     if seed < 0:
         raise InputError(f"seed is {seed}; it must be 0 or more")
-    if not (0 <= correlation < 1 and volatility > 0 and tick > 0 and price >= tick):
-        raise InputError("it must hold that 0 <= correlation < 1, volatility > 0, tick > 0 and price >= tick")
+    if not (0 <= correlation < 1 and 0 < volatility <= 100 and tick > 0 and price >= tick):
+        raise InputError("it must hold that 0 <= correlation < 1, 0 < volatility <= 100, tick > 0 and price >= tick")
     dates = _dates(start, bars, frequency)
     market, *own = np.random.SeedSequence(seed).spawn(1 + len(names))
     common = np.random.default_rng(market).standard_normal((bars, _STEPS + 1))
