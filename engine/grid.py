@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import InputError
+from engine.limits import MOST_PAIRS, MOST_WINDOW
 from engine.settings import TrailingStop
 
 __all__ = ["Grid", "windows_of"]
@@ -23,14 +25,18 @@ def windows_of(name: str, windows: int | Iterable[int]) -> tuple[int, ...]:
     Raises
     ------
     InputError
-        None at all, not whole numbers, or below 1.
+        None at all, not whole numbers, below 1, or above ``MOST_WINDOW``.
     """
-    numbers = list(windows) if isinstance(windows, Iterable) else [windows]
+    numbers = list(islice(windows, MOST_WINDOW + 1)) if isinstance(windows, Iterable) else [windows]
     if not numbers:
         raise InputError(f"the {name} windows are empty; give a range such as 5:100:5, from the smaller to the larger")
     for number in numbers:
         if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
             raise InputError(f"a {name} window is {number!r}; it must be a whole number of bars, 1 or more")
+        if number > MOST_WINDOW:
+            raise InputError(f"a {name} window is {number:,}; exact averages go up to {MOST_WINDOW:,} bars")
+    if len(numbers) > MOST_WINDOW:
+        raise InputError(f"there are more than {MOST_WINDOW:,} {name} windows; take a larger step")
     return tuple(sorted({int(number) for number in numbers}))
 
 
@@ -123,6 +129,9 @@ class Grid:
 @lru_cache(maxsize=64)
 def _grid_of(fasts: tuple[int, ...], slows: tuple[int, ...], stops: tuple[TrailingStop | None, ...]) -> Grid:
     """Form a grid; kept, because many sweeps have the same one."""
+    count = sum(len(slows) - bisect_right(slows, f) for f in fasts)
+    if count > MOST_PAIRS:
+        raise InputError(f"the windows form {count:,} pairs; a sweep goes up to {MOST_PAIRS:,}; take a larger step")
     pairs = tuple((f, s) for f in fasts for s in slows if f < s)
     if not pairs:
         raise InputError(

@@ -18,6 +18,7 @@ from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
 from engine.kernels import position as rules
 from engine.kernels.charges import DatedCharges
+from engine.limits import MOST_WINDOW
 
 __all__ = [
     "AtrKind",
@@ -49,7 +50,9 @@ def require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
         raise InputError(f"{name} is {value!r}; it must be one of: {', '.join(choices)}")
 
 
-def require_number(name: str, value: object, *, above: float | None = None, least: float | None = None) -> float:
+def require_number(
+    name: str, value: object, *, above: float | None = None, least: float | None = None, most: float | None = None
+) -> float:
     """Check that a setting is a finite number in its range; ``InputError`` if not."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise InputError(f"{name} is {value!r}; it must be a finite number")
@@ -57,6 +60,8 @@ def require_number(name: str, value: object, *, above: float | None = None, leas
         raise InputError(f"{name} is {value!r}; it must be more than {above:g}")
     if least is not None and not value >= least:
         raise InputError(f"{name} is {value!r}; it must be {least:g} or more")
+    if most is not None and not value <= most:
+        raise InputError(f"{name} is {value!r}; it must be {most:g} or less")
     return float(value)
 
 
@@ -90,9 +95,11 @@ class TrailingStop:
     kind: StopKind = "fixed"
 
     def __post_init__(self) -> None:
-        _set(self, "multiple", require_number("stop multiple", self.multiple, above=0))
+        _set(self, "multiple", require_number("stop multiple", self.multiple, above=0, most=1e6))
         if isinstance(self.atr_window, bool) or not isinstance(self.atr_window, int) or self.atr_window < 1:
             raise InputError(f"ATR window is {self.atr_window!r}; it must be a whole number of bars, 1 or more")
+        if self.atr_window > MOST_WINDOW:
+            raise InputError(f"ATR window is {self.atr_window:,}; exact averages go up to {MOST_WINDOW:,} bars")
         require_choice("ATR kind", self.atr, get_args(AtrKind))
         require_choice("stop kind", self.kind, get_args(StopKind))
 
@@ -141,6 +148,8 @@ class Settings:
             raise InputError(f"costs is {self.costs!r}; it must be engine.Costs(...), or from engine.costs")
         for name in ("capital", "lot", "bars_per_year", "risk"):
             _set(self, name, require_number(name.replace("_", " "), getattr(self, name), above=0))
+        require_number("capital", self.capital, least=1e-6, most=1e15)  # beyond, a double does not know the paisa
+        require_number("bars per year", self.bars_per_year, least=1e-3, most=1e9)
         if self.risk > 1:
             raise InputError(f"risk is {self.risk!r}; it is a fraction of equity, 0.02 is 2 percent")
 

@@ -30,6 +30,8 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PORTS = {"paper": (4002, 7497), "live": (4001, 7496)}
 """Of the gateway and of the workstation, as they are installed."""
 _MOST_RISK = 0.05
+_MESSAGES_PER_SHARE, _MESSAGES_PER_SECOND = 4, 45
+"""Contract, market rule, bars and an order; and what the broker takes, which ib_async keeps to."""
 
 Money = Annotated[float, Field(gt=0, lt=1e15, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
@@ -205,6 +207,12 @@ class Config(_Table):
         if port in _PORTS["live" if mode == "paper" else "paper"]:
             raise ValueError(
                 f"gateway.port {port} is not one of a {mode} account; take {_PORTS[mode][0]}, or change mode"
+            )
+        seconds = len(self.instruments) * _MESSAGES_PER_SHARE / _MESSAGES_PER_SECOND
+        if seconds > self.run.before.total_seconds() / 2:
+            raise ValueError(
+                f"{len(self.instruments):,} instruments take some {seconds:,.0f} seconds of messages, more than half of "
+                f"run.minutes_before_last_entry; begin earlier, or name fewer"
             )
         for name in ("isin", "symbol"):
             twice = [value for value, n in Counter(getattr(each, name) for each in self.instruments).items() if n > 1]

@@ -108,6 +108,7 @@ def backtest(
         bars_per_year,
     )
     prices = o.prices_of(path, repair, symbols, start, end, actions)
+    o.check_atr(prices, stops)
     announce_compilation(Progress("symbols"), simulate_one)
     result = run_backtest(prices, fast, slow, stops[0], **vars(settings))
     table = result.metrics.reset_index()
@@ -191,6 +192,9 @@ def sweep(
         bars_per_year,
     )
     prices = o.prices_of(path, repair, symbols, start, end, actions)
+    o.check_atr(prices, stops)
+    if not keep:
+        o.check_cells(prices, windows, stops)
     if announce_compilation(reporter, run_symbols):  # done on its own, so that it is not mistaken for the sweep's pace
         real = [one for one in stops if one is not None]  # with a stop other kernels are needed than without any
         if takes_fast_way(settings):

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, get_args
 
 from engine.errors import InputError
+from engine.limits import MOST_WINDOW
 from engine.settings import AtrKind, StopKind, TrailingStop
 
 __all__ = ["parse_day", "parse_names", "parse_stops", "parse_table", "parse_windows", "pick"]
@@ -33,6 +34,8 @@ def parse_windows(option: str, text: str) -> list[int]:
             raise InputError(f"{option} {text}: the step of a range must be 1 or more")
         if last < first:
             raise InputError(f"{option} {text}: the range runs backwards; write {last}:{first}:{step}")
+        if last > MOST_WINDOW:  # before a range of any size is spread out
+            raise InputError(f"{option} {text}: exact averages go up to {MOST_WINDOW:,} bars")
         windows += range(first, last + 1, step)
     return windows
 

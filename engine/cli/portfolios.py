@@ -109,6 +109,7 @@ def portfolio(
     )
     terms = o.terms_of(max_positions, max_weight, priority, lot, tick)
     prices = o.prices_of(path, repair, symbols, start, end, actions)
+    o.check_atr(prices, stops)
     announce_compilation(Progress("symbols"), simulate_portfolio)
     result = run_portfolio(prices, fast, slow, stops[0], **account_arguments(settings, terms))
     table = result.contribution.reset_index()
@@ -200,6 +201,7 @@ def sweep_portfolio(
     )
     terms = o.terms_of(max_positions, max_weight, priority, lot, tick)
     prices = o.prices_of(path, repair, symbols, start, end, actions)
+    o.check_atr(prices, stops)
     if announce_compilation(reporter, sweep_trips):  # done on its own, so that it is not mistaken for the sweep's pace
         alone = o.terms_of(max_positions, max_weight, "strongest", "1", "")
         run_sweep(run_simulate(1, 60), 2, 5, stops[:1], **account_arguments(settings, alone))

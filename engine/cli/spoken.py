@@ -18,7 +18,7 @@ P = ParamSpec("P")
 
 
 def spoken(command: Callable[P, int]) -> Callable[P, None]:
-    """Turn our errors into one line and exit status 2; anything else is a defect and shows its traceback."""
+    """Turn our errors, and a lack of memory, into one line and exit status 2; anything else is a defect and shows its traceback."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -27,6 +27,11 @@ def spoken(command: Callable[P, int]) -> Callable[P, None]:
             sys.stdout.flush()
         except GoldencrossError as error:
             typer.echo(f"error: {error}", err=True)
+            status = 2
+        except MemoryError:  # where the need is known before, it is an InputError before the work (engine.limits)
+            typer.echo(
+                "error: there is not enough memory for this; take fewer symbols, dates or cells, or --keep 10", err=True
+            )
             status = 2
         except BrokenPipeError:  # the reader, such as head, has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -78,6 +78,8 @@ def _stamp(value: Any, name: str) -> tuple[pd.Timestamp | None, bool]:
         stamp = pd.NaT
     if not isinstance(stamp, pd.Timestamp):
         raise InputError(f"the {name} {value!r} is not a date: write it as YYYY-MM-DD")
+    if not 1678 <= stamp.year <= 2261:  # bars are kept in nanoseconds, which end there
+        raise InputError(f"the {name} {value!r} is not a date that prices can have: it must be from 1678 to 2261")
     return stamp, whole_day
 
 

@@ -7,11 +7,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.errors import InputError
+from engine.limits import require_memory
 from engine.prices.history import History, Prices
 
 __all__ = ["simulate"]
 
 _STEPS = 16  # of the path within a bar, from which high and low are read
+_NOISES = 6  # arrays of all steps of a symbol that are alive together
+_HISTORY_BYTES, _FRAME_BYTES = 40, 4_000  # of a bar that is kept, and of a symbol besides
 _OVERNIGHT = 0.25  # share of a bar's variance that falls between close and open
 
 
@@ -62,6 +65,9 @@ def simulate(
     ------
     InputError
     """
+    count = symbols if isinstance(symbols, int) else len(symbols)
+    need = max(count, 0) * (_HISTORY_BYTES * max(bars, 0) + _FRAME_BYTES) + 8 * max(bars, 0) * _NOISES * (_STEPS + 1)
+    require_memory(need, f"a market of {count:,} symbols with {bars:,} bars each", "take fewer of them")
     names = [f"SIM{i + 1:03d}" for i in range(symbols)] if isinstance(symbols, int) else list(symbols)
     if not names or len(set(names)) < len(names):
         raise InputError("symbols must be a number of 1 or more, or a list of different names")
@@ -69,8 +75,8 @@ def simulate(
         raise InputError(f"bars is {bars}; it must be 1 or more")
     if seed < 0:
         raise InputError(f"seed is {seed}; it must be 0 or more")
-    if not (0 <= correlation < 1 and volatility > 0 and tick > 0 and price >= tick):
-        raise InputError("it must hold that 0 <= correlation < 1, volatility > 0, tick > 0 and price >= tick")
+    if not (0 <= correlation < 1 and 0 < volatility <= 100 and tick > 0 and price >= tick):
+        raise InputError("it must hold that 0 <= correlation < 1, 0 < volatility <= 100, tick > 0 and price >= tick")
     dates = _dates(start, bars, frequency)
     market, *own = np.random.SeedSequence(seed).spawn(1 + len(names))
     common = np.random.default_rng(market).standard_normal((bars, _STEPS + 1))

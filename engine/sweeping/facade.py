@@ -17,6 +17,7 @@ from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
 from engine.grid import Grid
 from engine.kernels.metrics import METRIC_COUNT
+from engine.limits import require_memory
 from engine.prices.history import Prices
 from engine.results.backtest import BacktestResult
 from engine.results.sweep import SweepTable
@@ -208,6 +209,11 @@ class _Job:
 
 def _sweep_all(job: _Job) -> SweepResult:
     """Keep all cells."""
+    cells = len(job.symbols) * job.grid.cells
+    advice = (
+        "keep only the best of each symbol (keep=10, the command: --keep 10), which takes the same memory for any grid"
+    )
+    require_memory(8 * METRIC_COUNT * cells, f"a sweep that keeps all of {cells:,} cells", advice)
     values = np.empty((len(job.symbols), len(job.grid.pairs), len(job.grid.stops), METRIC_COUNT))
     missing = np.ones(values.shape[:2], np.bool_)
 

@@ -91,7 +91,7 @@ def non_positive_prices(scan: Scan) -> Iterator[Finding]:
 
 def absurd_prices(scan: Scan) -> Iterator[Finding]:
     """Find prices that cannot be true beside their neighbours."""
-    what = "is over 1e9 or 1000 times away from the bars around it"
+    what = "is over 1e9, under 1e-10 or 1000 times away from the bars around it"
     return _cells(scan, scan.absurd, "absurd", what)
 
 

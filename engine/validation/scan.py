@@ -24,6 +24,7 @@ __all__ = ["LARGEST_PRICE", "Mask", "Scan", "any_cell", "bar_findings", "field_n
 Mask = npt.NDArray[np.bool_]
 
 LARGEST_PRICE = 1e9
+SMALLEST_PRICE = 1e-10  # exact averages know 2^-86, which is the last bit of a double of 2^-33
 _ABSURD_RATIO = 1000.0
 _NEIGHBOURS = 11  # five bars on each side
 _CAP = 20  # findings of one rule for single bars of one symbol; the rest is counted in one more
@@ -67,8 +68,10 @@ class Scan:
 
     @cached_property
     def absurd(self) -> Mask:
-        """Prices over 1e9, or 1000 times away from the median of the bars around them."""
-        absurd = np.isfinite(self.prices) & (self.prices > LARGEST_PRICE)
+        """Prices over 1e9, under 1e-10, or 1000 times away from the median of the bars around them."""
+        absurd = np.isfinite(self.prices) & (
+            (self.prices > LARGEST_PRICE) | ((self.prices > 0) & (self.prices < SMALLEST_PRICE))
+        )
         where = self.ordered[self._complete[self.ordered]]
         for column in range(len(PRICES)):
             series = self.prices[where, column]

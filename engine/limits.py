@@ -1,0 +1,66 @@
+"""What fits, asked before the work begins; ``docs/limits.md`` lists every limit with its reason."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from engine.errors import InputError
+
+__all__ = ["MOST_PAIRS", "MOST_WINDOW", "free_memory", "require_memory"]
+
+MOST_WINDOW = 90_000
+"""Bars of an average: the sum of so many prices of 1e9, in hundred-thousandths, and of the 1,024 bars that are summed up with them, stays below 2^63."""
+MOST_PAIRS = 4_000_000
+"""Of a grid: the pairs stand in the metadata of its file, 13 bytes each, and Parquet readers refuse more than 100 MB of that."""
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def free_memory() -> int | None:
+    """Tell how many bytes can be had: what the system calls available, or less if a control group allows less; None where nothing says it."""
+    known = [amount for amount in (_available(), _group_left()) if amount is not None]
+    return min(known) if known else None
+
+
+def require_memory(need: int, what: str, advice: str) -> None:
+    """Refuse, before it begins, what cannot fit in memory; where nothing says how much there is, nothing is refused.
+
+    Parameters
+    ----------
+    need : int
+        Bytes.
+    what, advice : str
+        What needs them, and what to do instead.
+
+    Raises
+    ------
+    InputError
+    """
+    free = free_memory()
+    if free is not None and need > free:
+        raise InputError(f"{what} needs {_gigabytes(need)} of memory, and {_gigabytes(free)} is free; {advice}")
+
+
+def _gigabytes(amount: int) -> str:
+    return f"{amount / 1e9:,.1f} GB"
+
+
+def _available() -> int | None:
+    """Read it from Linux; elsewhere all of the machine's memory is the nearest that Python knows."""
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    with suppress(AttributeError, OSError, ValueError):  # Windows has no sysconf
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return None
+
+
+def _group_left() -> int | None:
+    """Read what a container may still take; None without a limit."""
+    with suppress(OSError, ValueError):  # "max" is no number
+        most = int((_CGROUP / "memory.max").read_text(encoding="ascii"))
+        return max(0, most - int((_CGROUP / "memory.current").read_text(encoding="ascii")))
+    return None

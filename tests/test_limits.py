@@ -1,0 +1,174 @@
+"""What does not fit is said in one line before the work; ``docs/limits.md`` has the list."""
+
+import re
+import tomllib
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import engine
+from engine import limits
+from engine.cli import commands
+from engine.grid import Grid
+from engine.kernels.exact import exact_mean, window_sums
+from engine.limits import MOST_PAIRS, MOST_WINDOW
+from engine.validation.scan import LARGEST_PRICE
+from live.command import app
+from live.config import load_config
+from live.schema import is_isin
+
+ROOT = Path(__file__).parent.parent
+
+
+def refuse(*arguments):
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert done.exit_code == 2, done.output
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "Traceback" not in done.output
+    return line
+
+
+def test_the_longest_window_of_the_highest_price_is_exact():
+    for price in (LARGEST_PRICE, LARGEST_PRICE - 0.00001, float(np.nextafter(LARGEST_PRICE, 0))):
+        sums = window_sums(np.full(MOST_WINDOW + 1024, price))
+        assert exact_mean(sums, MOST_WINDOW + 1024, MOST_WINDOW) == price
+    assert (MOST_WINDOW + 1024) * LARGEST_PRICE * 100_000 < 2**63
+
+
+def test_the_smallest_price_is_exact():
+    values = 1e-10 * (1 + np.random.default_rng(5).random(300))
+    wanted = float(sum(map(Fraction, values.tolist())) / 300)
+    assert exact_mean(window_sums(values), 300, 300) == pytest.approx(wanted, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--fast", "1:1000000000"], "--fast 1:1000000000: exact averages go up to 90,000 bars"),
+        (["--slow", "9" * 30], "exact averages go up to 90,000 bars"),
+        (["--fast", "1:5000", "--slow", "1:5000"], "12,497,500 pairs; a sweep goes up to 4,000,000"),
+        (["--stop", "3", "--atr-window", "1000000"], "ATR window is 1,000,000; exact averages go up to 90,000 bars"),
+        (["--stop", "3", "--atr-window", "6000"], "--atr-window 6000: the longest history has 5031 bars"),
+        (["--stop", "1e9"], "stop multiple is 1000000000.0; it must be 1e+06 or less"),
+        (["--capital", "1e16"], "capital is 1e+16; it must be 1e+15 or less"),
+        (["--capital", "1e-9"], "capital is 1e-09; it must be 1e-06 or more"),
+        (
+            ["--start", "0001-01-01"],
+            "the start '0001-01-01' is not a date that prices can have: it must be from 1678 to 2261",
+        ),
+        (["--end", "9999-01-01"], "the end '9999-01-01' is not a date that prices can have"),
+        (["--bars-per-year", "1e300"], "bars per year is 1e+300; it must be 1e+09 or less"),
+    ],
+)
+def test_a_sweep_refuses(arguments, said):
+    assert said in refuse("sweep", *arguments)
+
+
+def test_other_commands_refuse_too(tmp_path):
+    long = ["--stop", "3", "--atr-window", "6000"]
+    for command in ("backtest", "portfolio", "sweep-portfolio"):
+        assert "--atr-window 6000: the longest history has 5031 bars" in refuse(command, *long)
+    for command in ("sweep-portfolio", "walkforward"):
+        assert "12,497,500 pairs" in refuse(command, "--fast", "1:5000", "--slow", "1:5000")
+    assert "volatility <= 100" in refuse("simulate", "--volatility", "1e200", "--out", tmp_path / "x.csv")
+
+
+def test_a_bot_of_more_shares_than_its_time_allows(tmp_path):
+    text = (ROOT / "docs/example-config.toml").read_text(encoding="utf-8")
+    head = text.partition("[[instruments]]")[0]
+    share = '[[instruments]]\nisin = "{}"\nsymbol = "S{}"\nclosing_auction = true\n'
+    isins = (f"INE{number:06d}01{digit}" for number in range(2000) for digit in range(10))
+    valid = [isin for isin in isins if is_isin(isin)]
+    path = tmp_path / "bot.toml"
+    for count, said in ((1600, False), (1700, True)):
+        path.write_text(head + "".join(share.format(isin, i) for i, isin in enumerate(valid[:count])), encoding="utf-8")
+        try:
+            load_config(path)
+        except engine.GoldencrossError as error:
+            assert said == ("1,700 instruments take some 151 seconds of messages" in str(error)), error  # noqa: PT017
+        else:
+            assert not said
+
+
+def test_windows_without_an_end_are_refused():
+    with pytest.raises(engine.InputError, match="exact averages go up to 90,000 bars"):
+        Grid.of(range(1, 10**12), 5)
+    with pytest.raises(engine.InputError, match=r"there are more than 90,000 fast windows; take a larger step"):
+        Grid.of((1 for _ in range(10**12)), 5)
+    assert Grid.of(1, MOST_WINDOW).slow.tolist() == [MOST_WINDOW]
+    assert MOST_PAIRS * len("[90000, 90000], ") < 100_000_000
+
+
+def test_a_sweep_that_does_not_fit_is_refused_with_the_way_out(monkeypatch):
+    monkeypatch.setattr(limits, "free_memory", lambda: 100_000)
+    line = refuse("sweep")
+    assert "keeps all of 998 cells needs 0.0 GB of memory" in line
+    assert "--keep 10" in line
+    prices = engine.simulate(1, 100)
+    with pytest.raises(engine.InputError, match="keep=10"):
+        engine.sweep(prices, range(1, 40), range(40, 80))
+    assert len(engine.sweep(prices, range(1, 40), range(40, 80), keep=3)) == 39 * 40
+    with pytest.raises(engine.InputError, match=r"a market of 1,000 symbols with 2,000 bars each needs 0\.1 GB"):
+        engine.simulate(1000, 2000)
+
+
+def test_where_nothing_is_known_nothing_is_refused(monkeypatch):
+    monkeypatch.setattr(limits, "free_memory", lambda: None)
+    limits.require_memory(1 << 80, "this", "that")
+
+
+def test_a_container_allows_what_its_group_allows(monkeypatch, tmp_path):
+    monkeypatch.setattr(limits, "_CGROUP", tmp_path)
+    machine = limits.free_memory()
+    (tmp_path / "memory.max").write_text("5000\n")
+    (tmp_path / "memory.current").write_text("2000\n")
+    assert limits.free_memory() == 3000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert limits.free_memory() > 3000
+    assert machine > 3000
+
+
+def test_a_lack_of_memory_is_one_line(monkeypatch):
+    def fail(*_arguments, **_others):
+        raise MemoryError
+
+    monkeypatch.setattr(commands, "run_sweep", fail)
+    monkeypatch.setattr(commands, "announce_compilation", lambda *_: False)
+    assert refuse("sweep") == (
+        "error: there is not enough memory for this; take fewer symbols, dates or cells, or --keep 10"
+    )
+
+
+@pytest.mark.parametrize(
+    ("price", "usable"), [(1e-30, False), (9e-11, False), (1e-10, True), (1e9, True), (2e9, False)]
+)
+def test_prices_have_a_range(price, usable):
+    dates = pd.bdate_range("2020-01-01", periods=30)
+    frame = pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), price) | {"volume": 1.0}, index=dates)
+    if usable:
+        assert engine.Prices.from_frames({"X": frame}).symbols == ("X",)
+        return
+    with pytest.raises(engine.DataError, match="is over 1e9, under 1e-10 or 1000 times away"):
+        engine.Prices.from_frames({"X": frame})
+
+
+@pytest.mark.parametrize("year", [1600, 2300])
+def test_dates_have_a_range(year, tmp_path):
+    lines = [f"{year}-01-{day:02d},5,5,5,5,1" for day in range(1, 29)]
+    (tmp_path / "X.csv").write_text("\n".join(["date,open,high,low,close,volume", *lines]))
+    assert f"{year}-01-01" in refuse("sweep", tmp_path)
+
+
+def test_the_lowest_versions_are_those_that_are_promised():
+    promised = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    lowest = re.findall(r"^(\w+)==([\d.]+)", (ROOT / ".ci/lowest.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    first = dict(reversed(lowest))  # the first line of a package is that of the oldest Python
+    for name, bound in (one.split(">=") for one in promised):
+        given = tuple(map(int, first.pop(name).split(".")))
+        assert given[: bound.count(".") + 1] == tuple(map(int, bound.split(".")))
+        assert not any(given[bound.count(".") + 1 :])
+    assert first == {}
