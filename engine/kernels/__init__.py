@@ -8,6 +8,8 @@
     prefix       the same averages from prefix sums, for many windows at once
     whole        averages of a few windows, of values that are whole numbers of some power of two
     indicators   SMA, true range, ATR                      (T,) -> (T,)
+    smoothing    exponential and weighted averages
+    momentum     RSI and ADX, which can confirm a cross
     crosses      which average is above, golden and death crosses
     money        prices as paid, ticks, fees, and how much an amount buys
     position     THE trading rules: fills, stops, one position

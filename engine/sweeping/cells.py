@@ -27,7 +27,8 @@ Floats = NDArray[np.float64]
 
 def takes_fast_way(settings: Settings) -> bool:
     """Tell whether the fast sweep covers these settings; slower ways give the same results for all the others."""
-    return settings.direction == "long_only" and settings.sizing == "all_in" and isinstance(settings.costs, Costs)
+    plain = settings.direction == "long_only" and settings.sizing == "all_in" and isinstance(settings.costs, Costs)
+    return plain and settings.signal.is_golden_cross
 
 
 @dataclass(frozen=True)
