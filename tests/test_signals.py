@@ -16,7 +16,9 @@ from engine.cli.app import app
 from engine.crossing import averages_of
 from engine.errors import InputError
 from engine.grid import Grid
+from engine.kernels.metrics import METRICS
 from engine.kernels.momentum import directional_index, strength_index
+from engine.kernels.plan import SPAN
 from engine.kernels.smoothing import exponential_averages, weighted_averages
 from engine.selection.ledger_lines import plain
 from engine.selection.ledger_notes import entry_of
@@ -24,6 +26,7 @@ from engine.selection.trials import trials_of
 from engine.settings import Settings
 from engine.signals import Signal
 from tests import adapter, naive, naive_signals, strategies
+from tests.test_fast import compare_ways
 from tests.test_indicators import prices
 
 some = settings(max_examples=150, deadline=None)
@@ -223,6 +226,37 @@ def test_settings_from_before_there_were_signals_are_the_golden_cross():
     values = Settings().to_dict()
     del values["signal"]
     assert Settings.from_dict(values) == Settings()
+
+
+# The fast way
+
+
+@many
+@given(
+    strategies.markets(min_bars=3),
+    strategies.rules(),
+    signals(),
+    st.sampled_from([[np.nan], [np.nan, 0.5, 2.0]]),
+    st.sampled_from([1, 5]),
+    st.sampled_from([64, 128, SPAN]),
+)
+def test_the_fast_way_is_the_plain_loop(bars, rules, signal, multiples, times, most):
+    """Markets of up to 120 bars, once or five times over: spans begin and end amid holdings, delays and dropped crosses."""
+    bars = bars * times
+    windows = (1, 2, 3, 5), [slow for slow in (2, 3, 7, 20) if slow <= len(bars)]
+    setting = Settings(**{**adapter.arguments(rules), "sizing": "all_in"}, signal=ours(signal))
+    stop = engine.TrailingStop(2.0, rules.atr_window, rules.atr, rules.stop_kind)
+    compare_ways(adapter.history(bars), windows, multiples, rules.atr_window, setting, stop, least_sure=0.0, most=most)
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("fill", ["next_open", "close"])
+def test_the_fast_way_is_sure_of_nearly_all(signal, fill):
+    history = engine.simulate(1, 5000, seed=7)["SIM001"]
+    setting = Settings(fill=fill, costs=engine.Costs(rate=0.001), signal=signal)
+    windows = (1, 5, 20), (10, 50, 200)
+    plain = compare_ways(history, windows, [np.nan, 3.0], 14, setting, engine.TrailingStop(), most=1024)
+    assert plain[..., METRICS.index("trades")].min() > 3
 
 
 # The command

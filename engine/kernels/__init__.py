@@ -32,6 +32,7 @@ The fast sweep, which skips the bars on which nothing happens, by the same rules
     codes        averages as small numbers, which tell nearly always which is above
     words        which of two averages is above, for a block of pairs, 64 bars at a time
     bits         the crosses of these pairs
+    spells       the same for crosses of any signal, from averages given as they are
     stops        where a trailing stop ends a position, for every bar on which one could begin
     stretches    the same for the usual stop, eight bars at a step
     drawdown     highest, lowest and deepest fall of any run of closes

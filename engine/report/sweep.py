@@ -152,6 +152,7 @@ def _say_way(result: SweepTable | ReducedSweep) -> str:
             "of which the fast way could not be sure"
         )
     if settings.direction == "long_only":
-        covered = "all-in cells with plain costs, and only the golden cross"
-        return f"from cross to cross with equity on every bar, since the fast way covers only {covered}"
+        return (
+            "from cross to cross with equity on every bar, since the fast way covers only all-in cells with plain costs"
+        )
     return "bar by bar, since the fast way covers only long-only cells"

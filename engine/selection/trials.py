@@ -292,6 +292,8 @@ class _Piece:
         costs = self.settings.costs
         if not takes_fast_way(self.settings) or not isinstance(costs, Costs):
             return False
+        if not self.settings.signal.is_golden_cross:
+            return False
         return costs.fixed == costs.minimum == 0.0 and costs.rate < 1.0 and costs.slippage < 1.0
 
     def add(self, history: History, day: NDArray[np.int64], out: Floats) -> None:

@@ -6,6 +6,7 @@
     cells     a part of the grid on one symbol, by the fast way, or by the plain loop where that does not reach
     threads   parts on all cores, in order, with progress and Ctrl-C
     spans     the fast way through one symbol
+    signalled the same for signals other than the golden cross
     plain     the other ways
     warming   the first run ever: compiling on two cores
     facade    sweep(): settings, symbols, where the cells go
