@@ -13,13 +13,17 @@ from typer.testing import CliRunner
 import engine
 from engine.accounts.facade import account_arguments
 from engine.cli.app import app
-from engine.crossing import averages_of
+from engine.crossing import averages_of, filter_of
 from engine.errors import InputError
 from engine.grid import Grid
+from engine.kernels._jit import kernel
+from engine.kernels.compare import words_beyond
+from engine.kernels.crosses import filtered_crosses
 from engine.kernels.metrics import METRICS
 from engine.kernels.momentum import directional_index, strength_index
 from engine.kernels.plan import SPAN
 from engine.kernels.smoothing import exponential_averages, weighted_averages
+from engine.kernels.spells import find_spells
 from engine.selection.ledger_lines import plain
 from engine.selection.ledger_notes import entry_of
 from engine.selection.trials import trials_of
@@ -229,6 +233,35 @@ def test_settings_from_before_there_were_signals_are_the_golden_cross():
 
 
 # The fast way
+
+
+@some
+@given(st.lists(st.tuples(st.sampled_from([np.nan, 0.0, 1.0, 1.01, 2.0]), st.floats(0, 2)), min_size=70, max_size=70))
+def test_words_say_what_is_beyond(numbers):
+    one, other = (np.array(column) for column in zip(*numbers, strict=True))
+    up, down = words(one, other, 5, 1.01, 0.99)
+    for i in range(64):
+        assert up >> i & 1 == (one[5 + i] > other[5 + i] * 1.01)
+        assert down >> i & 1 == (one[5 + i] < other[5 + i] * 0.99)
+
+
+@kernel
+def words(one, other, place, more, less):
+    return words_beyond(one, other, place, more, less)
+
+
+@some
+@given(strategies.markets(), strategies.windows(), signals(), st.sampled_from([1, 7, 64, 65, 200]))
+def test_crosses_found_in_pieces_are_those_of_every_bar(bars, pair, signal, size):
+    history = adapter.history(bars)
+    lines, needs = averages_of(history, np.array(pair), ours(signal)), filter_of(history, ours(signal))
+    expected, state, found = np.empty(len(bars), np.int8), np.zeros(4, np.int64), []
+    filtered_crosses(*lines, needs, expected)
+    for start in range(0, len(bars), size):
+        stop, out = min(start + size, len(bars)), np.empty(len(bars), np.int16)
+        golden, count = find_spells(*lines, needs, start, stop, state, out)
+        found += [(start + int(out[i]), 1 if golden == (i % 2 == 0) else -1) for i in range(count)]
+    assert found == [(t, expected[t]) for t in np.flatnonzero(expected)]
 
 
 @many

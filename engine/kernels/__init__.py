@@ -4,6 +4,7 @@
 
     machine      instructions that numba has no name for
     vectors      the same for 64 bars at once
+    compare      comparisons of doubles, 64 bars into one word
     exact        averages that depend on nothing but their window
     prefix       the same averages from prefix sums, for many windows at once
     whole        averages of a few windows, of values that are whole numbers of some power of two

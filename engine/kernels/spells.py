@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted
 from engine.kernels.accounts import ACCOUNT_SIZE
+from engine.kernels.compare import words_beyond
 from engine.kernels.crosses import ABOVE, BELOW, DEATH, GOLDEN, Filter, cross
 from engine.kernels.drawdown import fill_runs
 from engine.kernels.fast import order_by_count, run_block
@@ -144,11 +145,14 @@ def find_spells(
     golden, count = False, 0
     for base in range(start, stop, WORD):
         length = min(WORD, stop - base)
-        up = down = np.uint64(0)
-        quick, lazy = fast[base : base + length], slow[base : base + length]
-        for i in range(length):
-            up |= np.uint64(quick[i] > lazy[i] * more) << np.uint64(i)
-            down |= np.uint64(quick[i] < lazy[i] * less) << np.uint64(i)
+        if length == WORD:
+            up, down = words_beyond(fast, slow, base, more, less)
+        else:
+            up = down = np.uint64(0)
+            for i in range(length):
+                quick, lazy = fast[index(base + i)], slow[index(base + i)]
+                up |= np.uint64(quick > lazy * more) << np.uint64(i)
+                down |= np.uint64(quick < lazy * less) << np.uint64(i)
         while True:
             wanted = down if side == ABOVE else (up if side == BELOW else up | down)
             bit = trailing_zeros(wanted)
