@@ -6,6 +6,8 @@ The way of the data is the layout::
     engine.costs         what orders cost: rates with dates and sources
     engine.validation    what is wrong with them, and explicit repairs      -> Prices
     engine.kernels       numba: averages, crosses, one position, metrics
+    engine.signals       which cross: averages, band, delay, confirmation
+    engine.crossing      the crosses of a symbol
     engine.backtesting   one setting, every symbol by itself                -> BacktestResult
     engine.accounts      one account that all symbols share                 -> PortfolioResult
     engine.grid          which pairs and stops
@@ -30,7 +32,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine import costs
+    from engine import costs, rules
     from engine.accounts.facade import portfolio
     from engine.accounts.sweep import PortfolioSweep, sweep_portfolio
     from engine.backtesting import backtest, from_signals
@@ -48,12 +50,14 @@ if TYPE_CHECKING:
     from engine.selection.judging import luck
     from engine.selection.verdict import LuckReport
     from engine.settings import Costs, TrailingStop
+    from engine.signals import Adx, Rsi, Signal
     from engine.sweeping import SweepInterruptedError, SweepResult, sweep
     from engine.validation.actions import Action, Adjustment
     from engine.validation.findings import Finding, Report
 
 _HOME = {
     "Action": "validation.actions",
+    "Adx": "signals",
     "Adjustment": "validation.actions",
     "BacktestResult": "results.backtest",
     "Costs": "settings",
@@ -71,6 +75,8 @@ _HOME = {
     "Prices": "prices.history",
     "ReducedSweep": "results.reduced",
     "Report": "validation.findings",
+    "Rsi": "signals",
+    "Signal": "signals",
     "SweepInterruptedError": "sweeping",
     "SweepResult": "sweeping",
     "TrailingStop": "settings",
@@ -81,6 +87,7 @@ _HOME = {
     "load": "prices.reading",
     "portfolio": "accounts.facade",
     "read_actions": "prices.actions",
+    "rules": "rules",
     "sample": "prices.embedded",
     "simulate": "prices.simulated",
     "sweep": "sweeping",
@@ -91,6 +98,7 @@ _HOME = {
 __all__ = [
     "Action",
     "Adjustment",
+    "Adx",
     "BacktestResult",
     "Costs",
     "DataError",
@@ -107,6 +115,8 @@ __all__ = [
     "Prices",
     "ReducedSweep",
     "Report",
+    "Rsi",
+    "Signal",
     "SweepInterruptedError",
     "SweepResult",
     "TrailingStop",
@@ -117,6 +127,7 @@ __all__ = [
     "luck",
     "portfolio",
     "read_actions",
+    "rules",
     "sample",
     "simulate",
     "sweep",

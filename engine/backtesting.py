@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from engine.costs.limit import surcharge_limit
 from engine.costs.schedule import CostSchedule
+from engine.crossing import crosses_of
 from engine.errors import DataError, InputError
 from engine.grid import Grid
-from engine.kernels.crosses import crosses, sides
-from engine.kernels.indicators import average_true_range, averages
+from engine.kernels.indicators import average_true_range
 from engine.kernels.loop import Bars, Outcome, long_short, simulate
 from engine.kernels.metrics import METRIC_COUNT, METRICS, summarise
 from engine.prices.history import History, Prices
 from engine.results.backtest import BacktestResult
 from engine.results.tables import PENDING, buy_and_hold, metric_table, trade_table
-from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
+from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Signal, Sizing, TrailingStop
 
 __all__ = ["atr_of", "backtest", "fee_limit", "from_signals", "kernel_bars"]
 
@@ -52,8 +52,9 @@ def backtest(
     lot: float = 1,
     bars_per_year: float = 252,
     risk: float = 0.02,
+    signal: Signal | None = None,
 ) -> BacktestResult:
-    """Trade the golden cross on every symbol by itself.
+    """Trade the golden cross, or another cross of two averages, on every symbol by itself.
 
     Parameters
     ----------
@@ -64,6 +65,8 @@ def backtest(
     fill, intrabar, direction, capital, sizing, costs, lot, bars_per_year, risk
         See ``engine.settings.Settings`` and ``docs/contract.md``. ``intrabar="both"`` reports how much depends on the order of high and low.
         ``direction="long_short"`` is the contract's other backtest, without costs or stop; ``fill`` does not matter to it.
+    signal : Signal or None
+        Other averages, a band, a delay, a confirmation: ``docs/signals.md``. None is the contract's golden cross.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def backtest(
         No symbol has enough bars.
     """
     settings = Settings(
-        fill, intrabar, direction, capital, sizing, costs or Costs(), lot, bars_per_year=bars_per_year, risk=risk
+        fill, intrabar, direction, capital, sizing, costs or Costs(), lot, bars_per_year, risk, signal or Signal()
     )
     pair = Grid.of(fast, slow, stop).pairs
     if len(pair) != 1:
@@ -89,7 +92,7 @@ def backtest(
             raise DataError(
                 f"{history.symbol} has {len(history)} bars, fewer than the slow window of {slow}", symbol=history.symbol
             )
-        return _crosses_of(history, fast, slow, direction)
+        return crosses_of(history, fast, slow, settings)
 
     return _run_all(prices, signals_of, stop, settings, fast, slow)
 
@@ -174,21 +177,13 @@ def fee_limit(
 ) -> float | None:
     """Find how much more of its value every order could cost, as a fraction, before one symbol gains nothing; see ``surcharge_limit``."""
     history = prices[symbol]
-    signals = _crosses_of(history, fast, slow, settings.direction)
+    signals = crosses_of(history, fast, slow, settings)
 
     def gain(surcharge: float) -> float:
         dearer = replace(settings, costs=settings.costs.with_surcharge(surcharge))
         return float(_run(history, signals, stop, dearer).metrics[METRICS.index("final_capital")]) - settings.capital
 
     return surcharge_limit(gain)
-
-
-def _crosses_of(history: History, fast: int, slow: int, direction: Direction) -> Signals:
-    """Give the crosses of a symbol, or for long/short its sides."""
-    both = averages(history.close, np.array([fast, slow]))
-    out = np.empty(len(history), np.int8)
-    (sides if direction == "long_short" else crosses)(both[0], both[1], out)
-    return out
 
 
 def kernel_bars(history: History) -> Bars:

@@ -19,6 +19,8 @@ from engine.errors import InputError
 from engine.kernels import position as rules
 from engine.kernels.charges import DatedCharges
 from engine.limits import MOST_WINDOW
+from engine.requirements import require_choice, require_number, require_whole
+from engine.signals import Signal
 
 __all__ = [
     "AtrKind",
@@ -27,6 +29,7 @@ __all__ = [
     "Fill",
     "Intrabar",
     "Settings",
+    "Signal",
     "Sizing",
     "StopKind",
     "TrailingStop",
@@ -42,27 +45,6 @@ AtrKind = Literal["sma", "wilder"]
 StopKind = Literal["fixed", "chandelier"]
 
 _SIZING_CODE = {"all_in": rules.ALL_IN, "all_in_lots": rules.ALL_IN_LOTS, "risk": rules.RISK}
-
-
-def require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    """Check that a setting is one of its choices; ``InputError`` if not."""
-    if value not in choices:
-        raise InputError(f"{name} is {value!r}; it must be one of: {', '.join(choices)}")
-
-
-def require_number(
-    name: str, value: object, *, above: float | None = None, least: float | None = None, most: float | None = None
-) -> float:
-    """Check that a setting is a finite number in its range; ``InputError`` if not."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"{name} is {value!r}; it must be a finite number")
-    if above is not None and not value > above:
-        raise InputError(f"{name} is {value!r}; it must be more than {above:g}")
-    if least is not None and not value >= least:
-        raise InputError(f"{name} is {value!r}; it must be {least:g} or more")
-    if most is not None and not value <= most:
-        raise InputError(f"{name} is {value!r}; it must be {most:g} or less")
-    return float(value)
 
 
 def _set(target: object, name: str, value: object) -> None:
@@ -96,8 +78,7 @@ class TrailingStop:
 
     def __post_init__(self) -> None:
         _set(self, "multiple", require_number("stop multiple", self.multiple, above=0, most=1e6))
-        if isinstance(self.atr_window, bool) or not isinstance(self.atr_window, int) or self.atr_window < 1:
-            raise InputError(f"ATR window is {self.atr_window!r}; it must be a whole number of bars, 1 or more")
+        require_whole("ATR window", self.atr_window, least=1)
         if self.atr_window > MOST_WINDOW:
             raise InputError(f"ATR window is {self.atr_window:,}; exact averages go up to {MOST_WINDOW:,} bars")
         require_choice("ATR kind", self.atr, get_args(AtrKind))
@@ -106,7 +87,7 @@ class TrailingStop:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything about a backtest but the prices, the averages and the stop.
+    """Everything about a backtest but the prices, the windows of the averages and the stop.
 
     Parameters
     ----------
@@ -123,6 +104,8 @@ class Settings:
     bars_per_year : float
     risk : float
         Fraction of equity that ``sizing="risk"`` loses if the stop is hit; between 0 and 1.
+    signal : Signal
+        What makes a cross; without it the contract's golden cross.
 
     Raises
     ------
@@ -138,6 +121,7 @@ class Settings:
     lot: float = 1.0
     bars_per_year: float = 252.0
     risk: float = 0.02
+    signal: Signal = field(default_factory=Signal)
 
     def __post_init__(self) -> None:
         require_choice("fill", self.fill, get_args(Fill))
@@ -146,6 +130,8 @@ class Settings:
         require_choice("sizing", self.sizing, get_args(Sizing))
         if not isinstance(self.costs, Costs | CostSchedule):
             raise InputError(f"costs is {self.costs!r}; it must be engine.Costs(...), or from engine.costs")
+        if not isinstance(self.signal, Signal):
+            raise InputError(f"signal is {self.signal!r}; it must be engine.Signal(...)")
         for name in ("capital", "lot", "bars_per_year", "risk"):
             _set(self, name, require_number(name.replace("_", " "), getattr(self, name), above=0))
         require_number("capital", self.capital, least=1e-6, most=1e15)  # beyond, a double does not know the paisa
@@ -159,7 +145,7 @@ class Settings:
         Raises
         ------
         InputError
-            Risk sizing without a stop; long/short with a stop, costs or sizing; stops of different kinds.
+            Risk sizing without a stop; long/short with a stop, costs, sizing or confirmation; stops of different kinds.
         """
         if self.sizing == "risk" and None in stops:
             raise InputError(
@@ -169,6 +155,10 @@ class Settings:
             any(stops) or self.costs != Costs() or self.sizing != "all_in" or self.intrabar != "stop_first"
         ):
             raise InputError("direction 'long_short' is defined without costs, stop or sizing; leave them out")
+        if self.direction == "long_short" and self.signal.confirm is not None:
+            raise InputError(
+                "a confirmation is for golden crosses, but 'long_short' goes by sides; leave one of them out"
+            )
         if len({(stop.atr, stop.kind) for stop in stops if stop}) > 1:
             raise InputError("the stops of one sweep must share the kind of stop and of ATR; run one sweep for each")
 
@@ -202,10 +192,11 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Give plain values for JSON."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {**fields, "costs": self.costs.to_dict()}
+        return {**fields, "costs": self.costs.to_dict(), "signal": self.signal.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
-        """Read what ``to_dict`` gave."""
+        """Read what ``to_dict`` gave; before there were signals, everything was the golden cross."""
         kind: type[Costs | CostSchedule] = CostSchedule if "rates" in values["costs"] else Costs
-        return cls(**{**values, "costs": kind.from_dict(values["costs"])})
+        signal = Signal.from_dict(values["signal"]) if "signal" in values else Signal()
+        return cls(**{**values, "costs": kind.from_dict(values["costs"]), "signal": signal})

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 import engine
 from engine.backtesting import kernel_bars
+from engine.crossing import averages_of, filter_of
 from engine.grid import Grid
 from engine.kernels import fast as fast_kernels
 from engine.kernels import prefix
-from engine.kernels.crosses import crosses
+from engine.kernels.crosses import crosses, filtered_crosses
 from engine.kernels.events import simulate_events
 from engine.kernels.indicators import average_true_range, averages
 from engine.kernels.legs import Span
@@ -23,6 +24,7 @@ from engine.kernels.stops import Stops
 from engine.kernels.symbols import Trails
 from engine.settings import Settings
 from engine.sweeping.blocks import plan_of
+from engine.sweeping.signalled import run_signalled
 from engine.sweeping.spans import run_spans
 from tests import adapter, naive, strategies
 
@@ -37,16 +39,18 @@ def compare_ways(history, windows, multiples, atr_window, setting, stop, *, leas
     windows = np.unique(np.r_[fast, slow])
     ranges = average_true_range(history.high, history.low, history.close, np.array([atr_window]), stop.atr == "wilder")
     stops = Stops(ranges, np.zeros(len(multiples), np.int64), np.array(multiples))
-    tile = Tile(
-        averages(history.close, windows), np.searchsorted(windows, fast), np.searchsorted(windows, slow), *stops
-    )
+    rows = np.searchsorted(windows, fast), np.searchsorted(windows, slow)
+    tile = Tile(averages_of(history, windows, setting.signal), *rows, *stops, filter_of(history, setting.signal))
     bars, rules = kernel_bars(history), setting.kernel_rules(stop)
     shape = (len(grid.pairs), len(multiples), METRIC_COUNT)
     quick, plain = np.full(shape, -1.0), np.full(shape, -2.0)
     plan = plan_of(fast, slow, int(slow.max()))
     trails = Trails(np.array([atr_window]), stops.row, stops.multiple, stop.atr == "wilder")
     year = setting.bars_per_year
-    sure = run_spans([history], plan, trails, setting.capital, rules, year, quick[None], most=most)[0]
+    if setting.signal.is_golden_cross:
+        sure = run_spans([history], plan, trails, setting.capital, rules, year, quick[None], most=most)[0]
+    else:
+        sure = run_signalled([history], plan, trails, setting, rules, quick[None], most=most)[0]
     sweep_tile(bars, tile, False, setting.capital, rules, setting.bars_per_year, plain)
     assert sure.mean() >= least_sure
     assert np.array_equal(quick[sure][:, EXACT], plain[sure][:, EXACT], equal_nan=True)
@@ -54,7 +58,7 @@ def compare_ways(history, windows, multiples, atr_window, setting, stop, *, leas
     for p, k in np.argwhere(sure).tolist():
         if np.allclose(quick[p, k], plain[p, k], rtol=1e-10, atol=1e-12, equal_nan=True):
             continue
-        crosses(tile.averages[tile.fast[p]], tile.averages[tile.slow[p]], signals)
+        filtered_crosses(tile.averages[tile.fast[p]], tile.averages[tile.slow[p]], tile.filter, signals)
         simulate(bars, signals, ranges[0], setting.capital, with_multiple(rules, multiples[k]), equity, trades)
         roundings = adapter.rounding(setting.capital, equity, setting.bars_per_year)
         got, expected = (dict(zip(METRICS, way[p, k], strict=True)) for way in (quick, plain))

@@ -102,8 +102,16 @@ def portfolio(
 
 
 def account_arguments(settings: Settings, terms: AccountTerms) -> dict[str, Any]:
-    """Give the arguments of ``portfolio`` that these are."""
-    given = {name: value for name, value in vars(settings).items() if name not in {"direction", "lot"}}
+    """Give the arguments of ``portfolio`` that these are.
+
+    Raises
+    ------
+    InputError
+        The signal is not the golden cross, which is all that an account trades.
+    """
+    if not settings.signal.is_golden_cross:
+        raise InputError("an account that symbols share trades the golden cross only; leave the signal out")
+    given = {name: value for name, value in vars(settings).items() if name not in {"direction", "lot", "signal"}}
     return {**given, **vars(terms)}
 
 

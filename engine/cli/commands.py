@@ -56,6 +56,10 @@ def backtest(
     atr_window: o.AtrWindow = 14,
     atr: o.Atr = "sma",
     stop_kind: o.StopKindOption = "fixed",
+    average: o.Average = "sma",
+    band: o.Band = 0.0,
+    delay: o.Delay = 0,
+    confirm: o.Confirm = "none",
     fill: o.FillOption = "next-open",
     intrabar: o.IntrabarOption = "stop-first",
     direction: o.DirectionOption = "long-only",
@@ -106,6 +110,7 @@ def backtest(
         slippage,
         costs,
         bars_per_year,
+        o.signal_of(average, band, delay, confirm),
     )
     prices = o.prices_of(path, repair, symbols, start, end, actions)
     o.check_atr(prices, stops)
@@ -140,6 +145,10 @@ def sweep(
     atr_window: o.AtrWindow = 14,
     atr: o.Atr = "sma",
     stop_kind: o.StopKindOption = "fixed",
+    average: o.Average = "sma",
+    band: o.Band = 0.0,
+    delay: o.Delay = 0,
+    confirm: o.Confirm = "none",
     metric: Annotated[str, typer.Option("--metric", help="What the best cell has the most of.")] = "sharpe",
     keep: o.Keep = 0,
     fill: o.FillOption = "next-open",
@@ -190,6 +199,7 @@ def sweep(
         slippage,
         costs,
         bars_per_year,
+        o.signal_of(average, band, delay, confirm),
     )
     prices = o.prices_of(path, repair, symbols, start, end, actions)
     o.check_atr(prices, stops)

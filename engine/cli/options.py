@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.cli.parsing import parse_names, parse_table, pick
+from engine.cli.parsing import parse_confirmation, parse_names, parse_table, pick
 from engine.costs import CostSchedule, nse_delivery, us_ib_fixed, us_ib_tiered
 from engine.errors import InputError
 from engine.grid import Grid
@@ -17,10 +17,12 @@ from engine.prices.embedded import sample
 from engine.prices.history import Prices
 from engine.prices.reading import load
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
+from engine.signals import Average as AverageKind
+from engine.signals import Signal
 from engine.terms import AccountTerms
 from engine.validation.repairs import check_names
 
-__all__ = ["check_atr", "check_cells", "prices_of", "reduced_of", "settings_of", "terms_of"]
+__all__ = ["check_atr", "check_cells", "prices_of", "reduced_of", "settings_of", "signal_of", "terms_of"]
 
 PricesPath = Annotated[
     Path | None,
@@ -55,6 +57,19 @@ IntrabarOption = Annotated[
 ]
 DirectionOption = Annotated[
     str, typer.Option("--direction", help="long-only or long-short (without costs or stop; a comparison only).")
+]
+Average = Annotated[
+    str,
+    typer.Option("--average", help="sma, ema or wma: simple, exponential or weighted. --fast 1 is the close itself."),
+]
+Band = Annotated[
+    float,
+    typer.Option("--band", help="Fraction of the slow average by which the fast one must pass it, such as 0.01."),
+]
+Delay = Annotated[int, typer.Option("--delay", help="Bars that a side has to last before its cross counts.")]
+Confirm = Annotated[
+    str,
+    typer.Option("--confirm", help="What a golden cross needs besides: none, rsi:14:50 or adx:14:25 (bars and level)."),
 ]
 Capital = Annotated[float, typer.Option("--capital", help="Capital of each symbol.")]
 AccountCapital = Annotated[float, typer.Option("--capital", help="Capital of the account.")]
@@ -116,6 +131,7 @@ def settings_of(
     slippage: float,
     costs: str,
     bars_per_year: float,
+    signal: Signal | None = None,
 ) -> Settings:
     """Make settings of the trading options as they were typed.
 
@@ -133,7 +149,18 @@ def settings_of(
         lot=lot,
         bars_per_year=bars_per_year,
         risk=risk,
+        signal=signal or Signal(),
     )
+
+
+def signal_of(average: str, band: float, delay: int, confirm: str) -> Signal:
+    """Make a signal of the options as they were typed.
+
+    Raises
+    ------
+    InputError
+    """
+    return Signal(pick("--average", average, AverageKind), band, delay, parse_confirmation(confirm))
 
 
 def costs_of(name: str, plain: Costs) -> Costs | CostSchedule:

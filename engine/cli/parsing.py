@@ -8,8 +8,9 @@ from typing import Any, get_args
 from engine.errors import InputError
 from engine.limits import MOST_WINDOW
 from engine.settings import AtrKind, StopKind, TrailingStop
+from engine.signals import Adx, Confirmation, Rsi
 
-__all__ = ["parse_day", "parse_names", "parse_stops", "parse_table", "parse_windows", "pick"]
+__all__ = ["parse_confirmation", "parse_day", "parse_names", "parse_stops", "parse_table", "parse_windows", "pick"]
 
 
 def parse_windows(option: str, text: str) -> list[int]:
@@ -60,6 +61,27 @@ def parse_stops(text: str, atr_window: int, atr: str, kind: str) -> list[Trailin
             TrailingStop(multiple, atr_window, pick("--atr", atr, AtrKind), pick("--stop-kind", kind, StopKind))
         )
     return stops
+
+
+def parse_confirmation(text: str) -> Confirmation | None:
+    """Read a confirmation: ``none``, ``rsi:14:50`` or ``adx:14:25``, which are window and level; either may be left out.
+
+    Raises
+    ------
+    InputError
+    """
+    name, *numbers = text.strip().lower().split(":")
+    if name == "none" and not numbers:
+        return None
+    if name not in ("rsi", "adx") or len(numbers) > 2:
+        raise InputError(f"--confirm {text}: it must be none, or an index, its bars and its level, such as rsi:14:50")
+    try:
+        given = {
+            key: kind(number) for key, kind, number in zip(("window", "above"), (int, float), numbers, strict=False)
+        }
+    except ValueError:
+        raise InputError(f"--confirm {text}: bars and level must be numbers, such as rsi:14:50") from None
+    return Rsi(**given) if name == "rsi" else Adx(**given)
 
 
 def parse_names(text: str | None) -> list[str]:

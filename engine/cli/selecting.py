@@ -47,6 +47,10 @@ def walkforward(
     atr_window: o.AtrWindow = 14,
     atr: o.Atr = "sma",
     stop_kind: o.StopKindOption = "fixed",
+    average: o.Average = "sma",
+    band: o.Band = 0.0,
+    delay: o.Delay = 0,
+    confirm: o.Confirm = "none",
     rule: Annotated[str, typer.Option("--rule", help=f"What a training chooses by: {', '.join(RULES)}.")] = "sharpe",
     scheme: Annotated[
         str,
@@ -147,6 +151,7 @@ def walkforward(
         slippage,
         costs,
         bars_per_year,
+        o.signal_of(average, band, delay, confirm),
     )
     if settings.intrabar == "both":
         raise InputError("intrabar 'both' is for a single backtest; walk forward with stop_first and with high_first")

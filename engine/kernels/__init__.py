@@ -4,10 +4,13 @@
 
     machine      instructions that numba has no name for
     vectors      the same for 64 bars at once
+    compare      comparisons of doubles, 64 bars into one word
     exact        averages that depend on nothing but their window
     prefix       the same averages from prefix sums, for many windows at once
     whole        averages of a few windows, of values that are whole numbers of some power of two
     indicators   SMA, true range, ATR                      (T,) -> (T,)
+    smoothing    exponential and weighted averages
+    momentum     RSI and ADX, which can confirm a cross
     crosses      which average is above, golden and death crosses
     money        prices as paid, ticks, fees, and how much an amount buys
     position     THE trading rules: fills, stops, one position
@@ -30,6 +33,7 @@ The fast sweep, which skips the bars on which nothing happens, by the same rules
     codes        averages as small numbers, which tell nearly always which is above
     words        which of two averages is above, for a block of pairs, 64 bars at a time
     bits         the crosses of these pairs
+    spells       the same for crosses of any signal, from averages given as they are
     stops        where a trailing stop ends a position, for every bar on which one could begin
     stretches    the same for the usual stop, eight bars at a step
     drawdown     highest, lowest and deepest fall of any run of closes

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel
-from engine.kernels.crosses import DEATH, GOLDEN, NO_SIGNAL, crosses
+from engine.kernels.crosses import DEATH, GOLDEN, NO_SIGNAL, filtered_crosses
 from engine.kernels.loop import Bars, Ledger, Outcome, Tile, mark_open, note, with_multiple
 from engine.kernels.metrics import summarise
 from engine.kernels.position import NO_FILL, NOTHING, Rules, at_close, at_open, in_bar, new_position
@@ -88,7 +88,7 @@ def sweep_events(bars: Bars, tile: Tile, capital: float, rules: Rules, bars_per_
     signals, events = np.empty(n, np.int8), np.empty(n, np.int64)
     equity, trades = np.empty(n), np.empty((n + 1, 8))
     for p in range(len(tile.fast)):
-        crosses(tile.averages[tile.fast[p]], tile.averages[tile.slow[p]], signals)
+        filtered_crosses(tile.averages[tile.fast[p]], tile.averages[tile.slow[p]], tile.filter, signals)
         count = 0
         for t in range(n):
             events[count] = t

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
-from engine.kernels.crosses import NO_SIGNAL, crosses, sides
+from engine.kernels.crosses import NO_FILTER, NO_SIGNAL, Filter, filtered_crosses, filtered_sides
 from engine.kernels.metrics import summarise
 from engine.kernels.position import (
     CROSS,
@@ -191,6 +191,7 @@ class Tile(NamedTuple):
     ranges: Floats  # (A, T) ATR rows, at least one
     range_row: NDArray[np.int64]  # (K,) row in ranges of each stop
     multiple: Floats  # (K,) of the ATR; nan is no stop
+    filter: Filter = NO_FILTER  # of the crosses of every pair
 
 
 @kernel
@@ -218,9 +219,9 @@ def sweep_tile(
     for p in range(len(tile.fast)):
         fast, slow = tile.averages[tile.fast[p]], tile.averages[tile.slow[p]]
         if short_below:
-            sides(fast, slow, signals)
+            filtered_sides(fast, slow, tile.filter, signals)
         else:
-            crosses(fast, slow, signals)
+            filtered_crosses(fast, slow, tile.filter, signals)
         for k in range(len(tile.multiple)):
             if short_below:
                 outcome = long_short(bars.close, signals, capital, equity, trades)

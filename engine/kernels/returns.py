@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel
-from engine.kernels.crosses import GOLDEN, NO_SIGNAL, crosses, sides
+from engine.kernels.crosses import GOLDEN, NO_SIGNAL, filtered_crosses, filtered_sides
 from engine.kernels.desk import Market, new_books
 from engine.kernels.events import simulate_events
 from engine.kernels.loop import Bars, Tile, long_short, with_multiple
@@ -52,9 +52,9 @@ def add_returns(
         fast, slow = tile.averages[tile.fast[p]], tile.averages[tile.slow[p]]
         count = 0
         if short_below:
-            sides(fast, slow, signals)
+            filtered_sides(fast, slow, tile.filter, signals)
         else:
-            crosses(fast, slow, signals)
+            filtered_crosses(fast, slow, tile.filter, signals)
             for t in range(n):
                 events[count] = t
                 count += signals[t] != NO_SIGNAL

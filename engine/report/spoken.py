@@ -9,9 +9,20 @@ from engine.costs.plain import Costs
 from engine.costs.schedule import CostSchedule
 from engine.results.tables import COUNTS
 from engine.settings import Settings, TrailingStop
+from engine.signals import Signal
 from engine.terms import AccountTerms
 
-__all__ = ["METRIC_NAMES", "count", "money", "percent", "say_metric", "say_settings", "say_stop", "say_terms"]
+__all__ = [
+    "METRIC_NAMES",
+    "count",
+    "money",
+    "percent",
+    "say_metric",
+    "say_settings",
+    "say_signal",
+    "say_stop",
+    "say_terms",
+]
 
 METRIC_NAMES = {
     "final_capital": "final capital",
@@ -135,12 +146,33 @@ def say_terms(terms: AccountTerms) -> str:
     return f"Account: {most}{weight}; {first}; {ticks}."
 
 
+def say_signal(signal: Signal) -> list[str]:
+    """Say what makes a cross, one thing a line; nothing of the golden cross as the contract has it."""
+    lines = []
+    if signal.average != "sma":
+        kinds = {"ema": "exponential", "wma": "linearly weighted"}
+        lines.append(f"Averages: {kinds[signal.average]}.")
+    if signal.band:
+        lines.append(
+            f"Band: the fast average has to be {100 * signal.band:g} percent beyond the slow one before the side changes."
+        )
+    if signal.delay:
+        lines.append(f"Delay: a cross counts once its side has lasted {count(signal.delay, 'bar')} more.")
+    if signal.confirm is not None:
+        index, bars = type(signal.confirm).__name__.upper(), count(signal.confirm.window, "bar")
+        lines.append(
+            f"Confirmation: a golden cross counts only where the {index} of {bars} is above {signal.confirm.above:g} at its close; others are dropped, and are no skipped signals."
+        )
+    return lines
+
+
 def say_settings(settings: Settings, terms: AccountTerms | None = None) -> list[str]:
     """Say every setting, one a line; ``terms`` are those of an account that the symbols share, if they do."""
     year = f"{settings.bars_per_year:g} bars a year"
     if settings.direction == "long_short":
         return [
             "Direction: long above, short below, from close to close, without costs. NSE does not allow shorts to be held.",
+            *say_signal(settings.signal),
             f"Capital for each symbol: {money(settings.capital)}, {year}.",
         ]
     fill = "the next open" if settings.fill == "next_open" else "the same close"
@@ -158,6 +190,7 @@ def say_settings(settings: Settings, terms: AccountTerms | None = None) -> list[
     orders["both"] = orders["stop_first"]
     return [
         f"Direction: long only. A cross is filled at {fill}; within a bar {orders[settings.intrabar]}.",
+        *say_signal(settings.signal),
         f"Capital {whose}: {money(settings.capital)}. Size: {sizes[settings.sizing]}. Year: {year}.",
         *([say_terms(terms)] if terms else []),
         *say_costs(settings.costs),

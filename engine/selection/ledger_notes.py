@@ -66,6 +66,8 @@ def _setting(settings: Settings, terms: dict[str, Any] | None) -> str:
     """Hash what decides about the numbers: the length of a year scales them all, risk and lots matter only to some sizes."""
     values = settings.to_dict()
     del values["bars_per_year"]
+    if settings.signal.is_golden_cross:  # as in lines from before there were others
+        del values["signal"]
     if settings.sizing != "risk":
         del values["risk"]
     if settings.sizing == "all_in":

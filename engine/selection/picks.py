@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.accounts.market import signals_of
 from engine.backtesting import from_signals
+from engine.crossing import crosses_of
 from engine.errors import InputError
 from engine.grid import Grid
 from engine.kernels.crosses import DEATH, GOLDEN
@@ -81,10 +81,10 @@ class Picked:
         """Run it with every cross one bar later."""
         enter, leave = {}, {}
         for history in self.pool.histories:
-            cross = signals_of([history], self.pick.fast, self.pick.slow, None).cross
+            cross = crosses_of(history, self.pick.fast, self.pick.slow, settings)
             late = np.concatenate([[0], cross[:-1]])
             enter[history.symbol], leave[history.symbol] = late == GOLDEN, late == DEATH
-        given = {name: value for name, value in vars(settings).items() if name != "direction"}
+        given = {name: value for name, value in vars(settings).items() if name not in {"direction", "signal"}}
         result = from_signals(self.prices, enter, leave, self.pick.stop, **given)
         if self.pick.symbol is not None:
             return _from_metrics(result.metrics.to_numpy(dtype=np.float64)[0])

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 
 from engine.backtesting import atr_of, kernel_bars
 from engine.costs.schedule import CostSchedule
+from engine.crossing import crosses_of
 from engine.kernels.charges import charge
-from engine.kernels.crosses import crosses
-from engine.kernels.indicators import averages
 from engine.kernels.loop import simulate
 from engine.kernels.position import CostRates, all_in_order, closing_order, paid, received
 from engine.prices.history import History
@@ -171,8 +170,7 @@ def shares_of_equity(history: History, fast: int, slow: int, stop: TrailingStop 
     n = len(history)
     if settings.direction == "long_short":
         return np.zeros(n)
-    both, signals = averages(history.close, np.array([fast, slow])), np.empty(n, np.int8)
-    crosses(both[0], both[1], signals)
+    signals = crosses_of(history, fast, slow, settings)
     equity, trades, held = np.empty(n), np.empty((n + 1, 8)), np.zeros(n)
     rules = settings.kernel_rules(stop, history.local_dates)
     outcome = simulate(kernel_bars(history), signals, atr_of(history, stop), settings.capital, rules, equity, trades)

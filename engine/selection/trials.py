@@ -19,10 +19,11 @@ from engine.accounts.market import days_of, usable
 from engine.accounts.sweep import account_returns
 from engine.backtesting import kernel_bars
 from engine.costs.schedule import CostSchedule
+from engine.crossing import averages_of, filter_of
 from engine.errors import InputError
 from engine.grid import Grid
 from engine.kernels.holdings import LONGEST, Shares, add_holdings
-from engine.kernels.indicators import average_true_range, averages
+from engine.kernels.indicators import average_true_range
 from engine.kernels.loop import Tile
 from engine.kernels.machine import WORD
 from engine.kernels.plan import Plan, Scratch, scratch_of
@@ -214,6 +215,8 @@ def trial_blocks(
     threads = thread_count(workers)
     stops, days = len(grid.stops), len(pool.days)
     if account is not None:
+        if not settings.signal.is_golden_cross:
+            raise InputError("an account that symbols share trades the golden cross only; leave the signal out")
         yield from _account_blocks(pool, grid, settings, account, threads, max(1, most_bytes // (8 * days * stops)))
         return
     for parts in _blocks(grid, max(1, most_bytes // (8 * days * stops))):
@@ -289,6 +292,8 @@ class _Piece:
         costs = self.settings.costs
         if not takes_fast_way(self.settings) or not isinstance(costs, Costs):
             return False
+        if not self.settings.signal.is_golden_cross:
+            return False
         return costs.fixed == costs.minimum == 0.0 and costs.rate < 1.0 and costs.slippage < 1.0
 
     def add(self, history: History, day: NDArray[np.int64], out: Floats) -> None:
@@ -319,12 +324,13 @@ class _Piece:
         fast, slow, trails = self.fast[rows], self.slow[rows], self._trails
         windows = np.unique(np.concatenate([fast, slow]))
         tile = Tile(
-            averages(history.close, windows),
+            averages_of(history, windows, self.settings.signal),
             np.searchsorted(windows, fast),
             np.searchsorted(windows, slow),
             average_true_range(history.high, history.low, history.close, trails.windows, trails.wilder),
             trails.row,
             trails.multiple,
+            filter_of(history, self.settings.signal),
         )
         dates: Any = history.local_dates if isinstance(self.settings.costs, CostSchedule) else None
         rules = self.settings.kernel_rules(self.grid.first_stop, dates)

@@ -257,8 +257,9 @@ def choose(trials: Trials, fold: Fold, rule: Rule, keys: pd.DataFrame) -> Choice
 
 
 def first_warm_day(trials: Trials) -> int:
-    """Give the first day on which, in the symbol that has them first, all averages and ATRs exist: before it some trials could not trade yet, and would be compared for that."""
-    longest = max(int(trials.grid.slow.max()), *trials.grid.atr_windows)
+    """Give the first day on which, in the symbol that has them first, all averages, ATRs and confirmations exist: before it some trials could not trade yet, and would be compared for that."""
+    confirm = trials.settings.signal.confirm
+    longest = max(int(trials.grid.slow.max()), *trials.grid.atr_windows, confirm.bars if confirm else 1)
     return min(int(places[min(longest, len(places)) - 1]) for places in trials.pool.day)
 
 

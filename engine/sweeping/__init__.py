@@ -7,6 +7,7 @@
     threads   parts on all cores, in order, with progress and Ctrl-C
     telling   who is told how far it is: a function, a bar, nobody
     spans     the fast way through one symbol
+    signalled the same for signals other than the golden cross
     plain     the other ways
     warming   the first run ever: compiling on two cores
     facade    sweep(): settings, symbols, where the cells go

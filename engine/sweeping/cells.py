@@ -114,7 +114,12 @@ class Part:
             return 0
         settings = self.settings
         rules = settings.kernel_rules(self.grid.first_stop)
-        sure = run_spans(histories, plan, self._trails, settings.capital, rules, settings.bars_per_year, out)
+        if settings.signal.is_golden_cross:
+            sure = run_spans(histories, plan, self._trails, settings.capital, rules, settings.bars_per_year, out)
+        else:
+            from engine.sweeping.signalled import run_signalled  # noqa: PLC0415  it is seldom needed, and takes seconds to compile
+
+            sure = run_signalled(histories, plan, self._trails, settings, rules, out)
         looped = sure.size - int(np.count_nonzero(sure))
         if looped:
             for history, cells, good in zip(histories, out, sure, strict=True):

@@ -22,7 +22,7 @@ from engine.prices.history import Prices
 from engine.results.backtest import BacktestResult
 from engine.results.sweep import SweepTable
 from engine.results.tables import buy_and_hold
-from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
+from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Signal, Sizing, TrailingStop
 from engine.sweeping.cells import Part
 from engine.sweeping.telling import Progress, Telling, telling
 from engine.sweeping.threads import run_in_order, thread_count
@@ -120,6 +120,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     lot: float = 1,
     bars_per_year: float = 252,
     risk: float = 0.02,
+    signal: Signal | None = None,
     workers: int | None = None,
     progress: Telling = None,
     keep: int | None = None,
@@ -135,7 +136,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
         Windows in bars.
     stop : TrailingStop, None or iterable of them
         None is no stop. All stops of a sweep share kind and ATR.
-    fill, intrabar, direction, capital, sizing, costs, lot, bars_per_year, risk
+    fill, intrabar, direction, capital, sizing, costs, lot, bars_per_year, risk, signal
         As for ``backtest``; ``intrabar="both"`` is for single backtests.
     workers : int or None
         Threads; None is one a core. The numbers do not depend on it.
@@ -168,7 +169,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
         Ctrl-C; its ``partial`` has what was done.
     """
     settings = Settings(
-        fill, intrabar, direction, capital, sizing, costs or Costs(), lot, bars_per_year=bars_per_year, risk=risk
+        fill, intrabar, direction, capital, sizing, costs or Costs(), lot, bars_per_year, risk, signal or Signal()
     )
     grid = Grid.of(fast, slow, stop)
     settings.require(grid.stops)

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from engine.backtesting import kernel_bars
 from engine.costs.schedule import CostSchedule
+from engine.crossing import averages_of, filter_of
 from engine.grid import Grid
 from engine.kernels.events import sweep_events
-from engine.kernels.indicators import averages
 from engine.kernels.loop import Tile, sweep_tile
 from engine.kernels.stops import Stops
 from engine.prices.history import History
@@ -49,17 +49,19 @@ def run_plainly(
     dates = history.local_dates if isinstance(settings.costs, CostSchedule) else None
     rules, bars = settings.kernel_rules(grid.first_stop, dates), kernel_bars(history)
     pairs = np.flatnonzero(wanted.any(axis=1) & (slow <= len(history)))
+    crosses_need = filter_of(history, settings.signal)
     together = max(1, _MOST_BYTES // (16 * len(history)))
     for start in range(0, len(pairs), together):
         rows = pairs[start : start + together]
         windows = np.unique(np.concatenate([fast[rows], slow[rows]]))
         tile = Tile(
-            averages(history.close, windows),
+            averages_of(history, windows, settings.signal),
             np.searchsorted(windows, fast[rows]),
             np.searchsorted(windows, slow[rows]),
             stops.atr,
             stops.row,
             stops.multiple,
+            crosses_need,
         )
         cells = np.empty((len(rows), *out.shape[1:]))
         if settings.direction == "long_short":

@@ -14,7 +14,7 @@ from engine.kernels.position import Rules
 from engine.kernels.symbols import Memory, Trails, memory_of, run_symbols
 from engine.prices.history import History
 
-__all__ = ["run_spans"]
+__all__ = ["memory_for", "run_spans"]
 
 
 def run_spans(
@@ -57,7 +57,7 @@ def run_spans(
     sure = np.ones(out.shape[:3], np.bool_)
     flat, all_sure = out.reshape(symbols, -1), sure.reshape(symbols, -1)
     asked = None if len(trails.multiple) == 1 and np.isnan(trails.multiple[0]) else trails
-    memory = _memory(plan, 0 if asked is None else len(asked.multiple), max(lengths), most)
+    memory = memory_for(plan, 0 if asked is None else len(asked.multiple), max(lengths), most)
     bars = _side_by_side(histories, int(offsets[-1]), with_range=asked is not None)
     run_symbols(bars, offsets, plan, asked, capital, rules, bars_per_year, most, memory, flat, all_sure)
     return sure
@@ -67,7 +67,7 @@ _kept = threading.local()
 """Of each thread, the memory of the last call: on 499 pairs getting it anew would take a fifth of the time that the work takes."""
 
 
-def _memory(plan: Plan, stops: int, bars: int, most: int) -> Memory:
+def memory_for(plan: Plan, stops: int, bars: int, most: int) -> Memory:
     """Get the memory for a call, or take that of the call before if it fits."""
     fits = (plan.most_windows, plan.most_pairs, plan.longest, len(plan.row), stops, bars, most)
     if getattr(_kept, "fits", None) != fits:

@@ -1,0 +1,44 @@
+"""The fast way for signals other than the golden cross: one symbol after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.backtesting import kernel_bars
+from engine.crossing import averages_of, filter_of
+from engine.kernels.plan import SPAN, Plan
+from engine.kernels.position import Rules
+from engine.kernels.spells import Lines, run_lines
+from engine.kernels.symbols import Trails
+from engine.prices.history import History
+from engine.settings import Settings
+from engine.sweeping.spans import memory_for
+
+__all__ = ["run_signalled"]
+
+
+def run_signalled(
+    histories: Sequence[History],
+    plan: Plan,
+    trails: Trails,
+    settings: Settings,
+    rules: Rules,
+    out: NDArray[np.float64],
+    *,
+    most: int = SPAN,
+) -> NDArray[np.bool_]:
+    """Backtest every pair of a plan with every stop; as ``spans.run_spans``, with the signal of the settings."""
+    sure = np.ones(out.shape[:3], np.bool_)
+    asked = None if len(trails.multiple) == 1 and np.isnan(trails.multiple[0]) else trails
+    windows = np.unique(plan.windows)
+    row, stops = np.searchsorted(windows, plan.windows), 0 if asked is None else len(asked.multiple)
+    for s, history in enumerate(histories):
+        lines = Lines(averages_of(history, windows, settings.signal), row, filter_of(history, settings.signal))
+        memory = memory_for(plan, stops, len(history), most)
+        year, flat = settings.bars_per_year, out[s].reshape(-1)
+        one = sure[s].reshape(-1)
+        run_lines(kernel_bars(history), lines, plan, asked, settings.capital, rules, year, most, memory, flat, one)
+    return sure
