@@ -30,7 +30,8 @@ from engine.results.sweep import SweepTable
 from engine.results.tables import buy_and_hold
 from engine.settings import Costs, Fill, Intrabar, Settings, Sizing, TrailingStop
 from engine.sweeping.blocks import trails_of
-from engine.sweeping.facade import Progress, SweepInterruptedError
+from engine.sweeping.facade import SweepInterruptedError
+from engine.sweeping.job import Progress
 from engine.sweeping.threads import run_in_order, thread_count
 from engine.terms import AccountTerms, Priority
 

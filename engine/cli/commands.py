@@ -164,7 +164,7 @@ def sweep(
 
     Example: goldencross sweep prices/ --fast 5:100:5 --slow 20:300:10 --stop 2,3,4 --out cells.parquet
     """
-    check_output(out, output_format)
+    check_output(None if o.is_folder(out) else out, output_format)
     metric = pick("--metric", metric, Literal[METRICS])
     reduced = o.reduced_of(keep, metric, out)
     reporter = Progress("cells", progress)
@@ -200,6 +200,8 @@ def sweep(
         )
     except SweepInterruptedError as interrupted:
         result = interrupted.partial
+        if o.is_folder(out):
+            reporter.note(f"The same command goes on from what is in {out}.")
     reporter.close()
     seconds = time.perf_counter() - started
     write_cells(result, out)

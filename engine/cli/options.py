@@ -18,7 +18,7 @@ from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing
 from engine.terms import AccountTerms
 from engine.validation.repairs import check_names
 
-__all__ = ["prices_of", "reduced_of", "settings_of", "terms_of"]
+__all__ = ["is_folder", "prices_of", "reduced_of", "settings_of", "terms_of"]
 
 PricesPath = Annotated[
     Path | None,
@@ -88,7 +88,7 @@ Keep = Annotated[
     int,
     typer.Option(
         "--keep",
-        help="Keep only so many best cells of each symbol in memory; 0 keeps all. With --out X.parquet all cells go to that file.",
+        help="Keep only so many best cells of each symbol in memory; 0 keeps all. With --out X.parquet all cells go to that file, with --out FOLDER in parts, from which an interrupted sweep goes on.",
     ),
 ]
 Format = Annotated[str, typer.Option("--format", help="What is printed: text, json or csv.")]
@@ -182,9 +182,20 @@ def reduced_of(keep: int, metric: str, out: Path | None) -> dict[str, Any]:
     """
     if keep < 0:
         raise InputError(f"--keep {keep}: it must be 0, which keeps all cells, or the number of best cells to keep")
+    if out is not None and is_folder(out):
+        if not keep:
+            raise InputError(
+                f"--out {out}: a folder gets the cells of a sweep that keeps only the best; give --keep 10, too"
+            )
+        return {"keep": keep, "metric": metric, "out": f"{out}/"}
     if not keep:
         return {}
     return {"keep": keep, "metric": metric, "out": out if out and out.suffix.lower() == ".parquet" else None}
+
+
+def is_folder(out: Path | None) -> bool:
+    """Tell whether the result goes into a folder of parts: whatever has no ending, or is a folder."""
+    return out is not None and (not out.suffix or out.is_dir())
 
 
 def prices_of(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -23,6 +22,7 @@ from engine.results.sweep import SweepTable
 from engine.results.tables import buy_and_hold
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
 from engine.sweeping.cells import Part
+from engine.sweeping.job import Job, Progress, is_folder, usable
 from engine.sweeping.threads import run_in_order, thread_count
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["SweepInterruptedError", "SweepResult", "sweep"]
 
 Floats = NDArray[np.float64]
-Progress = Callable[[int, int], None]
-"""Called with the cells done and the cells in all."""
 
 
 class SweepInterruptedError(KeyboardInterrupt):
@@ -146,7 +144,8 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     metric : str
         Only with ``keep``.
     out : path or None
-        Only with ``keep``: a Parquet file that gets all cells as they come.
+        Only with ``keep``: a Parquet file that gets all cells as they come; or a folder (one that exists, or a name that ends in a slash), which gets
+        them in parts. The same sweep into the same folder goes on from what is there, after Ctrl-C, a kill or a full disk.
 
     Returns
     -------
@@ -158,7 +157,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     Raises
     ------
     InputError
-        A setting makes no sense.
+        A setting makes no sense, or the folder has another sweep.
     DataError
         Every symbol is shorter than the shortest slow window.
     OutputError
@@ -178,34 +177,15 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     threads = thread_count(workers)
     if out is not None and keep is None:
         raise InputError("out is for a sweep that keeps only the best; give keep as well, or save the result itself")
-    symbols, left_out, too_short = _usable(prices, grid)
-    job = _Job(prices, tuple(symbols), grid, settings, left_out, too_short, threads, progress)
+    symbols, left_out, too_short = usable(prices, grid)
+    job = Job(prices, tuple(symbols), grid, settings, left_out, too_short, threads, progress)
     result = _sweep_all(job) if keep is None else _sweep_best(job, metric, keep, out)
     if not result.finished:
         raise SweepInterruptedError(result)
     return result
 
 
-@dataclass(frozen=True)
-class _Job:
-    """A sweep whose settings were checked."""
-
-    prices: Prices
-    symbols: tuple[str, ...]
-    grid: Grid
-    settings: Settings
-    left_out: dict[str, str]
-    too_short: dict[str, str]
-    workers: int
-    progress: Progress | None
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What every kind of result says of it."""
-        return {"left_out": self.left_out, "too_short": self.too_short, "settings": self.settings}
-
-
-def _sweep_all(job: _Job) -> SweepResult:
+def _sweep_all(job: Job) -> SweepResult:
     """Keep all cells."""
     values = np.empty((len(job.symbols), len(job.grid.pairs), len(job.grid.stops), METRIC_COUNT))
     missing = np.ones(values.shape[:2], np.bool_)
@@ -229,9 +209,14 @@ def _sweep_all(job: _Job) -> SweepResult:
     )
 
 
-def _sweep_best(job: _Job, metric: str, keep: int, out: str | PathLike[str] | None) -> ReducedSweep:
-    """Keep the best cells, and write all of them if a file is named."""
+def _sweep_best(job: Job, metric: str, keep: int, out: str | PathLike[str] | None) -> ReducedSweep:
+    """Keep the best cells, and write all of them if a file or a folder is named."""
     from engine.results.reduced import Reducer  # noqa: PLC0415  pandas tables that a full sweep does not need
+
+    if out is not None and is_folder(out):
+        from engine.sweeping.folder import sweep_in_tiles  # noqa: PLC0415
+
+        return sweep_in_tiles(job, metric, keep, Path(out))
 
     held = buy_and_hold(job.prices, job.symbols)
     reducer = Reducer(job.symbols, job.grid, np.asarray(held, dtype=np.float64), metric, keep)
@@ -257,24 +242,8 @@ def _sweep_best(job: _Job, metric: str, keep: int, out: str | PathLike[str] | No
     return reducer.result(**facts, finished=finished, looped=looped, path=Path(out))
 
 
-def _usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict[str, str]]:
-    """Sort out the symbols whose history is too short for every pair, and name those too short for some."""
-    left_out = dict(prices.report.left_out)
-    too_short: dict[str, str] = {}
-    slow = grid.slow
-    longest = int(slow.max())
-    for symbol in prices.symbols:
-        bars = len(prices[symbol])
-        short = int((slow > bars).sum()) if bars < longest else 0
-        if short == len(slow):
-            left_out[symbol] = f"{symbol} has {bars} bars, fewer than the slow window of every pair"
-        elif short:
-            too_short[symbol] = f"{symbol} has {bars} bars, fewer than the slow window of {short} of {len(slow)} pairs"
-    return prices.require_any(left_out), left_out, too_short
-
-
 def _run_cells(
-    job: _Job, home: Callable[[range, Part], Floats], take: Callable[[int, Part, Floats], None]
+    job: Job, home: Callable[[range, Part], Floats], take: Callable[[int, Part, Floats], None]
 ) -> tuple[bool, int]:
     """Run all parts on all symbols, in the memory that ``home`` gives, and hand them on symbol by symbol.
 
@@ -307,7 +276,7 @@ _MOST_WORK, _GOOD_WORK = 200_000_000, 20_000_000
 """Cells x bars of a task: 60 ms, so that progress moves and Ctrl-C is heard, and 5 ms, which is worth handing to a thread."""
 
 
-def _tasks(job: _Job) -> Iterator[tuple[Part, range]]:
+def _tasks(job: Job) -> Iterator[tuple[Part, range]]:
     """Cut the work: symbols one after the other, several in a task if they are small, or parts of the grid if they are large."""
     symbols, cells = len(job.symbols), job.grid.cells
     bars = max(len(job.prices[symbol]) for symbol in job.symbols)
