@@ -91,6 +91,13 @@ Keep = Annotated[
         help="Keep only so many best cells of each symbol in memory; 0 keeps all. With --out X.parquet all cells go to that file, with --out FOLDER in parts, from which an interrupted sweep goes on.",
     ),
 ]
+Cluster = Annotated[
+    str,
+    typer.Option(
+        "--cluster",
+        help="Address of a Dask scheduler, such as tcp://host:8786; goes with --keep, and with --out FOLDER.",
+    ),
+]
 Format = Annotated[str, typer.Option("--format", help="What is printed: text, json or csv.")]
 Progress = Annotated[
     str, typer.Option("--progress", help="auto, bar, lines or none; auto is a bar on a terminal, lines elsewhere.")

@@ -28,7 +28,7 @@ from engine.settings import Settings, TrailingStop
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["FORMAT", "KEY", "check_writable", "load_rows", "load_sweep", "replacing"]
+__all__ = ["FORMAT", "KEY", "check_writable", "grid_of", "load_rows", "load_sweep", "replacing", "table_of"]
 
 KEY = b"goldencross"
 """Where the description of a sweep is in the metadata of its file."""
@@ -80,6 +80,10 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
 
 def load_sweep(path: str | PathLike[str]) -> SweepTable:
     """Read what ``SweepTable.save`` or a streamed sweep wrote; see ``engine.SweepResult.load``."""
+    if Path(path).is_dir():
+        from engine.results.gathering import load_folder  # noqa: PLC0415  it imports from here
+
+        return load_folder(Path(path))
     try:
         with pq.ParquetFile(Path(path)) as file:
             return _read(path, file)
@@ -107,9 +111,7 @@ def _metrics(batch: pa.RecordBatch) -> NDArray[np.float64]:
 def _read(path: str | PathLike[str], file: pq.ParquetFile) -> SweepTable:
     """Read a sweep batch by batch, so that only one copy of it is in memory; cells that an interrupt left out are nan."""
     about = _about(path, file.metadata.metadata or {})
-    symbols = tuple(about["symbols"])
-    stops = tuple(TrailingStop(**stop) if stop else None for stop in about["stops"])
-    grid = Grid(tuple((fast, slow) for fast, slow in about["pairs"]), stops)
+    symbols, grid = tuple(about["symbols"]), grid_of(about)
     rows, cells = file.metadata.num_rows, len(symbols) * grid.cells
     whole = rows == cells if about["finished"] else rows <= cells
     if not whole or not set(file.schema_arrow.names).issuperset([*INDEX, *METRICS]):
@@ -121,10 +123,22 @@ def _read(path: str | PathLike[str], file: pq.ParquetFile) -> SweepTable:
             raise DataError(f"{path} has not its cells in their order; read a file as goldencross wrote it")
         values[start : start + len(batch)] = _metrics(batch)
         start += len(batch)
+    return table_of(about, values)
+
+
+def grid_of(about: Mapping[str, Any]) -> Grid:
+    """Read the grid out of the description of a sweep."""
+    stops = tuple(TrailingStop(**stop) if stop else None for stop in about["stops"])
+    return Grid(tuple((fast, slow) for fast, slow in about["pairs"]), stops)
+
+
+def table_of(about: Mapping[str, Any], values: NDArray[np.float64]) -> SweepTable:
+    """Join the description of a sweep with its metrics, float64 (cells, metrics)."""
+    symbols, grid = tuple(about["symbols"]), grid_of(about)
     return SweepTable(
         symbols=symbols,
         grid=grid,
-        values=values.reshape(len(symbols), len(grid.pairs), len(stops), len(METRICS)),
+        values=values.reshape(len(symbols), len(grid.pairs), len(grid.stops), len(METRICS)),
         buy_and_hold=pd.Series(about["buy_and_hold"], index=pd.Index(symbols, name="symbol"), name="buy_and_hold"),
         left_out=about["left_out"],
         too_short=about["too_short"],

@@ -123,6 +123,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     keep: int | None = None,
     metric: str = "sharpe",
     out: str | PathLike[str] | None = None,
+    client: Any = None,
 ) -> SweepResult | ReducedSweep:
     """Backtest every symbol with every pair (fast < slow) and every stop.
 
@@ -146,6 +147,8 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     out : path or None
         Only with ``keep``: a Parquet file that gets all cells as they come; or a folder (one that exists, or a name that ends in a slash), which gets
         them in parts. The same sweep into the same folder goes on from what is there, after Ctrl-C, a kill or a full disk.
+    client : distributed.Client or None
+        Only with ``keep``: the cluster that does the work, see docs/cluster.md; ``out`` is then None or a folder that all its machines share.
 
     Returns
     -------
@@ -177,9 +180,11 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     threads = thread_count(workers)
     if out is not None and keep is None:
         raise InputError("out is for a sweep that keeps only the best; give keep as well, or save the result itself")
+    if client is not None and keep is None:
+        raise InputError("a cluster sends back only the best; give keep as well")
     symbols, left_out, too_short = usable(prices, grid)
     job = Job(prices, tuple(symbols), grid, settings, left_out, too_short, threads, progress)
-    result = _sweep_all(job) if keep is None else _sweep_best(job, metric, keep, out)
+    result = _sweep_all(job) if keep is None else _sweep_best(job, metric, keep, out, client)
     if not result.finished:
         raise SweepInterruptedError(result)
     return result
@@ -209,14 +214,16 @@ def _sweep_all(job: Job) -> SweepResult:
     )
 
 
-def _sweep_best(job: Job, metric: str, keep: int, out: str | PathLike[str] | None) -> ReducedSweep:
+def _sweep_best(job: Job, metric: str, keep: int, out: str | PathLike[str] | None, client: Any) -> ReducedSweep:
     """Keep the best cells, and write all of them if a file or a folder is named."""
     from engine.results.reduced import Reducer  # noqa: PLC0415  pandas tables that a full sweep does not need
 
-    if out is not None and is_folder(out):
+    if client is not None and out is not None and not is_folder(out):
+        raise InputError(f"out is {str(out)!r}; on a cluster it must be a folder: end its name in a slash")
+    if client is not None or (out is not None and is_folder(out)):
         from engine.sweeping.folder import sweep_in_tiles  # noqa: PLC0415
 
-        return sweep_in_tiles(job, metric, keep, Path(out))
+        return sweep_in_tiles(job, metric, keep, None if out is None else Path(out), client)
 
     held = buy_and_hold(job.prices, job.symbols)
     reducer = Reducer(job.symbols, job.grid, np.asarray(held, dtype=np.float64), metric, keep)

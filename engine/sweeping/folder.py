@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from engine.sweeping.tiles import Outcome, Work, compute_tile, cut, read_tile
 __all__ = ["sweep_in_tiles"]
 
 
-def sweep_in_tiles(job: Job, metric: str, keep: int, out: Path | None) -> ReducedSweep:
+def sweep_in_tiles(job: Job, metric: str, keep: int, out: Path | None, client: Any = None) -> ReducedSweep:
     """Sweep tile by tile, and keep the best cells of each symbol.
 
     Parameters
@@ -32,6 +34,8 @@ def sweep_in_tiles(job: Job, metric: str, keep: int, out: Path | None) -> Reduce
         Cells of each symbol.
     out : Path or None
         The folder for the parts. Parts of this very sweep that are there already are read, and not computed.
+    client : distributed.Client or None
+        None is threads of this process.
 
     Returns
     -------
@@ -58,7 +62,10 @@ def sweep_in_tiles(job: Job, metric: str, keep: int, out: Path | None) -> Reduce
             stamp, tiles = parts.stamp, parts.tiles
         work = Work(job.symbols, grid, job.settings, returns, metric, keep, out, stamp, kernels_stamp())
         taker = _Taker(job, reducer)
-        finished = _on_threads(job, work, tiles, parts, taker)
+        if client is None:
+            finished = _on_threads(job, work, tiles, parts, taker)
+        else:
+            finished = _on_cluster(job, work, tiles, parts, taker, client)
         if parts is not None and finished:
             parts.finish()
     return reducer.result(**facts, finished=finished, looped=taker.looped, path=out)
@@ -93,3 +100,32 @@ def _on_threads(job: Job, work: Work, tiles: list[Tile], parts: PartsFolder | No
         return outcome
 
     return run_in_order([partial(run, tile) for tile in tiles], job.workers, taker)
+
+
+def _on_cluster(job: Job, work: Work, tiles: list[Tile], parts: PartsFolder | None, taker: _Taker, client: Any) -> bool:
+    """Run all tiles on a cluster; False if Ctrl-C came before the end."""
+    from engine.sweeping.cluster import run_on_cluster  # noqa: PLC0415  an extra
+
+    known: dict[int, Done] = dict(parts.done) if parts else {}
+    written = dict(known)
+    ordered = _in_order(tiles, taker)
+
+    def take(outcome: Outcome) -> None:
+        if parts is not None and outcome.done is not None and written.get(outcome.tile.first) != outcome.done:
+            parts.record(outcome.done)
+        ordered(outcome)
+
+    return run_on_cluster(client, work, tiles, known, job.prices.__getitem__, take)
+
+
+def _in_order(tiles: Iterable[Tile], take: Callable[[Outcome], None]) -> Callable[[Outcome], None]:
+    """Give a callable that takes outcomes as they come, and hands them on in the order of the tiles."""
+    early: dict[Tile, Outcome] = {}
+    order = list(tiles)[::-1]
+
+    def later(outcome: Outcome) -> None:
+        early[outcome.tile] = outcome
+        while order and order[-1] in early:
+            take(early.pop(order.pop()))
+
+    return later
