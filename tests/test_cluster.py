@@ -32,6 +32,15 @@ def one():
     return engine.sweep(prices(), **GRID, **KEPT)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def impatience():
+    """Dask itself waits 30 seconds for a scheduler that does not answer."""
+    import dask
+
+    with dask.config.set({"distributed.comm.timeouts.connect": "3s"}):
+        yield
+
+
 class Machines:
     """A scheduler and two workers, each a process."""
 
@@ -220,12 +229,13 @@ def test_workers_with_other_kernels_are_refused(shared):
         swept(client)
 
 
-def test_what_makes_no_sense_is_refused(shared, tmp_path):
+def test_what_makes_no_sense_is_refused(shared, tmp_path, monkeypatch):
     with shared.client() as client:
         with pytest.raises(engine.InputError, match="a cluster sends back only the best; give keep as well"):
             engine.sweep(prices(), 5, 20, client=client)
         with pytest.raises(engine.InputError, match="on a cluster it must be a folder"):
             engine.sweep(prices(), 5, 20, keep=1, client=client, out=tmp_path / "cells.parquet")
+    monkeypatch.setattr(cluster, "_CONNECT", 1.0)
     with pytest.raises(engine.InputError, match="no scheduler answers at"):
         cluster.connect("tcp://127.0.0.1:1")
 

@@ -156,6 +156,7 @@ def sweep(
     actions: o.Actions = None,
     no_luck: NoLuck = False,
     permutations: Resamples = 0,
+    lazy: o.Lazy = False,
     out: o.Out = None,
     cluster: o.Cluster = "",
     output_format: o.Format = "text",
@@ -188,7 +189,7 @@ def sweep(
         costs,
         bars_per_year,
     )
-    prices = o.prices_of(path, repair, symbols, start, end, actions)
+    prices = o.prices_of(path, repair, symbols, start, end, actions, lazy=lazy)
     if announce_compilation(reporter, run_symbols):  # done on its own, so that it is not mistaken for the sweep's pace
         if takes_fast_way(settings):
             from engine.sweeping.warming import compile_kernels  # noqa: PLC0415  only the first run ever needs it

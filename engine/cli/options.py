@@ -35,6 +35,10 @@ Actions = Annotated[
     Path | None,
     typer.Option("--actions", help="A table of splits and bonuses; those that the prices show are applied."),
 ]
+Lazy = Annotated[
+    bool,
+    typer.Option("--lazy", help="Leave the prices in their files, one a symbol: the folder may be larger than memory."),
+]
 Symbols = Annotated[str, typer.Option("--symbols", help="Only these symbols, separated by commas.")]
 Start = Annotated[str, typer.Option("--start", help="First date, such as 2020-01-01.")]
 End = Annotated[str, typer.Option("--end", help="Last date, included.")]
@@ -206,7 +210,14 @@ def is_folder(out: Path | None) -> bool:
 
 
 def prices_of(
-    path: Path | None, repair: str, symbols: str, start: str, end: str, actions: Path | None = None
+    path: Path | None,
+    repair: str,
+    symbols: str,
+    start: str,
+    end: str,
+    actions: Path | None = None,
+    *,
+    lazy: bool = False,
 ) -> Prices:
     """Load the prices that the options name; splits are looked for in all of the history, before dates are selected.
 
@@ -219,7 +230,7 @@ def prices_of(
     if path is None:
         prices = sample() if actions is None else sample().adjusted(actions)
     else:
-        prices = load(path, repair=repairs, actions=actions)
+        prices = load(path, repair=repairs, actions=actions, lazy=lazy)
     if symbols or start or end:
         return prices.select(parse_names(symbols) or None, start or None, end or None)
     return prices

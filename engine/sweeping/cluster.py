@@ -23,6 +23,7 @@ _AHEAD = 3
 """Tiles for each thread of the cluster that are handed out at a time: enough that none waits for this process."""
 _TRIES = 4
 """How often a tile is handed out before it is said that it cannot be done."""
+_CONNECT = 10.0
 _LOOK = 5.0
 """Seconds between two looks at how many workers there are."""
 _PATIENCE = 20.0
@@ -44,7 +45,7 @@ def connect(address: str) -> Any:
     except ImportError:
         raise InputError("a cluster needs dask: pip install 'goldencross[cluster]'") from None
     try:
-        return Client(address, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]  # it has no types
+        return Client(address, timeout=_CONNECT, set_as_default=False)  # type: ignore[no-untyped-call]  # it has no types
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"no scheduler answers at {address}: {str(error).splitlines()[0]}") from None
 

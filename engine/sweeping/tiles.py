@@ -33,6 +33,8 @@ _MOST_CELLS = 1 << 21
 """Of a tile: 140 MB on the disk."""
 _MOST_WORK, _LEAST_WORK = 3_000_000_000, 200_000_000
 """Cells x bars of a tile: a second, and 60 ms if the whole sweep is small."""
+_MOST_BARS = 320_000
+"""Of the symbols of a tile, if it has several: their prices are in memory together, 15 MB."""
 _TOGETHER = 1 << 16
 """Cells that are computed in one go: 7 MB of metrics."""
 
@@ -115,16 +117,20 @@ def cut(grid: Grid, bars: Sequence[int]) -> list[int]:
     """
     goal = min(_MOST_WORK, max(_LEAST_WORK, grid.cells * sum(bars) // 64))
     edges, first = [0], 0
-    for i, length in enumerate(bars):
+    together = 0  # bars of the symbols that wait for a cut
+    for i, (length, following) in enumerate(zip(bars, [*bars[1:], 0], strict=True)):
         most = max(1, min(_MOST_CELLS, goal // length))
+        together += length
         if grid.cells > most:
             if first < i * grid.cells:
                 edges.append(i * grid.cells)
             edges += [i * grid.cells + pairs.stop * len(grid.stops) for pairs in grid.parts(most)]
-            first = edges[-1]
-        elif (i + 2) * grid.cells - first > most or i + 1 == len(bars):  # with the next one it would be too large
-            first = (i + 1) * grid.cells
-            edges.append(first)
+        # With the next one it would be too large.
+        elif (i + 2) * grid.cells - first <= most and together + following <= _MOST_BARS and following:
+            continue
+        else:
+            edges.append((i + 1) * grid.cells)
+        first, together = edges[-1], 0
     return edges
 
 
