@@ -105,23 +105,25 @@ class Grid:
         """Different ATR windows of the stops; 1 where there is no stop at all, so that there is something to index."""
         return tuple(sorted({stop.atr_window for stop in self.stops if stop})) or (1,)
 
-    def parts(self, most_cells: int) -> Iterator[slice]:
+    def parts(self, most_cells: int, within: slice | None = None) -> Iterator[slice]:
         """Cut the pairs into runs that are worked on in one go.
 
         Parameters
         ----------
         most_cells : int
             Of a part; all pairs of a fast window stay together, however many they are.
+        within : slice or None
+            Of ``pairs``; None for all of them.
 
         Yields
         ------
         slice
             Of ``pairs``, in order, without gap.
         """
-        edges = (np.flatnonzero(np.diff(self.fast)) + 1).tolist()
-        start = 0
-        for edge, after in pairwise([*edges, len(self.pairs), len(self.pairs)]):
-            if (after - start) * len(self.stops) > most_cells or edge == len(self.pairs):
+        start, end = (0, len(self.pairs)) if within is None else (within.start, within.stop)
+        edges = (np.flatnonzero(np.diff(self.fast[start:end])) + start + 1).tolist()
+        for edge, after in pairwise([*edges, end, end]):
+            if (after - start) * len(self.stops) > most_cells or edge == end:
                 yield slice(start, edge)
                 start = edge
 

@@ -1,4 +1,4 @@
-"""The commands: backtest, sweep, portfolio, sweep-portfolio, luck, walkforward, validate, simulate, report.
+"""The commands: backtest, sweep, top, portfolio, sweep-portfolio, luck, walkforward, validate, simulate, report.
 
 Exit status: 0 done, 1 some symbols were left out, 2 bad use or no usable input, 130 interrupted.
 """
@@ -26,6 +26,7 @@ app = typer.Typer(
 for _command in (
     commands.backtest,
     commands.sweep,
+    commands.top,
     portfolios.portfolio,
     portfolios.sweep_portfolio,
     judging.luck,

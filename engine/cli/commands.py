@@ -43,7 +43,7 @@ from engine.sweeping import SweepInterruptedError, takes_fast_way
 from engine.sweeping import sweep as run_sweep
 from engine.validation.repairs import REPAIRS
 
-__all__ = ["backtest", "simulate", "sweep", "validate"]
+__all__ = ["backtest", "simulate", "sweep", "top", "validate"]
 
 _REPAIR_HELP = "Repairs:\n\n" + "\n\n".join(f"{name}: {what}" for name, what in REPAIRS.items())
 
@@ -171,7 +171,9 @@ def sweep(
     actions: o.Actions = None,
     no_luck: NoLuck = False,
     permutations: Resamples = 0,
+    lazy: o.Lazy = False,
     out: o.Out = None,
+    cluster: o.Cluster = "",
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
 ) -> int:
@@ -179,9 +181,11 @@ def sweep(
 
     Example: goldencross sweep prices/ --fast 5:100:5 --slow 20:300:10 --stop 2,3,4 --out cells.parquet
     """
-    check_output(out, output_format)
+    check_output(None if o.is_folder(out) else out, output_format)
     metric = pick("--metric", metric, Literal[METRICS])
     reduced = o.reduced_of(keep, metric, out)
+    if cluster and not keep:
+        raise InputError("--cluster sends back only the best cells; give --keep 10, too")
     reporter = Progress("cells", progress)
     windows = parse_windows("--fast", fast), parse_windows("--slow", slow)
     stops = parse_stops(stop, atr_window, atr, stop_kind)
@@ -201,7 +205,7 @@ def sweep(
         bars_per_year,
         o.signal_of(average, band, delay, confirm),
     )
-    prices = o.prices_of(path, repair, symbols, start, end, actions)
+    prices = o.prices_of(path, repair, symbols, start, end, actions, lazy=lazy)
     o.check_atr(prices, stops)
     if not keep:
         o.check_cells(prices, windows, stops)
@@ -213,6 +217,10 @@ def sweep(
             compile_kernels(real[0] if real else None, judged=not no_luck)
         run_sweep(run_simulate(1, 60), 2, 5, (real or stops)[:1], **vars(settings))
         reporter.restart()
+    if cluster:
+        from engine.sweeping.cluster import connect  # noqa: PLC0415  an extra
+
+        reduced["client"] = connect(cluster)
     started = time.perf_counter()
     try:
         result: SweepTable | ReducedSweep = run_sweep(
@@ -220,6 +228,11 @@ def sweep(
         )
     except SweepInterruptedError as interrupted:
         result = interrupted.partial
+        if o.is_folder(out):
+            reporter.note(f"The same command goes on from what is in {out}.")
+    finally:
+        if cluster:
+            reduced["client"].close()
     reporter.close()
     seconds = time.perf_counter() - started
     write_cells(result, out)
@@ -237,6 +250,26 @@ def sweep(
     if not result.finished:
         return EXIT_INTERRUPTED
     return EXIT_LEFT_OUT if result.left_out else EXIT_DONE
+
+
+def top(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="Parquet file or folder of a sweep, from --out.")],
+    metric: Annotated[str, typer.Option("--metric", help="What the best cells have the most of.")] = "sharpe",
+    k: Annotated[int, typer.Option("--k", help="How many cells.")] = 20,
+    output_format: o.Format = "text",
+) -> int:
+    """Name the best cells of a sweep that is on the disk. They are found without loading it, however large it is.
+
+    Example: goldencross top results/ --metric sharpe --k 20
+    """
+    from engine.report.top import top_text  # noqa: PLC0415  pyarrow is slow to import
+    from engine.results.top import top as find_top  # noqa: PLC0415
+
+    check_output(None, output_format)
+    found = find_top(results, pick("--metric", metric, Literal[METRICS]), k)
+    about = {"metric": found.metric, "cells": found.looked_at, "expected": found.expected}
+    emit(output_format, top_text(found, str(results)), found.cells, about)
+    return EXIT_DONE
 
 
 def validate(

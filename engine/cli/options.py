@@ -22,7 +22,7 @@ from engine.signals import Signal
 from engine.terms import AccountTerms
 from engine.validation.repairs import check_names
 
-__all__ = ["check_atr", "check_cells", "prices_of", "reduced_of", "settings_of", "signal_of", "terms_of"]
+__all__ = ["check_atr", "check_cells", "is_folder", "prices_of", "reduced_of", "settings_of", "signal_of", "terms_of"]
 
 PricesPath = Annotated[
     Path | None,
@@ -38,6 +38,10 @@ Repair = Annotated[
 Actions = Annotated[
     Path | None,
     typer.Option("--actions", help="A table of splits and bonuses; those that the prices show are applied."),
+]
+Lazy = Annotated[
+    bool,
+    typer.Option("--lazy", help="Leave the prices in their files, one a symbol: the folder may be larger than memory."),
 ]
 Symbols = Annotated[str, typer.Option("--symbols", help="Only these symbols, separated by commas.")]
 Start = Annotated[str, typer.Option("--start", help="First date, such as 2020-01-01.")]
@@ -108,7 +112,14 @@ Keep = Annotated[
     int,
     typer.Option(
         "--keep",
-        help="Keep only so many best cells of each symbol in memory; 0 keeps all. With --out X.parquet all cells go to that file.",
+        help="Keep only so many best cells of each symbol in memory; 0 keeps all. With --out X.parquet all cells go to that file, with --out FOLDER in parts, from which an interrupted sweep goes on.",
+    ),
+]
+Cluster = Annotated[
+    str,
+    typer.Option(
+        "--cluster",
+        help="Address of a Dask scheduler, such as tcp://host:8786; goes with --keep, and with --out FOLDER.",
     ),
 ]
 Format = Annotated[str, typer.Option("--format", help="What is printed: text, json or csv.")]
@@ -214,9 +225,20 @@ def reduced_of(keep: int, metric: str, out: Path | None) -> dict[str, Any]:
     """
     if keep < 0:
         raise InputError(f"--keep {keep}: it must be 0, which keeps all cells, or the number of best cells to keep")
+    if out is not None and is_folder(out):
+        if not keep:
+            raise InputError(
+                f"--out {out}: a folder gets the cells of a sweep that keeps only the best; give --keep 10, too"
+            )
+        return {"keep": keep, "metric": metric, "out": f"{out}/"}
     if not keep:
         return {}
     return {"keep": keep, "metric": metric, "out": out if out and out.suffix.lower() == ".parquet" else None}
+
+
+def is_folder(out: Path | None) -> bool:
+    """Tell whether the result goes into a folder of parts: whatever has no ending, or is a folder."""
+    return out is not None and (not out.suffix or out.is_dir())
 
 
 _CELL_BYTES = 500
@@ -242,14 +264,21 @@ def check_atr(prices: Prices, stops: Sequence[TrailingStop | None]) -> None:
     ------
     InputError
     """
-    longest = max(len(prices[symbol]) for symbol in prices)
+    longest = max(prices.length(symbol) for symbol in prices)
     window = max((stop.atr_window for stop in stops if stop), default=0)
     if window > longest:
         raise InputError(f"--atr-window {window}: the longest history has {longest} bars, so no stop could be set")
 
 
 def prices_of(
-    path: Path | None, repair: str, symbols: str, start: str, end: str, actions: Path | None = None
+    path: Path | None,
+    repair: str,
+    symbols: str,
+    start: str,
+    end: str,
+    actions: Path | None = None,
+    *,
+    lazy: bool = False,
 ) -> Prices:
     """Load the prices that the options name; splits are looked for in all of the history, before dates are selected.
 
@@ -262,7 +291,7 @@ def prices_of(
     if path is None:
         prices = sample() if actions is None else sample().adjusted(actions)
     else:
-        prices = load(path, repair=repairs, actions=actions)
+        prices = load(path, repair=repairs, actions=actions, lazy=lazy)
     if symbols or start or end:
         return prices.select(parse_names(symbols) or None, start or None, end or None)
     return prices

@@ -138,6 +138,19 @@ class Prices:
             repr(self)[1:-1], sentences, "Bars of each symbol", ["symbol", "bars", "first", "last", "currency"], rows
         )
 
+    def length(self, symbol: str) -> int:
+        """Count the bars of a symbol."""
+        return len(self[symbol])
+
+    def ends(self, symbol: str) -> tuple[float, float]:
+        """Give the first and the last close of a symbol."""
+        close = self[symbol].close
+        return float(close[0]), float(close[-1])
+
+    def hash_of(self, symbol: str) -> str:
+        """Give the hash of one symbol, made as ``digest`` is made of all."""
+        return digest_of({symbol: self[symbol]})
+
     def to_frames(self) -> dict[str, pd.DataFrame]:
         """Return a frame for each symbol; a known currency is a column, so that ``from_frames`` gives the same prices."""
         frames = {symbol: history.to_frame() for symbol, history in self.histories.items()}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from engine.validation.actions import Action
 
-__all__ = ["Found", "load", "read", "scan"]
+__all__ = ["Found", "load", "price_files", "read", "scan", "stem"]
 
 _SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
@@ -49,6 +49,7 @@ def load(
     repair: Collection[str] = (),
     currency: str | None = None,
     actions: str | PathLike[str] | Iterable[Action] | None = None,
+    lazy: bool = False,
 ) -> Prices:
     """Read prices, validate them, and keep the symbols that have no error.
 
@@ -64,6 +65,9 @@ def load(
     actions : path, iterable of Action, or None
         Splits and bonuses, or a file of them (see ``read_actions``). Those whose step the prices show are applied, after the repairs; what became of each is
         in ``report.adjustments``.
+    lazy : bool
+        Leave the prices in their files, one a symbol: all are looked through once, and a symbol is read again when it is asked for, so that a folder may be
+        larger than memory.
 
     Returns
     -------
@@ -77,6 +81,10 @@ def load(
     InputError
         For an unknown repair, a currency that the file contradicts, or an action that is there twice.
     """
+    if lazy:
+        from engine.prices.lazily import load_lazily  # noqa: PLC0415  it imports from here
+
+        return load_lazily(path, repair=repair, currency=currency, actions=actions)
     wanted = actions_of(actions)  # before the long work
     found = scan(path)
     return build(*admit(found.frames, repair, found.failures, wanted), currency)
@@ -116,7 +124,7 @@ def scan(path: str | PathLike[str]) -> Found:
     DataError
         If the path does not exist or holds no price file.
     """
-    files = _price_files(Path(path))
+    files = price_files(Path(path))
     found, origin = Found(), dict[str, str]()
     for file in files:
         try:
@@ -124,7 +132,7 @@ def scan(path: str | PathLike[str]) -> Found:
             _check_columns(file, frame)
         except DataError as error:
             rule = "empty-file" if isinstance(error, EmptyFileError) else "unreadable-file"
-            found.failures.append(_failure(_stem(file), str(error), rule))
+            found.failures.append(_failure(stem(file), str(error), rule))
             continue
         for symbol, part in _by_symbol(file, frame):
             if not symbol:
@@ -140,7 +148,8 @@ def scan(path: str | PathLike[str]) -> Found:
     return found
 
 
-def _price_files(path: Path) -> list[Path]:
+def price_files(path: Path) -> list[Path]:
+    """Find the price files of a path; ``DataError`` if there is none."""
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if _is_price_file(file) and file.is_file())
         if not files:
@@ -158,7 +167,8 @@ def _is_price_file(file: Path) -> bool:
     return file.name.lower().endswith(_SUFFIXES) and not file.name.startswith((".", "~$"))
 
 
-def _stem(file: Path) -> str:
+def stem(file: Path) -> str:
+    """Give the name of a price file without its ending."""
     name = file.name
     for suffix in sorted(_SUFFIXES, key=len, reverse=True):
         if name.lower().endswith(suffix):
@@ -180,7 +190,7 @@ def _by_symbol(file: Path, frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFr
     """Give the frames of a file by symbol, in order of appearance."""
     places = recognise(frame.columns).get("symbol", [])
     if not places or not len(frame):
-        yield _stem(file), frame
+        yield stem(file), frame
         return
     cells = frame.iloc[:, places[0]].array
     names = pd.Series(["" if cell is None or pd.isna(cell) else str(cell).strip() for cell in cells], index=frame.index)

@@ -82,6 +82,16 @@ class Histogram:
         np.add.at(self._counts, ((bits + _HALF) >> _SHIFT).view(np.int64), 1)
 
     @property
+    def counts(self) -> tuple[Places, Places]:
+        """The bins that are not empty, and what is in each, int64 (n,) both: what ``merge`` takes."""
+        used = np.flatnonzero(self._counts)
+        return used, self._counts[used]
+
+    def merge(self, used: Places, counts: Places) -> None:
+        """Add what another histogram counted."""
+        self._counts[used] += counts
+
+    @property
     def median(self) -> float:
         """Mean of the middle two numbers, or the middle one; nan without any."""
         used = np.flatnonzero(self._counts)
@@ -118,11 +128,15 @@ class Leaders:
         able = ~np.isnan(ranked) if self._least is None else ranked > self._least
         found = np.flatnonzero(able)
         found = found[highest(ranked[found], self._keep)]
-        if not len(found):
+        self.join(found + place, rows[found])
+
+    def join(self, places: Places, rows: Floats) -> None:
+        """Take rows (n, columns) at these places, int64 (n,), which rise and lie behind all that were taken."""
+        if not len(places):
             return
-        self._places.append(found + place)
-        self._rows.append(rows[found])
-        self._size += len(found)
+        self._places.append(places)
+        self._rows.append(rows)
+        self._size += len(places)
         # Once there is something to exceed it is raised seldom, so that a large ``keep`` is not searched for every piece.
         if self._size >= (self._keep if self._least is None else 2 * self._keep):
             self.kept()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,13 +18,34 @@ from engine.results.counting import Histogram, Leaders, Pool
 from engine.results.tables import best_rows, cell_index, find_stop, metric_table
 from engine.settings import Settings, TrailingStop
 
-__all__ = ["Pool", "ReducedSweep", "Reducer"]
+__all__ = ["Pool", "ReducedSweep", "Reducer", "Reduction"]
 
 Floats = NDArray[np.float64]
 
 _TOTAL_RETURN = METRICS.index("total_return")
 _BLOCK = 1 << 15
 """Cells that are looked at together: what is made of a block stays in the cache, and is small beside the piece."""
+
+
+class Reduction(NamedTuple):
+    """What a ``Reducer`` has taken, as plain numbers: small, whatever was taken, so that it can go from one process to another.
+
+    Attributes
+    ----------
+    leaders : list of (int64 (n,), float64 (n, METRIC_COUNT))
+        Places and rows that lead, of each symbol.
+    bins, counts : int64 (m,)
+        Of the histogram.
+    cells, made, beat : int
+        As in ``Pool``, as numbers of cells.
+    """
+
+    leaders: list[tuple[NDArray[np.int64], Floats]]
+    bins: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    cells: int
+    made: int
+    beat: int
 
 
 class Reducer:
@@ -70,10 +91,16 @@ class Reducer:
         values : float64 (pairs, stops, METRIC_COUNT)
             nan in all metrics where a cell was not run. It may be written over afterwards.
         """
-        rows = values.reshape(-1, METRIC_COUNT)
-        place = symbol * self._grid.cells + first_pair * len(self._grid.stops)
-        for start in range(0, len(rows), _BLOCK):
-            self._add_block(symbol, place + start, rows[start : start + _BLOCK])
+        self.add_rows(symbol * self._grid.cells + first_pair * len(self._grid.stops), values.reshape(-1, METRIC_COUNT))
+
+    def add_rows(self, place: int, rows: Floats) -> None:
+        """Take rows (n, METRIC_COUNT) that lie from ``place`` on among all cells: symbol times the cells of the grid, plus the place in the grid."""
+        end = place + len(rows)
+        for symbol in range(place // self._grid.cells, -(-end // self._grid.cells)):
+            first = max(place, symbol * self._grid.cells)
+            for start in range(first, min(end, (symbol + 1) * self._grid.cells), _BLOCK):
+                stop = min(start + _BLOCK, end, (symbol + 1) * self._grid.cells)
+                self._add_block(symbol, start, rows[start - place : stop - place])
 
     def _add_block(self, symbol: int, place: int, rows: Floats) -> None:
         """Take rows (n, METRIC_COUNT) that lie from ``place`` on among all cells."""
@@ -84,6 +111,20 @@ class Reducer:
         self._beat += int(np.count_nonzero(returns > self._held[symbol]))
         self._histogram.add(ranked)
         self._leaders[symbol].add(place, ranked, rows)
+
+    def reduction(self) -> Reduction:
+        """Give what was taken so far, for ``merge``."""
+        leaders = [leaders.kept() for leaders in self._leaders]
+        return Reduction(leaders, *self._histogram.counts, self._cells, self._made, self._beat)
+
+    def merge(self, symbol: int, taken: Reduction) -> None:
+        """Take what a reducer of the symbols from ``symbol`` on took; the reductions of a symbol come in the order of the pairs."""
+        for i, (places, rows) in enumerate(taken.leaders, symbol):
+            self._leaders[i].join(places + symbol * self._grid.cells, rows)
+        self._histogram.merge(taken.bins, taken.counts)
+        self._cells += taken.cells
+        self._made += taken.made
+        self._beat += taken.beat
 
     @property
     def pool(self) -> Pool:

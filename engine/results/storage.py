@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import uuid
 from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
@@ -15,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from engine.errors import DataError, OutputError
 from engine.grid import Grid
@@ -26,7 +28,7 @@ from engine.settings import Settings, TrailingStop
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["FORMAT", "KEY", "check_writable", "load_sweep", "replacing"]
+__all__ = ["FORMAT", "KEY", "check_writable", "grid_of", "load_rows", "load_sweep", "replacing", "table_of"]
 
 KEY = b"goldencross"
 """Where the description of a sweep is in the metadata of its file."""
@@ -64,7 +66,8 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
     OutputError
     """
     target = check_writable(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    # Another machine may write the same part of a sweep, and its process may have our number.
+    partial = target.with_name(f".{target.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.partial")
     try:
         yield partial
         partial.replace(target)
@@ -77,6 +80,10 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
 
 def load_sweep(path: str | PathLike[str]) -> SweepTable:
     """Read what ``SweepTable.save`` or a streamed sweep wrote; see ``engine.SweepResult.load``."""
+    if Path(path).is_dir():
+        from engine.results.gathering import load_folder  # noqa: PLC0415  it imports from here
+
+        return load_folder(Path(path))
     try:
         with pq.ParquetFile(Path(path)) as file:
             return _read(path, file)
@@ -86,12 +93,25 @@ def load_sweep(path: str | PathLike[str]) -> SweepTable:
         raise DataError(f"{path} is not a Parquet file: {str(error).splitlines()[0]}") from error
 
 
+def load_rows(path: str | PathLike[str]) -> Iterator[NDArray[np.float64]]:
+    """Read the metrics of cells, a batch at a time: float64 (n, metrics) each, in the order of the file."""
+    with pq.ParquetFile(Path(path)) as file:
+        for batch in file.iter_batches(columns=list(METRICS)):
+            yield _metrics(batch)
+
+
+def _metrics(batch: pa.RecordBatch) -> NDArray[np.float64]:
+    """Give the metrics of a batch, float64 (n, metrics); what is missing is nan."""
+    values = np.empty((len(batch), len(METRICS)))
+    for i, name in enumerate(METRICS):
+        values[:, i] = batch[name].to_numpy(zero_copy_only=False)
+    return values
+
+
 def _read(path: str | PathLike[str], file: pq.ParquetFile) -> SweepTable:
     """Read a sweep batch by batch, so that only one copy of it is in memory; cells that an interrupt left out are nan."""
     about = _about(path, file.metadata.metadata or {})
-    symbols = tuple(about["symbols"])
-    stops = tuple(TrailingStop(**stop) if stop else None for stop in about["stops"])
-    grid = Grid(tuple((fast, slow) for fast, slow in about["pairs"]), stops)
+    symbols, grid = tuple(about["symbols"]), grid_of(about)
     rows, cells = file.metadata.num_rows, len(symbols) * grid.cells
     whole = rows == cells if about["finished"] else rows <= cells
     if not whole or not set(file.schema_arrow.names).issuperset([*INDEX, *METRICS]):
@@ -101,13 +121,24 @@ def _read(path: str | PathLike[str], file: pq.ParquetFile) -> SweepTable:
     for batch in file.iter_batches(columns=[*INDEX, *METRICS]):
         if not _follows(batch, symbols, grid.cells, keys, start):
             raise DataError(f"{path} has not its cells in their order; read a file as goldencross wrote it")
-        for i, name in enumerate(METRICS):
-            values[start : start + len(batch), i] = batch[name].to_numpy(zero_copy_only=False)
+        values[start : start + len(batch)] = _metrics(batch)
         start += len(batch)
+    return table_of(about, values)
+
+
+def grid_of(about: Mapping[str, Any]) -> Grid:
+    """Read the grid out of the description of a sweep."""
+    stops = tuple(TrailingStop(**stop) if stop else None for stop in about["stops"])
+    return Grid(tuple((fast, slow) for fast, slow in about["pairs"]), stops)
+
+
+def table_of(about: Mapping[str, Any], values: NDArray[np.float64]) -> SweepTable:
+    """Join the description of a sweep with its metrics, float64 (cells, metrics)."""
+    symbols, grid = tuple(about["symbols"]), grid_of(about)
     return SweepTable(
         symbols=symbols,
         grid=grid,
-        values=values.reshape(len(symbols), len(grid.pairs), len(stops), len(METRICS)),
+        values=values.reshape(len(symbols), len(grid.pairs), len(grid.stops), len(METRICS)),
         buy_and_hold=pd.Series(about["buy_and_hold"], index=pd.Index(symbols, name="symbol"), name="buy_and_hold"),
         left_out=about["left_out"],
         too_short=about["too_short"],
@@ -135,6 +166,8 @@ def _about(path: str | PathLike[str], metadata: Mapping[bytes, bytes]) -> dict[s
     if raw is None:
         raise DataError(f"{path} is a Parquet file, but not a sweep saved by goldencross")
     about: dict[str, Any] = json.loads(raw)
+    if "part" in about:
+        raise DataError(f"{path} is one part of a sweep; read the folder that it is in")
     if about["format"] != FORMAT:
         raise DataError(
             f"{path} has format {about['format']} of goldencross {about['version']}; this one reads {FORMAT}"

@@ -85,6 +85,8 @@ class CellWriter:
     grid : Grid
     about : dict
         What ``describe`` gives.
+    first : int
+        Place of the first cell among all cells, if the file holds only a part of them.
 
     Raises
     ------
@@ -92,12 +94,14 @@ class CellWriter:
         The file cannot be written; so do the methods.
     """
 
-    def __init__(self, path: str | PathLike[str], symbols: Sequence[str], grid: Grid, about: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: str | PathLike[str], symbols: Sequence[str], grid: Grid, about: Mapping[str, Any], first: int = 0
+    ) -> None:
         self._symbols, self._grid, self._about = pa.array(symbols, pa.string()), grid, dict(about)
         self._keys = CellKeys(grid)
         self._schema = _schema(grid)
         self._columns = np.empty((METRIC_COUNT, _ROWS))
-        self._written = self._waiting = 0  # cells in the file, and in _columns
+        self._written, self._waiting = first, 0  # cells before the next row group, and in _columns
         with ExitStack() as stack:
             partial = stack.enter_context(replacing(path))
             self._writer = pq.ParquetWriter(

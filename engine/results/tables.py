@@ -59,8 +59,8 @@ _REASONS = {rules.CROSS: "cross", rules.STOP: "stop", rules.GAP: "gap", rules.OP
 
 def buy_and_hold(prices: Prices, symbols: Sequence[str]) -> pd.Series[float]:
     """Give last close / first close - 1 of each symbol, without costs."""
-    closes = [prices[symbol].close for symbol in symbols]
-    returns = np.array([close[-1] for close in closes]) / np.array([close[0] for close in closes]) - 1
+    first, last = np.array([prices.ends(symbol) for symbol in symbols]).T
+    returns = last / first - 1
     return pd.Series(returns, index=_named(tuple(symbols)), name="buy_and_hold")
 
 

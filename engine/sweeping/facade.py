@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -24,7 +23,8 @@ from engine.results.sweep import SweepTable
 from engine.results.tables import buy_and_hold
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Signal, Sizing, TrailingStop
 from engine.sweeping.cells import Part
-from engine.sweeping.telling import Progress, Telling, telling
+from engine.sweeping.job import Job, is_folder, usable
+from engine.sweeping.telling import Telling, telling
 from engine.sweeping.threads import run_in_order, thread_count
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     keep: int | None = None,
     metric: str = "sharpe",
     out: str | PathLike[str] | None = None,
+    client: Any = None,
 ) -> SweepResult | ReducedSweep:
     """Backtest every symbol with every pair (fast < slow) and every stop.
 
@@ -148,7 +149,10 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     metric : str
         Only with ``keep``.
     out : path or None
-        Only with ``keep``: a Parquet file that gets all cells as they come.
+        Only with ``keep``: a Parquet file that gets all cells as they come; or a folder (one that exists, or a name that ends in a slash), which gets
+        them in parts. The same sweep into the same folder goes on from what is there, after Ctrl-C, a kill or a full disk.
+    client : distributed.Client or None
+        Only with ``keep``: the cluster that does the work, see docs/cluster.md; ``out`` is then None or a folder that all its machines share.
 
     Returns
     -------
@@ -160,7 +164,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     Raises
     ------
     InputError
-        A setting makes no sense.
+        A setting makes no sense, or the folder has another sweep.
     DataError
         Every symbol is shorter than the shortest slow window.
     OutputError
@@ -180,35 +184,18 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     threads = thread_count(workers)
     if out is not None and keep is None:
         raise InputError("out is for a sweep that keeps only the best; give keep as well, or save the result itself")
-    symbols, left_out, too_short = _usable(prices, grid)
+    if client is not None and keep is None:
+        raise InputError("a cluster sends back only the best; give keep as well")
+    symbols, left_out, too_short = usable(prices, grid)
     with telling(progress) as told:
-        job = _Job(prices, tuple(symbols), grid, settings, left_out, too_short, threads, told)
-        result = _sweep_all(job) if keep is None else _sweep_best(job, metric, keep, out)
+        job = Job(prices, tuple(symbols), grid, settings, left_out, too_short, threads, told)
+        result = _sweep_all(job) if keep is None else _sweep_best(job, metric, keep, out, client)
     if not result.finished:
         raise SweepInterruptedError(result)
     return result
 
 
-@dataclass(frozen=True)
-class _Job:
-    """A sweep whose settings were checked."""
-
-    prices: Prices
-    symbols: tuple[str, ...]
-    grid: Grid
-    settings: Settings
-    left_out: dict[str, str]
-    too_short: dict[str, str]
-    workers: int
-    progress: Progress | None
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What every kind of result says of it."""
-        return {"left_out": self.left_out, "too_short": self.too_short, "settings": self.settings}
-
-
-def _sweep_all(job: _Job) -> SweepResult:
+def _sweep_all(job: Job) -> SweepResult:
     """Keep all cells."""
     cells = len(job.symbols) * job.grid.cells
     advice = (
@@ -237,9 +224,16 @@ def _sweep_all(job: _Job) -> SweepResult:
     )
 
 
-def _sweep_best(job: _Job, metric: str, keep: int, out: str | PathLike[str] | None) -> ReducedSweep:
-    """Keep the best cells, and write all of them if a file is named."""
+def _sweep_best(job: Job, metric: str, keep: int, out: str | PathLike[str] | None, client: Any) -> ReducedSweep:
+    """Keep the best cells, and write all of them if a file or a folder is named."""
     from engine.results.reduced import Reducer  # noqa: PLC0415  pandas tables that a full sweep does not need
+
+    if client is not None and out is not None and not is_folder(out):
+        raise InputError(f"out is {str(out)!r}; on a cluster it must be a folder: end its name in a slash")
+    if client is not None or (out is not None and is_folder(out)):
+        from engine.sweeping.folder import sweep_in_tiles  # noqa: PLC0415
+
+        return sweep_in_tiles(job, metric, keep, None if out is None else Path(out), client)
 
     held = buy_and_hold(job.prices, job.symbols)
     reducer = Reducer(job.symbols, job.grid, np.asarray(held, dtype=np.float64), metric, keep)
@@ -265,24 +259,8 @@ def _sweep_best(job: _Job, metric: str, keep: int, out: str | PathLike[str] | No
     return reducer.result(**facts, finished=finished, looped=looped, path=Path(out))
 
 
-def _usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict[str, str]]:
-    """Sort out the symbols whose history is too short for every pair, and name those too short for some."""
-    left_out = dict(prices.report.left_out)
-    too_short: dict[str, str] = {}
-    slow = grid.slow
-    longest = int(slow.max())
-    for symbol in prices.symbols:
-        bars = len(prices[symbol])
-        short = int((slow > bars).sum()) if bars < longest else 0
-        if short == len(slow):
-            left_out[symbol] = f"{symbol} has {bars} bars, fewer than the slow window of every pair"
-        elif short:
-            too_short[symbol] = f"{symbol} has {bars} bars, fewer than the slow window of {short} of {len(slow)} pairs"
-    return prices.require_any(left_out), left_out, too_short
-
-
 def _run_cells(
-    job: _Job, home: Callable[[range, Part], Floats], take: Callable[[int, Part, Floats], None]
+    job: Job, home: Callable[[range, Part], Floats], take: Callable[[int, Part, Floats], None]
 ) -> tuple[bool, int]:
     """Run all parts on all symbols, in the memory that ``home`` gives, and hand them on symbol by symbol.
 
@@ -315,7 +293,7 @@ _MOST_WORK, _GOOD_WORK = 200_000_000, 20_000_000
 """Cells x bars of a task: 60 ms, so that progress moves and Ctrl-C is heard, and 5 ms, which is worth handing to a thread."""
 
 
-def _tasks(job: _Job) -> Iterator[tuple[Part, range]]:
+def _tasks(job: Job) -> Iterator[tuple[Part, range]]:
     """Cut the work: symbols one after the other, several in a task if they are small, or parts of the grid if they are large."""
     symbols, cells = len(job.symbols), job.grid.cells
     bars = max(len(job.prices[symbol]) for symbol in job.symbols)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from engine.validation.actions import Action
 
-__all__ = ["RULES", "CleanTable", "admit"]
+__all__ = ["RULES", "CleanTable", "admit", "among"]
 
 RULES: tuple[Callable[[Scan], Iterable[Finding]], ...] = (
     order.bad_dates,
@@ -124,7 +124,7 @@ def admit(
         elif table is not None:
             currency = table.currencies[0][0] if table.currencies else None
             clean[symbol] = CleanTable(symbol, table.dates, table.columns, currency)
-    findings += _among(clean)
+    findings += among(clean)
     left_out = {symbol: _reason(errors) for symbol, errors in refusals.items()}
     sizes = {symbol: len(table.dates) for symbol, table in clean.items()}
     adjustments += [_without_prices(action) for others in wanted.values() for action in others]
@@ -169,7 +169,7 @@ def _reason(errors: list[Finding]) -> str:
     return f"{errors[0].message}{tail}; {hint}"
 
 
-def _among(clean: Mapping[str, CleanTable]) -> list[Finding]:
+def among(clean: Mapping[str, CleanTable]) -> list[Finding]:
     """Compare the symbols with each other: currencies and time zones."""
     checks = (
         ("currency", "different-currencies", {s: t.currency for s, t in clean.items() if t.currency}),

@@ -1,0 +1,255 @@
+"""A sweep on a cluster of real processes: the same as in one process, whatever happens to workers, scheduler and connection."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import engine
+from engine.cli.app import app
+from engine.results.parts import read_done, read_manifest
+from engine.sweeping import cluster
+from tests.parts_child import GRID, KEPT, prices, small_tiles
+from tests.test_parts import assert_same
+
+pytest.importorskip("distributed")
+ROOT = Path(__file__).parent.parent
+# What a cluster says when its processes are ended, and sockets that were open then, are no defects of ours.
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+@pytest.fixture(scope="module")
+def one():
+    return engine.sweep(prices(), **GRID, **KEPT)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def impatience():
+    """Dask itself waits 30 seconds for a scheduler that does not answer."""
+    import dask
+
+    with dask.config.set({"distributed.comm.timeouts.connect": "3s"}):
+        yield
+
+
+class Machines:
+    """A scheduler and two workers, each a process."""
+
+    def __init__(self, memory="2GiB"):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+        self.memory, self.workers, self.scheduler = memory, [], None
+
+    def start(self):
+        port = self.address.rpartition(":")[2]
+        self.scheduler = self._run("dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
+        self.workers = [self.worker() for _ in range(2)]
+
+    def worker(self):
+        options = [
+            "--no-nanny",
+            "--nthreads",
+            "1",
+            "--no-dashboard",
+            "--memory-limit",
+            self.memory,
+            "--death-timeout",
+            "30",
+        ]
+        return self._run("dask_worker", self.address, *options)
+
+    def stop(self):
+        for process in [*self.workers, self.scheduler]:
+            process.kill()
+            process.wait()
+
+    def _run(self, name, *arguments):
+        command = [sys.executable, "-m", f"distributed.cli.{name}", *arguments]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, **quiet)
+
+    @contextmanager
+    def client(self, workers=2):
+        client = cluster.connect(self.address)
+        try:
+            client.wait_for_workers(workers, timeout=30)
+            yield client
+        finally:
+            client.close(timeout=2)
+
+
+@contextmanager
+def machines(**options):
+    made = Machines(**options)
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="module")
+def shared():
+    with machines() as made:
+        yield made
+
+
+def swept(client, out=None, **others):
+    place = {} if out is None else {"out": f"{out}/"}
+    with small_tiles():
+        return engine.sweep(prices(), **GRID, **{**KEPT, **place, **others}, client=client)
+
+
+def once_amid(action):
+    """Give a progress that acts once, when a fifth is done."""
+    calls = []
+
+    def progress(done, total):
+        if done > total / 5 and not calls:
+            calls.append(done)
+            action()
+
+    progress.calls = calls
+    return progress
+
+
+def test_a_cluster_gives_what_one_process_gives(shared, one, tmp_path):
+    with shared.client() as client:
+        assert_same(swept(client), one)
+        found = swept(client, tmp_path / "results")
+        assert_same(found, one)
+        before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "results").glob("part-*")}
+        again = swept(client, tmp_path / "results")  # read, not computed
+        assert_same(again, one)
+        assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "results").glob("part-*")} == before
+        next((tmp_path / "results").glob("part-*")).unlink()
+        assert_same(swept(client, tmp_path / "results"), one)
+    with small_tiles():  # and on threads, from the parts of the cluster
+        assert_same(engine.sweep(prices(), **GRID, **KEPT, out=tmp_path / "results"), one)
+
+
+def test_prices_travel_once(shared, one):
+    with shared.client() as client:
+        sent, scatter = [], client.scatter
+
+        def counted(data, **options):
+            sent.extend([data] if not isinstance(data, list) else [history.symbol for history in data])
+            return scatter(data, **options)
+
+        with mock.patch.object(client, "scatter", counted):
+            assert_same(swept(client), one)
+    assert [name for name in sent if isinstance(name, str)] == list(one.symbols)
+    assert len(sent) == len(one.symbols) + 1
+
+
+def test_a_worker_is_killed_amid_the_sweep(shared, one, tmp_path):
+    def kill():
+        shared.workers[0].send_signal(signal.SIGKILL)
+
+    try:
+        with shared.client() as client:
+            progress = once_amid(kill)
+            assert_same(swept(client, tmp_path / "results", progress=progress), one)
+        assert progress.calls
+        assert read_manifest(tmp_path / "results")["finished"]
+    finally:
+        shared.workers[0].wait()
+        shared.workers[0] = shared.worker()
+
+
+def test_the_scheduler_is_killed_and_another_one_goes_on(one, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "_PATIENCE", 2.0)
+    with machines() as made:
+        with made.client() as client, pytest.raises(engine.OutputError) as caught:
+            swept(
+                client,
+                tmp_path / "results",
+                progress=once_amid(lambda: (made.scheduler.kill(), made.scheduler.wait(), time.sleep(0.5))),
+            )
+        assert "\n" not in str(caught.value)
+        assert "to go on" in str(caught.value)
+        known = list(read_done(tmp_path / "results"))
+        assert 0 < len(known) < len(read_manifest(tmp_path / "results")["edges"]) - 1
+        made.stop()
+        made.start()
+        with made.client() as client:
+            assert_same(swept(client, tmp_path / "results"), one)
+
+
+def test_all_workers_are_lost(one, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "_PATIENCE", 2.0)
+    with (
+        machines() as made,
+        made.client() as client,
+        pytest.raises(
+            engine.OutputError, match=r"no worker answers, with \d+ of \d+ tiles to do; the parts in .* are kept"
+        ),
+    ):
+        swept(client, tmp_path / "results", progress=once_amid(lambda: [worker.kill() for worker in made.workers]))
+    with small_tiles():
+        assert_same(engine.sweep(prices(), **GRID, **KEPT, out=tmp_path / "results"), one)
+
+
+def test_a_worker_too_small_for_a_tile_is_refused():
+    with (
+        machines(memory="300MiB") as made,
+        made.client() as client,
+        pytest.raises(engine.InputError, match="may use 300 MiB, and a tile for each of its 1 threads needs 600 MiB"),
+    ):
+        swept(client)
+
+
+def test_ctrl_c_keeps_what_is_done(shared, one, tmp_path):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with shared.client() as client:
+        with pytest.raises(engine.SweepInterruptedError) as caught:
+            swept(client, tmp_path / "results", progress=once_amid(interrupt))
+        assert not caught.value.partial.finished
+        assert_same(swept(client, tmp_path / "results"), one)
+
+
+def test_workers_with_other_kernels_are_refused(shared):
+    with (
+        shared.client() as client,
+        mock.patch("engine.sweeping.folder.kernels_stamp", return_value="0123"),
+        pytest.raises(engine.InputError, match="install the same on all"),
+    ):
+        swept(client)
+
+
+def test_what_makes_no_sense_is_refused(shared, tmp_path, monkeypatch):
+    with shared.client() as client:
+        with pytest.raises(engine.InputError, match="a cluster sends back only the best; give keep as well"):
+            engine.sweep(prices(), 5, 20, client=client)
+        with pytest.raises(engine.InputError, match="on a cluster it must be a folder"):
+            engine.sweep(prices(), 5, 20, keep=1, client=client, out=tmp_path / "cells.parquet")
+    monkeypatch.setattr(cluster, "_CONNECT", 1.0)
+    with pytest.raises(engine.InputError, match="no scheduler answers at"):
+        cluster.connect("tcp://127.0.0.1:1")
+
+
+def test_the_command(shared, tmp_path):
+    def run(*arguments):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    with shared.client():
+        command = ["sweep", "--fast", "5:20:5", "--slow", "30:60:10", "--keep", "3", "--no-luck"]
+        here, there = run(*command), run(*command, "--cluster", shared.address, "--out", tmp_path / "results")
+    assert there.exit_code == 0, there.output
+    lines = [line.split(" computed in ")[0] for line in there.stdout.splitlines()]
+    lines.remove(f"All cells were written to {tmp_path}/results.")
+    assert lines == [line.split(" computed in ")[0] for line in here.stdout.splitlines()]
+    assert len(pd.read_parquet(tmp_path / "results")) == 2 * 16
+    assert "give --keep 10, too" in run("sweep", "--cluster", shared.address).stderr
