@@ -136,7 +136,8 @@ def rehearse(
     begin = datetime.combine(days[0], _OPEN, KOLKATA) - timedelta(hours=1)
     played = _Play(market, shares, strategy, capital, journal, progress or (lambda _done, _total: None))
     is_whole = played.until_interrupted(days, begin)
-    events = Journal(journal, read_only=True).events()
+    with closing(Journal(journal, read_only=True)) as kept:
+        events = kept.events()
     if not is_whole:
         last = days[len(played.statuses) - 1]
         events = [event for event in events if datetime.fromisoformat(event.time).astimezone(KOLKATA).date() <= last]

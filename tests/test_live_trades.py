@@ -152,6 +152,7 @@ def test_an_execution_that_is_told_again_without_its_commission_keeps_it(tmp_pat
     for data in (execution("BUY", 1, 5.0, 2.0), execution("BUY", 1, 5.0, None)):
         journal.append("execution", data)
     assert state_of(journal.events()).trades[0].commission == 2.0
+    journal.close()
 
 
 def test_a_state_without_executions_has_no_trades():
