@@ -4,7 +4,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 import typer
@@ -37,6 +37,7 @@ from engine.report.data import validation_text
 from engine.report.sweep import sweep_text
 from engine.results.reduced import ReducedSweep
 from engine.results.sweep import SweepTable
+from engine.settings import Settings
 from engine.sweeping import SweepInterruptedError, takes_fast_way
 from engine.sweeping import sweep as run_sweep
 from engine.validation.repairs import REPAIRS
@@ -196,7 +197,9 @@ def sweep(
         o.signal_of(average, band, delay, confirm),
     )
     prices = o.prices_of(path, repair, symbols, start, end, actions)
-    if announce_compilation(reporter, run_symbols):  # done on its own, so that it is not mistaken for the sweep's pace
+    if announce_compilation(
+        reporter, _kernel_of(settings)
+    ):  # done on its own, so that it is not mistaken for the sweep's pace
         if takes_fast_way(settings):
             from engine.sweeping.warming import compile_kernels  # noqa: PLC0415  only the first run ever needs it
 
@@ -227,6 +230,15 @@ def sweep(
     if not result.finished:
         return EXIT_INTERRUPTED
     return EXIT_LEFT_OUT if result.left_out else EXIT_DONE
+
+
+def _kernel_of(settings: Settings) -> Any:
+    """Give the kernel by whose cache the first sweep of its kind is known."""
+    if settings.signal.is_golden_cross:
+        return run_symbols
+    from engine.kernels.spells import run_lines  # noqa: PLC0415  the golden cross does not need it
+
+    return run_lines
 
 
 def validate(
