@@ -4,7 +4,7 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 import typer
@@ -39,6 +39,7 @@ from engine.report.data import validation_text
 from engine.report.sweep import sweep_text
 from engine.results.reduced import ReducedSweep
 from engine.results.sweep import SweepTable
+from engine.settings import Settings
 from engine.sweeping import SweepInterruptedError, takes_fast_way
 from engine.sweeping import sweep as run_sweep
 from engine.validation.repairs import REPAIRS
@@ -209,7 +210,9 @@ def sweep(
     o.check_atr(prices, stops)
     if not keep:
         o.check_cells(prices, windows, stops)
-    if announce_compilation(reporter, run_symbols):  # done on its own, so that it is not mistaken for the sweep's pace
+    if announce_compilation(
+        reporter, _kernel_of(settings)
+    ):  # by itself, so that it is not mistaken for the sweep's pace
         real = [one for one in stops if one is not None]  # with a stop other kernels are needed than without any
         if takes_fast_way(settings):
             from engine.sweeping.warming import compile_kernels  # noqa: PLC0415  only the first run ever needs it
@@ -270,6 +273,15 @@ def top(
     about = {"metric": found.metric, "cells": found.looked_at, "expected": found.expected}
     emit(output_format, top_text(found, str(results)), found.cells, about)
     return EXIT_DONE
+
+
+def _kernel_of(settings: Settings) -> Any:
+    """Give the kernel by whose cache the first sweep of its kind is known."""
+    if settings.signal.is_golden_cross:
+        return run_symbols
+    from engine.kernels.spells import run_lines  # noqa: PLC0415  the golden cross does not need it
+
+    return run_lines
 
 
 def validate(
