@@ -84,14 +84,13 @@ def main() -> None:
     ):
         tiles = f"{estimate.tiles:,} tiles of {estimate.tile_seconds:.2f} seconds"
         sys.stdout.write(
-            f"5,000 symbols x 100,000 cells x 5,000 bars {name}: {estimate.core_seconds:,.0f} core seconds, {tiles}."
-            + "\n"
+            f"5,000 symbols x 100,000 cells x 5,000 bars {name}: {estimate.core_seconds:,.0f} core seconds, {tiles}.\n"
         )
         for workers in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512):
             took = elapsed(estimate, workers)
             sys.stdout.write(
                 f"{workers} workers: {took:,.0f} seconds, {100 * estimate.core_seconds / took / workers:.0f} percent of them at work."
-                + "\n"
+                "\n"
             )
 
 
