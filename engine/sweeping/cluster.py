@@ -131,8 +131,9 @@ class ClusterRun:
 
     def end(self) -> None:
         """Take back what is still out there."""
-        with suppress(Exception):  # the connection may be gone, and with it everything
-            self._client.cancel([*self._out, *self._prices.values()])
+        if self._client.status == "running":
+            with suppress(OSError, RuntimeError, TimeoutError):  # it may go at this very moment
+                self._client.cancel([*self._out, *self._prices.values()])
         self._out.clear()
         self._prices.clear()
         self._shared = None
@@ -151,14 +152,13 @@ class ClusterRun:
         return sum(worker["nthreads"] for worker in workers.values()) or 1
 
     def _workers(self) -> dict[str, Any]:
-        return dict(self._client.scheduler_info(n_workers=-1).get("workers", {}))
+        if self._client.status == "running":
+            with suppress(OSError, RuntimeError, TimeoutError):  # it may go at this very moment
+                return dict(self._client.scheduler_info(n_workers=-1).get("workers", {}))
+        return {}
 
     def _is_lost(self) -> bool:
-        if self._client.status != "running":
-            return True
-        with suppress(Exception):  # it may go at this very moment
-            return not self._workers()
-        return True
+        return not self._workers()
 
     def _lost_line(self) -> str:
         what = "no worker answers" if self._client.status == "running" else "the connection to the scheduler was lost"

@@ -5,6 +5,7 @@ A tile takes about a second. It streams: its cells are computed some at a time, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -157,6 +158,9 @@ def compute_tile(work: Work, tile: Tile, histories: Sequence[History]) -> Outcom
     numbers = work.numbers(tile)
     start = numbers.start * work.grid.cells
     reducer, looped = work.reducer(numbers), 0
+    room = np.empty(
+        0
+    )  # the same memory for all pieces: in a worker of Dask, malloc gives large blocks back at once, and each new one is cleared
     with ExitStack() as stack:
         writer = None
         if work.folder is not None:
@@ -165,7 +169,11 @@ def compute_tile(work: Work, tile: Tile, histories: Sequence[History]) -> Outcom
             path = work.folder / tile.name
             writer = stack.enter_context(CellWriter(path, symbols, work.grid, about, tile.first - start))
         for i, part, some in _pieces(work, tile, histories):
-            values = np.empty((len(some), part.shape[0], len(work.grid.stops), METRIC_COUNT))
+            shape = (len(some), *part.shape, METRIC_COUNT)
+            size = math.prod(shape)
+            if size > len(room):
+                room = np.empty(size)
+            values = room[:size].reshape(shape)
             looped += part.run(some, values)
             for at, cells in enumerate(values, i):
                 reducer.add(at, part.pairs.start, cells)
