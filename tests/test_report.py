@@ -411,7 +411,9 @@ def test_saved_results_are_read_back_bit_for_bit(name, tmp_path):
     assert type(again) is type(result)
     for field in result.__dataclass_fields__:
         old, new = getattr(result, field), getattr(again, field)
-        if isinstance(old, pd.DataFrame):
+        if field == "prices":  # only their hash is written
+            assert new is None
+        elif isinstance(old, pd.DataFrame):
             pd.testing.assert_frame_equal(old, new, check_exact=True, check_freq=False)
         elif isinstance(old, pd.Series):
             pd.testing.assert_series_equal(old, new, check_exact=True, check_freq=False)

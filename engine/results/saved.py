@@ -37,14 +37,14 @@ def save_result(result: BacktestResult | PortfolioResult, path: str | PathLike[s
 
     is_account = isinstance(result, PortfolioResult)
     about = {_KEY: "portfolio" if is_account else "backtest", "format": _FORMAT, "version": version("goldencross")}
+    document = {**about, **{name: _packed(getattr(result, name)) for name in _kept(type(result))}}
     with replacing(path) as partial:
-        partial.write_text(
-            json.dumps(
-                {**about, **{name: _packed(value) for name, value in vars(result).items()}}, separators=(",", ":")
-            )
-            + "\n",
-            encoding="utf-8",
-        )
+        partial.write_text(json.dumps(document, separators=(",", ":")) + "\n", encoding="utf-8")
+
+
+def _kept(kind: type[BacktestResult | PortfolioResult]) -> list[str]:
+    """Name the fields that are written: all but the prices, of which the hash is kept."""
+    return [name for name in kind.__dataclass_fields__ if name != "prices"]
 
 
 def is_saved_result(path: Path) -> bool:
@@ -79,7 +79,7 @@ def load_result(path: str | PathLike[str]) -> BacktestResult | PortfolioResult:
         )
     kind = kinds[document[_KEY]]
     try:
-        return kind(**{name: _unpacked(name, document[name]) for name in kind.__dataclass_fields__})
+        return kind(**{name: _unpacked(name, document[name]) for name in _kept(kind)})
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{path} is not as goldencross saved it ({type(error).__name__}: {error}); write it again by --save"
