@@ -16,7 +16,7 @@ from engine.errors import DataError, InputError
 from engine.kernels.metrics import METRICS
 from engine.prices.history import Prices
 from engine.report.model import Report
-from engine.report.pages import backtest_report, portfolio_report, sweep_report
+from engine.report.pages import backtest_report, portfolio_report, require_same, sweep_report
 from engine.report.speaking import TableChoice, report_text
 from engine.results.backtest import BacktestResult
 from engine.results.saved import is_saved_result, load_result
@@ -53,6 +53,7 @@ def _sweep(path: Path, wanted: Wanted) -> Report:
     from engine.results.storage import load_sweep  # noqa: PLC0415  pyarrow is slow to import
 
     result = load_sweep(path)
+    require_same(wanted.prices, result.digest)
     cell = cell_of(result, wanted.cell, wanted.metric) if wanted.cell else None
     return sweep_report(result, wanted.prices, wanted.metric, cell, luck=_luck(result, wanted.prices))
 

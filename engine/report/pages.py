@@ -257,7 +257,8 @@ def sweep_report(
     symbol, words = name_cell(result, key)
     about, heard = _cell_sections(result, prices, key)
     sections = [
-        Section("Verdict", (*luck[:1], *_sweep_lines(result, metric, key, is_best=cell is None))),
+        # A verdict on the choice is none on a cell that was asked for.
+        Section("Verdict", (*luck[: cell is None], *_sweep_lines(result, metric, key, is_best=cell is None))),
         heatmap_section(
             result, metric, (symbol, key[1], key[2], result.grid.stops.index(result.stop_of(key[3], key[4])))
         ),
