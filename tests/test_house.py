@@ -78,7 +78,8 @@ def check_signatures():
         indicators.averages,
         indicators.average_true_range,
         crosses.crosses,
-        crosses.sides,
+        crosses.filtered_crosses,
+        crosses.filtered_sides,
     ):
         assert len(function.signatures) == 1, (function, function.signatures)
     assert len(symbols.run_symbols.signatures) == 2  # with stops and without

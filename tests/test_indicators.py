@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.kernels.crosses import crosses, sides
+from engine.kernels.crosses import NO_FILTER, crosses, filtered_sides
 from engine.kernels.exact import is_whole
 from engine.kernels.indicators import average_true_range, averages, true_range
 from engine.kernels.whole import average_whole
@@ -104,7 +104,7 @@ def test_sides_and_crosses(bars, pair):
     fast, slow = (naive.sma(closes, window) for window in pair)
     both = averages(np.array(closes), np.array(pair))
     out = np.empty(len(bars), np.int8)
-    sides(both[0], both[1], out)
+    filtered_sides(both[0], both[1], NO_FILTER, out)
     assert out.tolist() == naive.sides(fast, slow)
     crosses(both[0], both[1], out)
     assert out.tolist() == naive.crosses(fast, slow)

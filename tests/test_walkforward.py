@@ -481,10 +481,12 @@ def test_measures_and_ready_rules_are_their_definitions(seed, monkeypatch):
 
 def test_of_equal_trials_the_first_is_taken_and_of_undefined_ones_too():
     equal = np.tile(random_returns(0)[:1], (5, 1))
-    for rule in choosing.RULES.values():
-        assert rule(equal, None, 252.0) == 0
-        assert rule(np.zeros((4, 20)), None, 252.0) == 0
-        assert rule(np.full((4, 20), np.nan), None, 252.0) == 0
+    keys = pd.DataFrame({"fast": 5, "slow": range(10, 15), "atr_window": 0, "multiple": 0.0})
+    for name, rule in choosing.RULES.items():
+        if name != "plateau":  # whose middle is another one where all are equal
+            assert rule(equal, keys, 252.0) == 0
+        assert rule(np.zeros((4, 20)), keys[:4], 252.0) == 0
+        assert rule(np.full((4, 20), np.nan), keys[:4], 252.0) == 0
 
 
 @pytest.mark.parametrize("answer", [-1, 4, 2.0, None, True])

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.backtesting import atr_of
-from engine.kernels.crosses import GOLDEN, crosses, sides
+from engine.kernels.crosses import GOLDEN, NO_FILTER, crosses, filtered_sides
 from engine.kernels.desk import Market, Signals
 from engine.kernels.indicators import averages
 from engine.kernels.loop import Bars
@@ -73,7 +73,7 @@ def strength_of(fast: Floats, slow: Floats, cross: NDArray[np.int8]) -> Floats:
 def sides_of(history: History, fast: int, slow: int) -> NDArray[np.int8]:
     """Tell which average is above after each bar of a symbol, int8 (T,)."""
     both, out = averages(history.close, np.array([fast, slow])), np.empty(len(history), np.int8)
-    sides(both[0], both[1], out)
+    filtered_sides(both[0], both[1], NO_FILTER, out)
     return out
 
 

@@ -23,7 +23,6 @@ __all__ = [
     "filtered_sides",
     "side",
     "side_with_band",
-    "sides",
 ]
 
 ABOVE, BELOW = 1, -1
@@ -68,15 +67,6 @@ def crosses(fast: NDArray[np.float64], slow: NDArray[np.float64], out: NDArray[n
         now = side(before, fast[t], slow[t])
         out[t] = cross(before, now)
         before = now
-
-
-@kernel
-def sides(fast: NDArray[np.float64], slow: NDArray[np.float64], out: NDArray[np.int8]) -> None:
-    """Write ABOVE, BELOW or 0 (not defined yet) for every bar; fast, slow and out are (T,)."""
-    now = 0
-    for t in range(len(out)):
-        now = side(now, fast[t], slow[t])
-        out[t] = now
 
 
 class Filter(NamedTuple):
