@@ -26,6 +26,8 @@ _TRIES = 4
 _CONNECT = 10.0
 _LOOK = 5.0
 """Seconds between two looks at how many workers there are."""
+_PAUSE = 0.2
+"""Seconds before something is sent once more."""
 _PATIENCE = 20.0
 """Seconds without any worker, or without a scheduler, after which the sweep ends."""
 MOST_MEMORY = 600 << 20
@@ -169,7 +171,7 @@ class ClusterRun:
         """Hand out a tile."""
         try:
             if self._shared is None:
-                self._shared = self._client.scatter(self._work, broadcast=True, hash=False, timeout=_PATIENCE)
+                self._shared = self._scatter(self._work, broadcast=True)
             done = self._known.get(tile.first)
             if done is not None:
                 future = self._client.submit(read_tile, self._shared, done, pure=False, retries=1)
@@ -185,8 +187,19 @@ class ClusterRun:
         """Bring the prices of a symbol to the cluster, once."""
         if symbol not in self._prices:
             history = self._history(self._work.symbols[symbol])
-            self._prices[symbol] = self._client.scatter([history], hash=False, timeout=_PATIENCE)[0]
+            self._prices[symbol] = self._scatter([history])[0]
         return self._prices[symbol]
+
+    def _scatter(self, data: Any, **how: Any) -> Any:
+        """Send data to the workers; one that has just died is still sent to, until the scheduler knows of it."""
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return self._client.scatter(data, hash=False, timeout=_PATIENCE, **how)
+            except (OSError, RuntimeError, TimeoutError, ValueError):
+                if self._client.status != "running" or time.monotonic() > until:
+                    raise
+                time.sleep(_PAUSE)
 
     def _forget(self, tile: Tile) -> None:
         """Drop the prices of symbols that all their tiles have left behind."""
