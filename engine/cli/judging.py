@@ -95,10 +95,12 @@ def luck(
     from engine.results.storage import load_sweep  # noqa: PLC0415
     from engine.selection.judging import luck as judge  # noqa: PLC0415
     from engine.selection.ledger import Ledger  # noqa: PLC0415
+    from engine.selection.overfitting import block_edges  # noqa: PLC0415
 
     check_output(None, output_format)
     if permutations < 0:
         raise InputError(f"--permutations {permutations}: it must be 0, which is none, or more")
+    block_edges(0, blocks)  # refuses a number that makes no sense before anything is compiled
     reporter = Progress("markets", progress)
     table = load_sweep(result)
     prices = _prices_of(table, path, repair, symbols, start, end, actions)

@@ -17,7 +17,7 @@ from engine.selection.plateau import Neighbours, Plateau, neighbours_of, widest_
 from engine.selection.sharpe import DeflatedSharpe, Moments, deflated_sharpe, minimum_backtest_length, supported_trials
 from engine.selection.surfaces import surface_of
 
-__all__ = ["CellsReport", "judge_cells"]
+__all__ = ["CellsReport", "best_cell", "judge_cells"]
 
 Floats = NDArray[np.float64]
 
@@ -86,6 +86,20 @@ class CellsReport:
         return supported_trials(min(self.years, 1000.0)) if self.years > 0.0 else None
 
 
+def best_cell(table: SweepTable) -> tuple[int, int, dict[str, Any]]:
+    """Find the cell with the highest Sharpe ratio; some cell has to have one.
+
+    Returns
+    -------
+    int, int, dict
+        Place of its symbol, its place in the grid (pair times the number of stops, plus stop), and fast, slow, atr_window and multiple.
+    """
+    sharpe = table.values[..., METRICS.index("sharpe")]
+    symbol, place = divmod(int(np.nanargmax(sharpe)), table.grid.cells)
+    names = CellKeys(table.grid).of(np.array([place]))
+    return symbol, place, {key: value[0].item() for key, value in names.items()}
+
+
 def judge_cells(table: SweepTable) -> CellsReport:
     """Judge the best cell of a sweep whose prices are not at hand.
 
@@ -98,9 +112,8 @@ def judge_cells(table: SweepTable) -> CellsReport:
     nothing = DeflatedSharpe(math.nan, math.nan, 0.0, "No cell has a Sharpe ratio.")
     if not len(known):
         return CellsReport(table, {}, math.nan, math.nan, 0, math.nan, nothing, None, None)
-    s, p, k = (int(place) for place in np.unravel_index(int(np.nanargmax(sharpe)), sharpe.shape))
-    place = p * len(table.grid.stops) + k
-    names = {key: value[0].item() for key, value in CellKeys(table.grid).of(np.array([place])).items()}
+    s, place, names = best_cell(table)
+    p, k = divmod(place, len(table.grid.stops))
     years, bars_per_year = _years(table.values[s].reshape(-1, len(METRICS))), table.settings.bars_per_year
     scale, best = math.sqrt(bars_per_year), float(sharpe[s, p, k])
     variance = float(known.var(ddof=1)) / bars_per_year if len(known) > 1 else math.nan

@@ -13,8 +13,8 @@ from engine.kernels.metrics import METRICS
 from engine.prices.history import Prices
 from engine.results.reduced import ReducedSweep
 from engine.results.sweep import SweepTable
-from engine.results.tables import CellKeys
 from engine.selection.candidates import Candidates, Market, thinned
+from engine.selection.cells import best_cell
 from engine.selection.sharpe import moments_of
 from engine.selection.trials import Pool, trials_of
 from engine.selection.verdict import LuckReport, deflate
@@ -119,10 +119,9 @@ def _best_cell(
     sharpe = sweep.values[..., METRICS.index("sharpe")]
     if np.isnan(sharpe).all():
         return None
-    s, p, k = np.unravel_index(int(np.nanargmax(sharpe)), sharpe.shape)
-    symbol, place = sweep.symbols[s], int(p) * len(sweep.grid.stops) + int(k)
-    names = {key: value[0].item() for key, value in CellKeys(sweep.grid).of(np.array([place])).items()}
-    alone = Grid((sweep.grid.pairs[int(p)],), (sweep.grid.stops[int(k)],))
+    s, place, names = best_cell(sweep)
+    symbol, (p, k) = sweep.symbols[s], divmod(place, len(sweep.grid.stops))
+    alone = Grid((sweep.grid.pairs[p],), (sweep.grid.stops[k],))
     returns = trials_of(prices.select([symbol]), alone, sweep.settings, workers=1).returns[0]
     known = sharpe[~np.isnan(sharpe)] / math.sqrt(sweep.settings.bars_per_year)
     trials = max(len(known), tried * len(sweep.symbols))
@@ -134,5 +133,5 @@ def _best_cell(
         "symbol": symbol,
         **names,
         "trials": trials,
-        "deflated": deflate(moments, variance, trials, max(1.0, share * trials)),
+        "deflated": deflate(moments, variance, trials, share * trials),
     }
