@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.grid import Grid
+from engine.results.tables import CellKeys
 from engine.selection.effective import CorrelationSum, EffectiveTrials
 from engine.selection.overfitting import BlockSums, Overfitting, cross_validate
-from engine.selection.plateau import Surface
 from engine.selection.sharpe import FLAT
-from engine.selection.surfaces import surface_of
+from engine.selection.surfaces import Layout, lay_out
 from engine.selection.trials import Pool, Trials, trial_blocks
 from engine.settings import Settings, TrailingStop
 from engine.terms import AccountTerms
@@ -140,15 +140,10 @@ class Candidates:
         """Give the fast and slow window of a setting."""
         return self.grid.pairs[place // len(self.grid.stops)]
 
-    def stop_window(self, multiple: float, window: int) -> int:
-        """Give the ATR window of the stops that lie beside each other on a surface; 0 for none, whose multiple is infinite."""
-        if math.isinf(multiple):
-            return 0
-        return window or next((stop.atr_window for stop in self.grid.stops if stop), 0)
-
-    def surface(self, place: int) -> tuple[Surface, tuple[int, int, int]]:
-        """Put the Sharpe ratios on a surface, and find a setting on it."""
-        return surface_of(self.grid, self.sharpe, self.total, place)
+    def layout(self, place: int) -> Layout:
+        """Put the Sharpe ratios on a surface, beside a setting."""
+        keys = CellKeys(self.grid).of(np.arange(self.grid.cells))
+        return lay_out(keys, self.sharpe, self.total, place)
 
 
 def _moments(sums: Floats, squares: Floats, days: int) -> tuple[Floats, Floats]:

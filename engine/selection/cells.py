@@ -15,7 +15,7 @@ from engine.results.sweep import SweepTable
 from engine.results.tables import CellKeys
 from engine.selection.plateau import Neighbours, Plateau, neighbours_of, widest_plateau
 from engine.selection.sharpe import DeflatedSharpe, Moments, deflated_sharpe, minimum_backtest_length, supported_trials
-from engine.selection.surfaces import surface_of
+from engine.selection.surfaces import lay_out
 
 __all__ = ["CellsReport", "best_cell", "judge_cells"]
 
@@ -123,7 +123,7 @@ def judge_cells(table: SweepTable) -> CellsReport:
         moments = Moments(round(years * bars_per_year), best / scale)
         deflated = deflated_sharpe(moments, variance, float(len(known)))
     total = table.values[s, ..., METRICS.index("total_return")]
-    surface, at = surface_of(table.grid, sharpe[s].ravel(), total.ravel(), place)
+    layout = lay_out(CellKeys(table.grid).of(np.arange(table.grid.cells)), sharpe[s].ravel(), total.ravel(), place)
     return CellsReport(
         table=table,
         best={"symbol": table.symbols[s], **names},
@@ -132,9 +132,9 @@ def judge_cells(table: SweepTable) -> CellsReport:
         trials=len(known),
         years=years,
         deflated=deflated,
-        neighbours=neighbours_of(surface, at),
-        plateau=widest_plateau(surface),
-        place=at,
+        neighbours=neighbours_of(layout.surface, layout.at),
+        plateau=widest_plateau(layout.surface),
+        place=layout.at,
     )
 
 

@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.errors import InputError
-from engine.selection.plateau import Surface, widest_plateau
+from engine.selection.plateau import widest_plateau
+from engine.selection.surfaces import lay_out
 
 __all__ = [
     "RULES",
@@ -68,19 +69,10 @@ def median_rank(returns: Floats, keys: pd.DataFrame, bars_per_year: float) -> in
 def plateau_centre(returns: Floats, keys: pd.DataFrame, bars_per_year: float) -> int:
     """Take the middle of the widest plateau of Sharpe ratios (``plateau``), among stops with the ATR window of the highest one; that one where no ratio is defined."""
     values = sharpes(returns, bars_per_year)
-    best, windows = _first_best(values), keys["atr_window"].to_numpy()
-    window = windows[best] or windows.max()
-    rows = np.flatnonzero((windows == 0) | (windows == window))
-    fast, slow, multiple = (keys[name].to_numpy()[rows] for name in ("fast", "slow", "multiple"))
-    axes = [np.unique(axis) for axis in (fast, slow, np.where(multiple > 0.0, multiple, np.inf))]
-    f, s = np.searchsorted(axes[0], fast), np.searchsorted(axes[1], slow)
-    k = np.searchsorted(axes[2], np.where(multiple > 0.0, multiple, np.inf))
-    row = np.full([len(axis) for axis in axes], -1)
-    surface, profitable = np.full(row.shape, np.nan), np.zeros(row.shape, np.bool_)
-    row[f, s, k], surface[f, s, k] = rows, values[rows]
-    profitable[f, s, k] = total_returns(returns[rows]) > 0.0
-    centre = widest_plateau(Surface(axes[0], axes[1], axes[2], surface, profitable)).centre
-    return best if centre is None else int(row[centre])
+    best = _first_best(values)
+    layout = lay_out(keys, values, total_returns(returns), best)
+    centre = widest_plateau(layout.surface).centre
+    return best if centre is None else int(layout.place[centre])
 
 
 RULES: Mapping[str, Rule] = {

@@ -1,51 +1,50 @@
-"""The values of a grid's settings as a surface over fast window, slow window and width of the stop."""
+"""The values of settings as a surface over fast window, slow window and width of the stop."""
 
 from __future__ import annotations
 
-import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.grid import Grid
-from engine.selection.plateau import Surface
-from engine.settings import TrailingStop
+from engine.selection.plateau import Cell, Surface
 
-__all__ = ["surface_of"]
+__all__ = ["Layout", "lay_out"]
 
 Floats = NDArray[np.float64]
 
 
-def surface_of(grid: Grid, values: Floats, total: Floats, place: int) -> tuple[Surface, tuple[int, int, int]]:
-    """Put values on a surface, and find a setting on it; only stops with the same ATR window as its own lie beside each other.
+class Layout(NamedTuple):
+    """A surface, and which setting lies where."""
+
+    surface: Surface
+    place: NDArray[np.int64]  # (F, W, K), of the setting; -1 where there is none
+    at: Cell  # where the setting lies that was asked for
+
+
+def lay_out(keys: Any, values: Floats, total: Floats, place: int) -> Layout:
+    """Put settings on a surface; of stops only those with the same ATR window as one setting's own lie beside each other, and none at all is the widest.
 
     Parameters
     ----------
-    grid : Grid
-        N = ``grid.cells``.
+    keys : DataFrame, or mapping of str to array
+        fast, slow, atr_window and multiple (0 and 0.0: no stop) of N settings, as ``CellKeys`` gives them.
     values : float64 (N,)
         What is judged, such as Sharpe ratios.
     total : float64 (N,)
         Total return.
     place : int
-        Of the setting: pair times the number of stops, plus stop.
+        Of that setting.
     """
-    stop = grid.stops[place % len(grid.stops)]
-    window = stop.atr_window if stop else next((other.atr_window for other in grid.stops if other), 0)
-    columns = [k for k, other in enumerate(grid.stops) if other is None or other.atr_window == window]
-    columns.sort(key=lambda k: _width(grid.stops[k]))
-    fasts, slows = np.unique(grid.fast), np.unique(grid.slow)
-    shape = len(fasts), len(slows), len(columns)
-    on_grid, profitable = np.full(shape, math.nan), np.zeros(shape, np.bool_)
-    f, s = np.searchsorted(fasts, grid.fast), np.searchsorted(slows, grid.slow)
-    on_grid[f, s] = values.reshape(-1, len(grid.stops))[:, columns]
-    profitable[f, s] = total.reshape(-1, len(grid.stops))[:, columns] > 0.0
-    stops = np.array([_width(grid.stops[k]) for k in columns])
-    fast, slow = grid.pairs[place // len(grid.stops)]
-    at = int(np.searchsorted(fasts, fast)), int(np.searchsorted(slows, slow)), columns.index(place % len(grid.stops))
-    return Surface(fasts, slows, stops, on_grid, profitable), at
-
-
-def _width(stop: TrailingStop | None) -> float:
-    """Order stops by their width; none is the widest."""
-    return stop.multiple if stop else math.inf
+    fast, slow, windows, multiple = (np.asarray(keys[name]) for name in ("fast", "slow", "atr_window", "multiple"))
+    stopped = windows[windows > 0]
+    window = windows[place] or (stopped[0] if len(stopped) else 0)
+    rows = np.flatnonzero((windows == 0) | (windows == window))
+    columns = fast[rows], slow[rows], np.where(multiple > 0.0, multiple, np.inf)[rows]
+    axes = [np.unique(column) for column in columns]
+    where = tuple(np.searchsorted(axis, column) for axis, column in zip(axes, columns, strict=True))
+    places = np.full([len(axis) for axis in axes], -1)
+    on_grid, profitable = np.full(places.shape, np.nan), np.zeros(places.shape, np.bool_)
+    places[where], on_grid[where], profitable[where] = rows, values[rows], total[rows] > 0.0
+    f, s, k = np.argwhere(places == place)[0].tolist()
+    return Layout(Surface(axes[0], axes[1], axes[2], on_grid, profitable), places, (f, s, k))

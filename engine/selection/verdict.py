@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.results.tables import INDEX, CellKeys
 from engine.selection.candidates import Candidates, Market
-from engine.selection.plateau import Neighbours, Plateau, Surface, neighbours_of, widest_plateau
+from engine.selection.plateau import Neighbours, Plateau, neighbours_of, widest_plateau
 from engine.selection.sharpe import (
     DeflatedSharpe,
     Moments,
@@ -30,6 +30,7 @@ from engine.selection.sharpe import (
     sharpe_ratios,
     supported_trials,
 )
+from engine.selection.surfaces import Layout
 
 if TYPE_CHECKING:
     from engine.selection.luck import PermutationTest
@@ -183,35 +184,27 @@ class LuckReport:
         return float(np.median(known)) if len(known) else math.nan
 
     @cached_property
-    def surface(self) -> tuple[Surface, tuple[int, int, int]] | None:
-        """The Sharpe ratios per bar on the grid, and the pick's place on it."""
-        return self.candidates.surface(self.candidates.best) if self.is_defined else None
+    def layout(self) -> Layout | None:
+        """The Sharpe ratios per bar on the grid, with the pick's place on it."""
+        return self.candidates.layout(self.candidates.best) if self.is_defined else None
 
     @cached_property
     def neighbours(self) -> Neighbours | None:
         """Of the pick."""
-        return neighbours_of(*self.surface) if self.surface else None
+        return neighbours_of(self.layout.surface, self.layout.at) if self.layout else None
 
     @cached_property
     def plateau(self) -> Plateau | None:
         """The widest one."""
-        return widest_plateau(self.surface[0]) if self.surface else None
+        return widest_plateau(self.layout.surface) if self.layout else None
 
     @cached_property
     def recommended(self) -> dict[str, Any]:
-        """The centre of the widest plateau: fast, slow, atr_window, multiple; empty if there is none."""
-        if not self.surface or not self.plateau or self.plateau.centre is None:
+        """The centre of the widest plateau: fast, slow, atr_window, multiple, and its Sharpe ratio per bar; empty if there is none."""
+        if not self.layout or not self.plateau or self.plateau.centre is None:
             return {}
-        surface, (f, s, k) = self.surface[0], self.plateau.centre
-        multiple = float(surface.stops[k])
-        window = self.candidates.stop_window(multiple, self.pick["atr_window"])
-        return {
-            "fast": int(surface.fast[f]),
-            "slow": int(surface.slow[s]),
-            "atr_window": window,
-            "multiple": 0.0 if math.isinf(multiple) else multiple,
-            "sharpe": float(surface.values[f, s, k]),
-        }
+        place = int(self.layout.place[self.plateau.centre])
+        return {**self.name(place), "sharpe": float(self.candidates.sharpe[place])}
 
     @cached_property
     def answers(self) -> dict[str, Answer]:
