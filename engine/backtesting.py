@@ -14,6 +14,7 @@ from engine.costs.limit import surcharge_limit
 from engine.costs.schedule import CostSchedule
 from engine.crossing import crosses_of
 from engine.errors import DataError, InputError
+from engine.flattening import sessions_of
 from engine.grid import Grid
 from engine.kernels.indicators import average_true_range
 from engine.kernels.loop import Bars, Outcome, long_short, simulate
@@ -53,6 +54,7 @@ def backtest(
     bars_per_year: float = 252,
     risk: float = 0.02,
     signal: Signal | None = None,
+    flatten: str | None = None,
 ) -> BacktestResult:
     """Trade the golden cross, or another cross of two averages, on every symbol by itself.
 
@@ -62,7 +64,7 @@ def backtest(
     fast, slow : int
         Windows in bars, fast < slow.
     stop : TrailingStop or None
-    fill, intrabar, direction, capital, sizing, costs, lot, bars_per_year, risk
+    fill, intrabar, direction, capital, sizing, costs, lot, bars_per_year, risk, flatten
         See ``engine.settings.Settings`` and ``docs/contract.md``. ``intrabar="both"`` reports how much depends on the order of high and low.
         ``direction="long_short"`` is the contract's other backtest, without costs or stop; ``fill`` does not matter to it.
     signal : Signal or None
@@ -80,7 +82,17 @@ def backtest(
         No symbol has enough bars.
     """
     settings = Settings(
-        fill, intrabar, direction, capital, sizing, costs or Costs(), lot, bars_per_year, risk, signal or Signal()
+        fill,
+        intrabar,
+        direction,
+        capital,
+        sizing,
+        costs or Costs(),
+        lot,
+        bars_per_year,
+        risk,
+        signal or Signal(),
+        flatten,
     )
     pair = Grid.of(fast, slow, stop).pairs
     if len(pair) != 1:
@@ -110,6 +122,7 @@ def from_signals(
     lot: float = 1,
     bars_per_year: float = 252,
     risk: float = 0.02,
+    flatten: str | None = None,
 ) -> BacktestResult:
     """Run any other strategy through the same state machine, stops, costs and metrics.
 
@@ -119,7 +132,7 @@ def from_signals(
     entries, exits : mapping of symbol to booleans, or DataFrame with a column a symbol
         One value a bar, known at that bar's close. They take the place of golden and death cross; both at once is refused. A Series is matched
         by its dates, which must be those of the symbol.
-    stop, fill, intrabar, capital, sizing, costs, lot, bars_per_year, risk
+    stop, fill, intrabar, capital, sizing, costs, lot, bars_per_year, risk, flatten
         As for ``backtest``.
 
     Returns
@@ -133,7 +146,16 @@ def from_signals(
         Signals that do not fit the bars, that are not booleans, or that contradict each other.
     """
     settings = Settings(
-        fill, intrabar, "long_only", capital, sizing, costs or Costs(), lot, bars_per_year=bars_per_year, risk=risk
+        fill,
+        intrabar,
+        "long_only",
+        capital,
+        sizing,
+        costs or Costs(),
+        lot,
+        bars_per_year,
+        risk,
+        flatten=flatten,
     )
     for name, given in (("entries", entries), ("exits", exits)):
         unknown = [str(symbol) for symbol in given if symbol not in prices.symbols]
@@ -209,7 +231,7 @@ def _run(history: History, signals: Signals, stop: TrailingStop | None, settings
         still_open = signals[-1] != 0
     else:
         atr = atr_of(history, stop)
-        rules = settings.kernel_rules(stop, history.local_dates)
+        rules = settings.kernel_rules(stop, history.local_dates, sessions_of([history], settings.flatten))
         outcome = simulate(kernel_bars(history), signals, atr, settings.capital, rules, equity, trades)
         still_open = outcome.position.shares > 0
     summarise(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 
 from engine.errors import InputError
 
-__all__ = ["require_choice", "require_number", "require_whole"]
+__all__ = ["require_choice", "require_number", "require_time_of_day", "require_whole"]
 
 
 def require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
@@ -34,3 +35,16 @@ def require_whole(name: str, value: object, *, least: int, unit: str = "bars") -
     """Check that a setting is a whole number of something; ``InputError`` if not."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InputError(f"{name} is {value!r}; it must be a whole number of {unit}, {least} or more")
+
+
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+
+
+def require_time_of_day(flatten: object) -> int | None:
+    """Read when everything is sold: minutes after midnight, or None for the end of the session; ``InputError`` if it is neither."""
+    clock = _CLOCK.fullmatch(flatten) if isinstance(flatten, str) else None
+    if clock:
+        return 60 * int(clock[1]) + int(clock[2])
+    if flatten != "session":
+        raise InputError(f"flatten is {flatten!r}; it must be 'session', or a time of day such as '15:20'")
+    return None

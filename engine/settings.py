@@ -18,8 +18,9 @@ from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
 from engine.kernels import position as rules
 from engine.kernels.charges import DatedCharges
+from engine.kernels.sessions import Sessions
 from engine.limits import MOST_WINDOW
-from engine.requirements import require_choice, require_number, require_whole
+from engine.requirements import require_choice, require_number, require_time_of_day, require_whole
 from engine.signals import Signal
 
 __all__ = [
@@ -106,6 +107,9 @@ class Settings:
         Fraction of equity that ``sizing="risk"`` loses if the stop is hit; between 0 and 1.
     signal : Signal
         What makes a cross; without it the contract's golden cross.
+    flatten : str or None
+        When everything is sold, so that nothing is held overnight: "session", at the close of the last bar of each day, or a time of day such as "15:20".
+        None holds overnight. See ``docs/intraday.md``.
 
     Raises
     ------
@@ -122,6 +126,7 @@ class Settings:
     bars_per_year: float = 252.0
     risk: float = 0.02
     signal: Signal = field(default_factory=Signal)
+    flatten: str | None = None
 
     def __post_init__(self) -> None:
         require_choice("fill", self.fill, get_args(Fill))
@@ -136,6 +141,8 @@ class Settings:
             _set(self, name, require_number(name.replace("_", " "), getattr(self, name), above=0))
         require_number("capital", self.capital, least=1e-6, most=1e15)  # beyond, a double does not know the paisa
         require_number("bars per year", self.bars_per_year, least=1e-3, most=1e9)
+        if self.flatten is not None:
+            require_time_of_day(self.flatten)
         if self.risk > 1:
             raise InputError(f"risk is {self.risk!r}; it is a fraction of equity, 0.02 is 2 percent")
 
@@ -155,6 +162,8 @@ class Settings:
             any(stops) or self.costs != Costs() or self.sizing != "all_in" or self.intrabar != "stop_first"
         ):
             raise InputError("direction 'long_short' is defined without costs, stop or sizing; leave them out")
+        if self.direction == "long_short" and self.flatten is not None:
+            raise InputError("direction 'long_short' is always in the market; leave flatten out")
         if self.direction == "long_short" and self.signal.confirm is not None:
             raise InputError(
                 "a confirmation is for golden crosses, but 'long_short' goes by sides; leave one of them out"
@@ -162,7 +171,12 @@ class Settings:
         if len({(stop.atr, stop.kind) for stop in stops if stop}) > 1:
             raise InputError("the stops of one sweep must share the kind of stop and of ATR; run one sweep for each")
 
-    def kernel_rules(self, stop: TrailingStop | None, dates: NDArray[np.datetime64] | None = None) -> rules.Rules:
+    def kernel_rules(
+        self,
+        stop: TrailingStop | None,
+        dates: NDArray[np.datetime64] | None = None,
+        sessions: Sessions | None = None,
+    ) -> rules.Rules:
         """Give the compiled core's form of these settings; every field has the declared type, so that one version is compiled.
 
         Parameters
@@ -170,7 +184,11 @@ class Settings:
         stop : TrailingStop or None
         dates : datetime64 (T,) or None
             Of the bars; needed if the costs are a schedule.
+        sessions : Sessions or None
+            Of the bars; needed if there is a ``flatten``, see ``flattening.sessions_of``.
         """
+        if (self.flatten is None) != (sessions is None):
+            raise InputError("flatten and the sessions of the bars go together")
         costs, charges = self.costs, None
         if isinstance(costs, CostSchedule):
             if dates is None:
@@ -187,6 +205,7 @@ class Settings:
             costs=rules.CostRates(costs.rate, costs.fixed, costs.minimum, costs.slippage),
             tick=rules.Tick(0.0, 1.0),
             charges=charges,
+            sessions=sessions,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -196,7 +215,7 @@ class Settings:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
-        """Read what ``to_dict`` gave; before there were signals, everything was the golden cross."""
+        """Read what ``to_dict`` gave; before there were signals, everything was the golden cross, and before there was ``flatten``, held overnight."""
         kind: type[Costs | CostSchedule] = CostSchedule if "rates" in values["costs"] else Costs
         signal = Signal.from_dict(values["signal"]) if "signal" in values else Signal()
         return cls(**{**values, "costs": kind.from_dict(values["costs"]), "signal": signal})

@@ -1,6 +1,7 @@
 """From the reference's bars and rules to the engine's arguments, and its results back to the reference's shapes."""
 
 import math
+from datetime import datetime, time
 
 import numpy as np
 import pandas as pd
@@ -27,14 +28,16 @@ EXACT = ("final_capital", "trades", "profit_per_trade", "win_rate", "profit_fact
 SYMBOL = "TEST"
 
 
-def history(bars: list[Bar], symbol: str = SYMBOL) -> engine.History:
+def history(bars: list[Bar], symbol: str = SYMBOL, stamps: list[datetime] | None = None) -> engine.History:
     columns = (np.array(column, dtype=np.float64) for column in zip(*bars, strict=True))
     dates = pd.date_range("2020-01-01", periods=len(bars), freq="h", name="date")
+    if stamps is not None:
+        dates = pd.DatetimeIndex(stamps, name="date")
     return engine.History(symbol, dates, *columns, np.full(len(bars), 1000.0))
 
 
-def prices(bars: list[Bar], symbol: str = SYMBOL) -> engine.Prices:
-    return engine.Prices.from_histories([history(bars, symbol)])
+def prices(bars: list[Bar], symbol: str = SYMBOL, stamps: list[datetime] | None = None) -> engine.Prices:
+    return engine.Prices.from_histories([history(bars, symbol, stamps)])
 
 
 def stop(rules: Rules) -> engine.TrailingStop | None:
@@ -53,6 +56,7 @@ def arguments(rules: Rules) -> dict:
         "lot": rules.lot,
         "costs": engine.Costs(rules.rate, rules.fixed, rules.minimum, rules.slippage),
         "bars_per_year": rules.bars_per_year,
+        "flatten": f"{rules.flatten:%H:%M}" if isinstance(rules.flatten, time) else rules.flatten,
     }
 
 

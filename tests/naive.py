@@ -5,6 +5,7 @@ It shares no code with the engine and uses neither numpy nor numba. Sentences in
 
 import math
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -35,6 +36,7 @@ class Rules:
     minimum: float = 0.0
     slippage: float = 0.0
     bars_per_year: float = 252.0
+    flatten: Literal["session"] | time | None = None
 
     def __post_init__(self):
         if self.sizing == "risk" and self.multiple is None:
@@ -49,7 +51,7 @@ class Trade(NamedTuple):
     quantity: float
     fees: float
     profit: float
-    exit_reason: Literal["cross", "stop", "gap", "open"]
+    exit_reason: Literal["cross", "stop", "gap", "session", "open"]
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,22 @@ def quantity_risk(cash: float, price: float, equity: float, distance: float, rul
     return max(min(wanted, limit), 0.0)
 
 
+# Nothing held overnight (docs/intraday.md)
+
+
+def last_bars(stamps: list[datetime], flatten: Literal["session"] | time) -> list[int | None]:
+    """Return for every bar the one at whose close everything is sold; None where it has been sold already, or would be.
+
+    "A session is the bars of one date. Everything is sold at the close of its last bar, or of its last bar that begins before the time of day."
+    """
+    result: list[int | None] = []
+    for t, stamp in enumerate(stamps):
+        session = [i for i, other in enumerate(stamps) if other.date() == stamp.date()]
+        open_bars = session if flatten == "session" else [i for i in session if stamps[i].time() < flatten]
+        result.append(open_bars[-1] if open_bars and t <= open_bars[-1] else None)
+    return result
+
+
 # The long-only state machine
 
 
@@ -218,9 +236,13 @@ class Machine:
     position: Position | None = None
     trades: list[Trade] = field(default_factory=list)
     skipped: int = 0
+    last: list[int | None] | None = None  # of every bar, the one at whose close it is sold
 
     def buy(self, t: int, fill: float, signal_bar: int, equity: float) -> None:
         rules = self.rules
+        if self.last is not None and (self.last[t] is None or (rules.fill == "close" and self.last[t] == t)):
+            self.skipped += 1  # "no close is left at which it could be sold on that day"
+            return
         distance = None
         if rules.multiple is not None:
             if self.ranges[signal_bar] is None:
@@ -300,12 +322,13 @@ class Machine:
         )
 
 
-def from_signals(bars: list[Bar], signals: list[int], rules: Rules) -> Result:
+def from_signals(bars: list[Bar], signals: list[int], rules: Rules, stamps: list[datetime] | None = None) -> Result:
     """Run the state machine with +1 entry, -1 exit, 0 none in place of the crosses."""
     if not bars or len(bars) != len(signals):
         raise ValueError("one signal per bar, and at least one bar")
     ranges = atr(bars, rules.atr_window, rules.atr)
-    machine = Machine(bars, rules, ranges, rules.capital)
+    last = None if rules.flatten is None else last_bars(stamps, rules.flatten)
+    machine = Machine(bars, rules, ranges, rules.capital, last=last)
     equity: list[float] = []
     exposed: list[bool] = []
     order = "none"
@@ -319,6 +342,8 @@ def from_signals(bars: list[Bar], signals: list[int], rules: Rules) -> Result:
         # Steps 2 and 3.
         if machine.position is not None:
             machine.live_through(t)
+        if machine.position is not None and last is not None and last[t] == t:
+            machine.sell(t, bar.close, "session")  # "before the crosses of that close"
         # Step 4.
         order = "none"
         if machine.position is None and signals[t] == 1:
@@ -340,8 +365,8 @@ def from_signals(bars: list[Bar], signals: list[int], rules: Rules) -> Result:
     return Result(machine.trades, equity, order, machine.skipped, figures)
 
 
-def backtest(bars: list[Bar], fast: int, slow: int, rules: Rules) -> Result:
-    return from_signals(bars, crosses(*averages_of_closes(bars, fast, slow)), rules)
+def backtest(bars: list[Bar], fast: int, slow: int, rules: Rules, stamps: list[datetime] | None = None) -> Result:
+    return from_signals(bars, crosses(*averages_of_closes(bars, fast, slow)), rules, stamps)
 
 
 # Long/short

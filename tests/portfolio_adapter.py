@@ -36,9 +36,11 @@ def prices(bars: dict[str, Series]) -> engine.Prices:
 
 
 def arguments(rules: PortfolioRules) -> dict:
+    given = adapter.arguments(rules)
+    del given["flatten"]  # an account that symbols share holds overnight
     ticks = {symbol: float(tick) for symbol, tick in rules.ticks.items() if tick is not None}
     return {
-        **adapter.arguments(rules),
+        **given,
         "stop": adapter.stop(rules),
         "max_positions": rules.max_positions,
         "max_weight": rules.max_weight,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import engine
 from engine.backtesting import kernel_bars
 from engine.crossing import averages_of, filter_of
+from engine.flattening import sessions_of
 from engine.grid import Grid
 from engine.kernels import fast as fast_kernels
 from engine.kernels import prefix
@@ -41,7 +42,8 @@ def compare_ways(history, windows, multiples, atr_window, setting, stop, *, leas
     stops = Stops(ranges, np.zeros(len(multiples), np.int64), np.array(multiples))
     rows = np.searchsorted(windows, fast), np.searchsorted(windows, slow)
     tile = Tile(averages_of(history, windows, setting.signal), *rows, *stops, filter_of(history, setting.signal))
-    bars, rules = kernel_bars(history), setting.kernel_rules(stop)
+    bars = kernel_bars(history)
+    rules = setting.kernel_rules(stop, sessions=sessions_of([history], setting.flatten))
     shape = (len(grid.pairs), len(multiples), METRIC_COUNT)
     quick, plain = np.full(shape, -1.0), np.full(shape, -2.0)
     plan = plan_of(fast, slow, int(slow.max()))

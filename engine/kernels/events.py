@@ -14,7 +14,16 @@ from engine.kernels._jit import kernel
 from engine.kernels.crosses import DEATH, GOLDEN, NO_SIGNAL, filtered_crosses
 from engine.kernels.loop import Bars, Ledger, Outcome, Tile, mark_open, note, with_multiple
 from engine.kernels.metrics import summarise
-from engine.kernels.position import NO_FILL, NOTHING, Rules, at_close, at_open, in_bar, new_position
+from engine.kernels.position import (
+    NO_FILL,
+    NOTHING,
+    Rules,
+    at_close,
+    at_open,
+    at_session_end,
+    in_bar,
+    new_position,
+)
 
 __all__ = ["simulate_events", "sweep_events"]
 
@@ -42,7 +51,7 @@ def simulate_events(
         Whether the first of them is golden.
     """
     n, count = len(bars.close), len(events)
-    has_stop = not np.isnan(rules.multiple)
+    watched = rules.sessions is not None or not np.isnan(rules.multiple)  # every bar of a holding
     position, ledger = new_position(capital), Ledger(NO_FILL, 0, 0, -1)
     exposed = done = 0  # bars before ``done`` have their equity
     for i in range(0 if golden else 1, count, 2):
@@ -53,9 +62,12 @@ def simulate_events(
             if position.order != 0:
                 position, fill = at_open(position, t, bars.open[t], rules)
                 ledger = note(ledger, trades, position, t, fill)
-            if position.shares > 0.0 and has_stop:
+            if position.shares > 0.0 and watched:
                 atr_before = atr[t - 1] if t > 0 else np.nan
                 position, fill = in_bar(position, t, bars.open[t], bars.high[t], bars.low[t], atr_before, rules)
+                if fill.reason != NOTHING:
+                    ledger = note(ledger, trades, position, t, fill)
+                position, fill = at_session_end(position, t, bars.close[t], rules)
                 if fill.reason != NOTHING:
                     ledger = note(ledger, trades, position, t, fill)
             if t in (start, death):
@@ -70,7 +82,7 @@ def simulate_events(
             t += 1
             if position.order == 0 and position.shares == 0.0:
                 break
-            if position.order == 0 and not has_stop:
+            if position.order == 0 and not watched:
                 for later in range(t, min(death, n)):
                     equity[later] = position.cash + position.shares * bars.close[later]
                 exposed += min(death, n) - t

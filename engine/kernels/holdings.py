@@ -28,7 +28,7 @@ from engine.kernels.machine import WORD, index
 from engine.kernels.plan import SPAN, Plan, Scratch, block_of
 from engine.kernels.position import Rules, all_in_order, closing_order, paid, received
 from engine.kernels.prefix import add_up
-from engine.kernels.stops import NOT_YET, Exits, Stops, exits_of, find_exits, go_on
+from engine.kernels.stops import NO_ENTRY, NOT_YET, Exits, Stops, exits_of, find_exits, go_on
 from engine.kernels.stretches import TABLE_SIZE
 from engine.kernels.symbols import Trails
 
@@ -51,9 +51,9 @@ class Shares(NamedTuple):
 
 
 class _Leaves(NamedTuple):
-    """Where one stop ends positions, by entry bar, (T,) each; not read without a stop."""
+    """Where one stop, or the end of a session, ends positions, by entry bar, (T,) each; not read if nothing does."""
 
-    atr: Floats
+    asked: bool
     bar: Integers
     price: Floats
 
@@ -77,7 +77,7 @@ def add_holdings(
     plan : Plan
         Its slow windows are not longer than the history.
     trails : Trails or None
-        None is no stop at all; out has then as many stops as it has, all alike.
+        None is no stop at all, and no sessions; out has then as many stops as it has, all alike.
     rules : Rules
         Long only, sizing ALL_IN, costs that are a fraction of the order's value; the multiple is replaced by that of each stop.
     scratch : Scratch
@@ -110,9 +110,9 @@ def add_holdings(
         rows, doubtful = plan.row[first:last], pairs.doubtful[first:last]
         for k in range(len(multiples)):
             one, exits_here = with_multiple(rules, multiples[k]), exits_of(exits, k)
-            leaves = _Leaves(stops.atr[stops.row[k]], exits_here.bar, exits_here.price)
+            leaves = _Leaves(trails is not None, exits_here.bar, exits_here.price)
             if trails is not None:  # asked alone: only then is what it guards left out of the version without stops
-                _look_on(bars, leaves.atr, one, scratch.crosses, len(rows), exits_here)
+                _look_on(bars, stops.atr[stops.row[k]], one, scratch.crosses, len(rows), exits_here)
             _add_block(shares, leaves, one, scratch.crosses, rows, doubtful, out[:, k])
         for pair in range(len(rows)):
             sure[rows[pair]] &= not doubtful[pair]
@@ -155,9 +155,9 @@ def _add_block(
     # Arrays are taken out of their tuples once: a tuple that is handed on counts references (legs.py).
     close, day, changes, costs = shares.bars.close, shares.day, shares.changes, rules.costs
     cross, starts, counts, goldens = crosses.bars, crosses.start, crosses.counts, crosses.golden
-    atr, exit_bar, exit_price = leaves.atr, leaves.bar, leaves.price
+    asked, exit_bar, exit_price = leaves.asked, leaves.bar, leaves.price
     fills, delay = (close, 0) if rules.fill_at_close else (shares.bars.open, 1)
-    n, has_stop = len(close), not np.isnan(rules.multiple)
+    n = len(close)
     for pair in range(len(rows)):
         if doubtful[pair]:
             continue
@@ -165,10 +165,10 @@ def _add_block(
         first, last = starts[pair], starts[pair] + counts[pair]
         for i in range(first + (0 if goldens[pair] else 1), last, 2):
             entry = int(cross[index(i)])
-            if has_stop and (entry < delay or np.isnan(atr[index(entry - delay)])):
+            leave = exit_bar[index(entry)] if asked else NOT_YET
+            if leave == NO_ENTRY:
                 continue
             death = int(cross[index(i + 1)]) if i + 1 < last else _NEVER
-            leave = exit_bar[index(entry)] if has_stop else NOT_YET
             stopped = leave <= death - delay
             end = leave if stopped else min(death, n)
             quantity = all_in_order(1.0, paid(fills[index(entry)], costs), costs).quantity

@@ -24,11 +24,23 @@ from engine.kernels.position import (
     Rules,
     at_close,
     at_open,
+    at_session_end,
     in_bar,
     new_position,
 )
+from engine.kernels.sessions import Sessions
 
-__all__ = ["TRADE_FIELDS", "Bars", "Outcome", "Tile", "long_short", "simulate", "sweep_tile", "with_multiple"]
+__all__ = [
+    "TRADE_FIELDS",
+    "Bars",
+    "Outcome",
+    "Tile",
+    "long_short",
+    "simulate",
+    "sweep_tile",
+    "with_multiple",
+    "with_sessions",
+]
 
 Floats = NDArray[np.float64]
 
@@ -130,6 +142,9 @@ def simulate(
         if position.shares > 0.0:
             atr_before = atr[t - 1] if t > 0 else np.nan
             position, fill = in_bar(position, t, bars.open[t], bars.high[t], bars.low[t], atr_before, rules)
+            if fill.reason != NOTHING:
+                ledger = note(ledger, trades, position, t, fill)
+            position, fill = at_session_end(position, t, bars.close[t], rules)
             if fill.reason != NOTHING:
                 ledger = note(ledger, trades, position, t, fill)
         if signals[t] != NO_SIGNAL:
@@ -247,4 +262,23 @@ def with_multiple(rules: Rules, multiple: float) -> Rules:
         rules.costs,
         rules.tick,
         rules.charges,
+        rules.sessions,
+    )
+
+
+@rule
+def with_sessions(rules: Rules, sessions: Sessions | None) -> Rules:
+    """Exchange the sessions."""
+    return Rules(
+        rules.fill_at_close,
+        rules.high_first,
+        rules.chandelier,
+        rules.multiple,
+        rules.sizing,
+        rules.risk,
+        rules.lot,
+        rules.costs,
+        rules.tick,
+        rules.charges,
+        sessions,
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.kernels._jit import rule
 from engine.kernels.charges import BUY_SIDE, DatedCharges, charge_on
+from engine.kernels.sessions import Sessions
 
 __all__ = [
     "ALL_IN",
@@ -58,8 +59,8 @@ class Tick(NamedTuple):
 class Rules(NamedTuple):
     """All that the rules need to know besides the bars.
 
-    ``charges`` is None or a schedule of dated rates, which takes the place of the fee of ``costs``. The two make two compiled versions, so that a
-    backtest without a schedule has nothing to do with it.
+    ``charges`` is None or a schedule of dated rates, which takes the place of the fee of ``costs``; ``sessions`` is None or says when all has to be sold
+    before the night. With and without are versions of their own when compiled, so that a backtest without them has nothing to do with them.
     """
 
     fill_at_close: bool
@@ -72,6 +73,7 @@ class Rules(NamedTuple):
     costs: CostRates
     tick: Tick
     charges: DatedCharges | None
+    sessions: Sessions | None
 
 
 @rule

@@ -5,6 +5,7 @@ and the live bridge. One bar of a position goes through three of them, in this o
 
     at_open    an order that waits since the last close fills at the open      (next_open)
     in_bar     the trailing stop is tested with the old peak, then the peak moves
+    at_session_end   what may not be held overnight is sold at the close     (only with sessions)
     at_close   a cross places an order; it waits for the next open, or fills now (close)
 
 Each returns the position after it and the fill it made, NO_FILL if none. A position is a value: nothing is changed in place.
@@ -38,6 +39,7 @@ from engine.kernels.money import (
     risked_lots,
     sell_price,
 )
+from engine.kernels.sessions import ends_session, may_enter
 
 __all__ = [
     "ALL_IN",
@@ -50,6 +52,7 @@ __all__ = [
     "OPEN",
     "RISK",
     "SELL",
+    "SESSION",
     "SKIPPED",
     "STOP",
     "CostRates",
@@ -61,6 +64,7 @@ __all__ = [
     "all_in_order",
     "at_close",
     "at_open",
+    "at_session_end",
     "buy",
     "buy_within",
     "closing_order",
@@ -77,7 +81,7 @@ __all__ = [
 
 BUY, SELL = 1, -1
 """Waiting orders; 0 is none."""
-NOTHING, CROSS, STOP, GAP, OPEN, SKIPPED = 0, 1, 2, 3, 4, 5
+NOTHING, CROSS, STOP, GAP, OPEN, SKIPPED, SESSION = 0, 1, 2, 3, 4, 5, 6
 """Why a fill happened, or that a signal was skipped."""
 
 
@@ -126,7 +130,7 @@ def quantity_within(position: Position, t: int, price: float, limit: float, rule
 
 @rule
 def buy(position: Position, t: int, fill: float, rules: Rules) -> tuple[Position, Fill]:
-    """Open the position at this price, or skip the signal if nothing can be bought or no stop can be set."""
+    """Open the position at this price, or skip the signal if nothing can be bought, no stop can be set, or the time of day forbids it."""
     return buy_within(position, t, fill, position.cash, rules)
 
 
@@ -146,7 +150,8 @@ def buy_within(position: Position, t: int, fill: float, limit: float, rules: Rul
         value = quantity * price
         fee = fee_of(BUY_SIDE, t, quantity, value, rules.costs, rules.charges)
         rest = cash - (value + fee)
-    if stop_is_missing or not quantity > 0.0:
+    may_not = not may_enter(rules.sessions, t, rules.fill_at_close)
+    if stop_is_missing or may_not or not quantity > 0.0:
         return _without_order(position), Fill(price, 0.0, 0.0, 0.0, SKIPPED)
     bought = Position(rest, quantity, t, price, -np.inf, position.distance, 0, position.order_equity)
     return bought, Fill(price, quantity, value, fee, CROSS)
@@ -261,6 +266,14 @@ def in_bar(
         position.order_equity,
     )
     return held, NO_FILL
+
+
+@rule
+def at_session_end(position: Position, t: int, close: float, rules: Rules) -> tuple[Position, Fill]:
+    """Sell at the close of bar t what may not be held after it."""
+    if position.shares > 0.0 and ends_session(rules.sessions, t):
+        return sell(position, t, close, SESSION, rules)
+    return position, NO_FILL
 
 
 @rule

@@ -67,6 +67,7 @@ def rules_for(rules: Rules, terms: Terms, s: int) -> Rules:
         rules.costs,
         Tick(terms.tick[s, 0], terms.tick[s, 1]),
         rules.charges,
+        rules.sessions,
     )
 
 

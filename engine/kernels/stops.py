@@ -1,4 +1,4 @@
-"""Where a trailing stop ends a position, for every bar on which one could begin.
+"""Where a trailing stop, or the end of a session, ends a position, for every bar on which one could begin.
 
 The exit depends on symbol, entry bar and stop, not on the pair of averages: it is found once and shared by all pairs. Sixteen entries that follow each other walk through
 the bars together, so that the rule of ``position`` is applied to all of them by the same instructions; with the usual stop they pass eight bars at a step (``stretches``).
@@ -16,6 +16,7 @@ from engine.kernels.accounts import ENTRY, LANES, SHARES
 from engine.kernels.loop import Bars, with_multiple
 from engine.kernels.machine import index
 from engine.kernels.position import NOTHING, Rules, follow_stop, paid, received
+from engine.kernels.sessions import CLOSED, Sessions, may_enter
 from engine.kernels.stretches import (
     DISTANCE,
     GOES_ON,
@@ -35,7 +36,7 @@ Integers = NDArray[np.int64]
 NOT_YET = 1 << 62
 """Bar of an exit that has not come up to the bar that was looked at last."""
 NO_ENTRY = -1
-"""Bar of an exit where no position can begin: the ATR is not defined yet."""
+"""Bar of an exit where no position can begin: the ATR is not defined yet, or the time of day forbids it."""
 _PEAK, _STOP, _DISTANCE, _LEAVE, _PRICE = (TOGETHER * column for column in range(5))
 _COLUMNS = 5
 _AHEAD = 8
@@ -91,10 +92,11 @@ def find_exits(
         fill_stretches(bars.high, bars.low, first, last, table)
     for k in range(len(stops.multiple)):
         one, exits = with_multiple(rules, stops.multiple[k]), exits_of(all_exits, k)
+        atr = stops.atr[stops.row[k]]
         if np.isnan(stops.multiple[k]):
             exits.bar[first:last] = NOT_YET
+            leave_with_session(rules.sessions, bars, atr, one, first, last, exits)
             continue
-        atr = stops.atr[stops.row[k]]
         for group in range(len(accounts) if first > 0 else 0):
             account = accounts[group, k]
             for lane in range(LANES):
@@ -104,6 +106,29 @@ def find_exits(
             _begin_quickly(bars, atr, one, first, last, table, exits)
         else:
             _begin(bars, atr, one, first, last, exits)
+        leave_with_session(rules.sessions, bars, atr, one, first, last, exits)
+
+
+@kernel
+def leave_with_session(
+    sessions: Sessions | None, bars: Bars, atr: Floats, rules: Rules, first: int, last: int, exits: Exits
+) -> None:
+    """Let the positions that begin on the bars [first, last) end with their session, unless the stop ends them before.
+
+    The bar is known when they begin. So the stop of those whose session goes on behind ``last`` is looked at up to its end here, and nobody has to go on later.
+    """
+    if sessions is None:
+        return
+    for entry in range(first, last):
+        end = sessions.leave[entry]
+        if not may_enter(sessions, entry, rules.fill_at_close):
+            exits.bar[entry] = NO_ENTRY
+        if end == CLOSED or exits.bar[entry] == NO_ENTRY:
+            continue
+        if end >= last and not np.isnan(rules.multiple):
+            go_on(bars, atr, rules, entry, end + 1, exits)
+        if exits.bar[entry] > end:
+            exits.bar[entry], exits.price[entry] = end, received(bars.close[end], rules.costs)
 
 
 @rule

@@ -16,11 +16,12 @@ from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.fast import run_span
 from engine.kernels.finish import Result
 from engine.kernels.indicators import average_true_range
-from engine.kernels.loop import Bars
+from engine.kernels.loop import Bars, with_sessions
 from engine.kernels.machine import WORD
 from engine.kernels.market import MARKET_ROW
 from engine.kernels.plan import Plan, Scratch, aligned, scratch_of
 from engine.kernels.position import Rules
+from engine.kernels.sessions import sessions_between
 from engine.kernels.stops import Exits, Stops, find_exits
 from engine.kernels.stretches import TABLE_SIZE
 
@@ -73,7 +74,7 @@ def run_symbols(
     plan : Plan
         Its slow windows are not longer than any of the histories.
     trails : Trails or None
-        None is no stop at all, one cell a pair; what stops need is then not even compiled.
+        None is no stop at all, one cell a pair; what stops need is then not even compiled. Sessions need the exits of stops, if only of one that is nan.
     capital, bars_per_year : float
     rules : Rules
         Long only, sizing ALL_IN; its multiple is replaced by that of each stop.
@@ -96,6 +97,7 @@ def run_symbols(
     for s in range(len(offsets) - 1):
         first, last = offsets[s], offsets[s + 1]
         one = Bars(bars.open[first:last], bars.high[first:last], bars.low[first:last], bars.close[first:last])
+        own = _own_rules(rules, first, last)
         n, size = last - first, span_size(last - first, most)
         if trails is None:
             stops = Stops(np.empty((1, 1)), np.zeros(1, np.int64), multiples)
@@ -108,8 +110,15 @@ def run_symbols(
         for start in range(0, n, size):
             if trails is not None:
                 last_bar, table = min(start + size, n), memory.table
-                find_exits(one, stops, rules, start, last_bar, accounts, table, exits)  # type: ignore[arg-type]  # there are stops
-            run_span(one, rows, plan, stops, exits, rules, start, size, scratch, accounts, result)
+                find_exits(one, stops, own, start, last_bar, accounts, table, exits)  # type: ignore[arg-type]  # there are stops
+            run_span(one, rows, plan, stops, exits, own, start, size, scratch, accounts, result)
+
+
+@rule
+def _own_rules(rules: Rules, first: int, last: int) -> Rules:
+    """Give the rules with the sessions of one symbol, whose bars are [first, last) of all."""
+    sessions = sessions_between(rules.sessions, first, last)
+    return with_sessions(rules, sessions)
 
 
 @rule

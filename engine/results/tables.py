@@ -54,7 +54,13 @@ TRADE_COLUMNS = (
 PENDING = {rules.BUY: "buy", rules.SELL: "sell", 0: "none"}
 """What the last close asks for."""
 
-_REASONS = {rules.CROSS: "cross", rules.STOP: "stop", rules.GAP: "gap", rules.OPEN: "open"}
+_REASONS = {
+    rules.CROSS: "cross",
+    rules.STOP: "stop",
+    rules.GAP: "gap",
+    rules.OPEN: "open",
+    rules.SESSION: "session",
+}
 
 
 def buy_and_hold(prices: Prices, symbols: Sequence[str]) -> pd.Series[float]:

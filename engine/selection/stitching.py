@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from engine.backtesting import atr_of, kernel_bars
 from engine.costs.schedule import CostSchedule
 from engine.crossing import crosses_of
+from engine.flattening import sessions_of
 from engine.kernels.charges import charge
 from engine.kernels.loop import simulate
 from engine.kernels.position import CostRates, all_in_order, closing_order, paid, received
@@ -172,7 +173,7 @@ def shares_of_equity(history: History, fast: int, slow: int, stop: TrailingStop 
         return np.zeros(n)
     signals = crosses_of(history, fast, slow, settings)
     equity, trades, held = np.empty(n), np.empty((n + 1, 8)), np.zeros(n)
-    rules = settings.kernel_rules(stop, history.local_dates)
+    rules = settings.kernel_rules(stop, history.local_dates, sessions_of([history], settings.flatten))
     outcome = simulate(kernel_bars(history), signals, atr_of(history, stop), settings.capital, rules, equity, trades)
     for row in trades[: outcome.closed + (outcome.position.shares > 0.0)]:
         held[int(row[0]) : n if row[2] < 0 else int(row[2])] = row[4]

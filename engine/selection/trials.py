@@ -21,13 +21,13 @@ from engine.backtesting import kernel_bars
 from engine.costs.schedule import CostSchedule
 from engine.crossing import averages_of, filter_of
 from engine.errors import InputError
+from engine.flattening import sessions_of
 from engine.grid import Grid
 from engine.kernels.holdings import LONGEST, Shares, add_holdings
 from engine.kernels.indicators import average_true_range
 from engine.kernels.loop import Tile
 from engine.kernels.machine import WORD
 from engine.kernels.plan import Plan, Scratch, scratch_of
-from engine.kernels.position import Rules
 from engine.kernels.symbols import Trails
 from engine.prices.history import History, Prices
 from engine.results.tables import CellKeys
@@ -283,10 +283,6 @@ class _Piece:
         return scratch_of(self._plan, -(-min(self.bars, LONGEST) // WORD) * WORD)
 
     @cached_property
-    def _rules(self) -> Rules:
-        return self.settings.kernel_rules(self.grid.first_stop)
-
-    @cached_property
     def _is_quick(self) -> bool:
         """Whether accounts hold nothing but shares, and cannot be used up."""
         costs = self.settings.costs
@@ -312,9 +308,11 @@ class _Piece:
         sure = np.ones(len(self.fast), np.bool_)
         changes = np.zeros(out.shape[2])
         changes[day[1:]] = history.close[1:] / history.close[:-1] - 1.0
-        trails = None if np.isnan(self._trails.multiple).all() else self._trails
+        sessions = sessions_of([history], self.settings.flatten)
+        rules = self.settings.kernel_rules(self.grid.first_stop, sessions=sessions)
+        trails = None if sessions is None and np.isnan(self._trails.multiple).all() else self._trails
         market = Shares(kernel_bars(history), day, changes)
-        add_holdings(market, self._plan, trails, self._rules, self._scratch, out, sure)
+        add_holdings(market, self._plan, trails, rules, self._scratch, out, sure)
         return sure
 
     def _add_plainly(self, history: History, day: NDArray[np.int64], rows: NDArray[np.int64], out: Floats) -> None:
@@ -333,6 +331,6 @@ class _Piece:
             filter_of(history, self.settings.signal),
         )
         dates: Any = history.local_dates if isinstance(self.settings.costs, CostSchedule) else None
-        rules = self.settings.kernel_rules(self.grid.first_stop, dates)
+        rules = self.settings.kernel_rules(self.grid.first_stop, dates, sessions_of([history], self.settings.flatten))
         short_below = self.settings.direction == "long_short"
         add_returns(kernel_bars(history), tile, short_below, self.settings.capital, rules, day, out)

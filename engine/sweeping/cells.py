@@ -10,6 +10,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.flattening import sessions_of
 from engine.grid import Grid
 from engine.kernels.indicators import average_true_range
 from engine.kernels.plan import Plan
@@ -113,7 +114,7 @@ class Part:
         if not len(plan.row):
             return 0
         settings = self.settings
-        rules = settings.kernel_rules(self.grid.first_stop)
+        rules = settings.kernel_rules(self.grid.first_stop, sessions=sessions_of(histories, settings.flatten))
         if settings.signal.is_golden_cross:
             sure = run_spans(histories, plan, self._trails, settings.capital, rules, settings.bars_per_year, out)
         else:

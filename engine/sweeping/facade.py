@@ -121,6 +121,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     bars_per_year: float = 252,
     risk: float = 0.02,
     signal: Signal | None = None,
+    flatten: str | None = None,
     workers: int | None = None,
     progress: Telling = None,
     keep: int | None = None,
@@ -137,7 +138,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
         Windows in bars.
     stop : TrailingStop, None or iterable of them
         None is no stop. All stops of a sweep share kind and ATR.
-    fill, intrabar, direction, capital, sizing, costs, lot, bars_per_year, risk, signal
+    fill, intrabar, direction, capital, sizing, costs, lot, bars_per_year, risk, signal, flatten
         As for ``backtest``; ``intrabar="both"`` is for single backtests.
     workers : int or None
         Threads; None is one a core. The numbers do not depend on it.
@@ -173,7 +174,17 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
         Ctrl-C; its ``partial`` has what was done.
     """
     settings = Settings(
-        fill, intrabar, direction, capital, sizing, costs or Costs(), lot, bars_per_year, risk, signal or Signal()
+        fill,
+        intrabar,
+        direction,
+        capital,
+        sizing,
+        costs or Costs(),
+        lot,
+        bars_per_year,
+        risk,
+        signal or Signal(),
+        flatten,
     )
     grid = Grid.of(fast, slow, stop)
     settings.require(grid.stops)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from engine.backtesting import kernel_bars
 from engine.costs.schedule import CostSchedule
 from engine.crossing import averages_of, filter_of
+from engine.flattening import sessions_of
 from engine.grid import Grid
 from engine.kernels.events import sweep_events
 from engine.kernels.loop import Tile, sweep_tile
@@ -47,7 +48,8 @@ def run_plainly(
         Written where wanted, if the history is long enough.
     """
     dates = history.local_dates if isinstance(settings.costs, CostSchedule) else None
-    rules, bars = settings.kernel_rules(grid.first_stop, dates), kernel_bars(history)
+    rules = settings.kernel_rules(grid.first_stop, dates, sessions_of([history], settings.flatten))
+    bars = kernel_bars(history)
     pairs = np.flatnonzero(wanted.any(axis=1) & (slow <= len(history)))
     crosses_need = filter_of(history, settings.signal)
     together = max(1, _MOST_BYTES // (16 * len(history)))

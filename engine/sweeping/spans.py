@@ -14,7 +14,7 @@ from engine.kernels.position import Rules
 from engine.kernels.symbols import Memory, Trails, memory_of, run_symbols
 from engine.prices.history import History
 
-__all__ = ["memory_for", "run_spans"]
+__all__ = ["asked_of", "memory_for", "run_spans"]
 
 
 def run_spans(
@@ -56,11 +56,17 @@ def run_spans(
     np.cumsum(lengths, out=offsets[1:])
     sure = np.ones(out.shape[:3], np.bool_)
     flat, all_sure = out.reshape(symbols, -1), sure.reshape(symbols, -1)
-    asked = None if len(trails.multiple) == 1 and np.isnan(trails.multiple[0]) else trails
+    asked = asked_of(trails, rules)
     memory = memory_for(plan, 0 if asked is None else len(asked.multiple), max(lengths), most)
     bars = _side_by_side(histories, int(offsets[-1]), with_range=asked is not None)
     run_symbols(bars, offsets, plan, asked, capital, rules, bars_per_year, most, memory, flat, all_sure)
     return sure
+
+
+def asked_of(trails: Trails, rules: Rules) -> Trails | None:
+    """Give the stops, or None where nothing ends a position but a cross."""
+    nothing = rules.sessions is None and len(trails.multiple) == 1 and np.isnan(trails.multiple[0])
+    return None if nothing else trails
 
 
 _kept = threading.local()

@@ -1,0 +1,70 @@
+"""Nothing is held overnight: until which bar of its day a position may be held, from the dates of a history.
+
+India's brokers sell what was bought for the day (MIS, "intraday") some minutes before the close, and nobody may hold a short or a leveraged position overnight. ``docs/intraday.md`` says
+what that means for fills and signals; the rules themselves are in ``engine.kernels.sessions``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import InputError
+from engine.kernels.sessions import CLOSED, Sessions
+from engine.requirements import require_time_of_day
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.prices.series import History
+
+__all__ = ["closing_bars", "sessions_of"]
+
+
+def closing_bars(dates: NDArray[np.datetime64], flatten: str) -> NDArray[np.int64]:
+    """Find for every bar the one at whose close what is held on it has to be sold.
+
+    Parameters
+    ----------
+    dates : datetime64 (T,)
+        As the exchange's clock shows them, ascending; a session is the bars of one date.
+    flatten : str
+        "session": the last bar of its session. A time of day: the last bar of its session whose stamp is before it.
+
+    Returns
+    -------
+    int64 (T,)
+        CLOSED for bars behind the one of their session.
+    """
+    minutes, days = require_time_of_day(flatten), dates.astype("datetime64[D]")
+    starts = np.flatnonzero(np.r_[True, days[1:] != days[:-1]])
+    bars = np.diff(starts, append=len(dates))
+    if minutes is None:
+        last = starts + bars - 1
+    else:
+        before = (dates - days) < np.timedelta64(minutes, "m")
+        last = starts + np.add.reduceat(before, starts, dtype=np.int64) - 1
+    leave = np.repeat(last, bars)
+    leave[np.arange(len(dates)) > leave] = CLOSED
+    return leave
+
+
+def sessions_of(histories: Sequence[History], flatten: str | None) -> Sessions | None:
+    """Give the sessions of some symbols, one behind the other, in the kernels' form; None if positions may be held overnight.
+
+    Raises
+    ------
+    InputError
+        A history has one bar a day.
+    """
+    if flatten is None:
+        return None
+    for history in histories:
+        days = history.local_dates.astype("datetime64[D]")
+        if not (days[1:] == days[:-1]).any():
+            raise InputError(
+                f"{history.symbol} has no day with two bars, so nothing can be bought and sold within a session; leave flatten out"
+            )
+    return Sessions(np.concatenate([closing_bars(history.local_dates, flatten) for history in histories]))
