@@ -209,8 +209,10 @@ class Settings:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON."""
+        """Give plain values for JSON; ``flatten`` only where there is one, so that results from before it are still the same."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        if self.flatten is None:
+            del fields["flatten"]
         return {**fields, "costs": self.costs.to_dict(), "signal": self.signal.to_dict()}
 
     @classmethod

@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import engine
 from engine.backtesting import kernel_bars
+from engine.cli.app import app
 from engine.errors import InputError
 from engine.flattening import closing_bars, sessions_of
 from engine.grid import Grid
@@ -200,3 +202,42 @@ def test_daily_bars_are_refused():
         engine.sweep(prices, 5, 20, flatten="session")
     with pytest.raises(InputError, match="always in the market"):
         engine.backtest(prices, 5, 20, direction="long_short", flatten="session")
+
+
+@pytest.fixture
+def folder(minutes, tmp_path):
+    made = tmp_path / "prices"
+    made.mkdir()
+    for symbol, frame in minutes.to_frames().items():
+        frame.to_csv(made / f"{symbol}.csv")
+    return made
+
+
+def command(*arguments):
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_the_commands_say_it_and_keep_it(minutes, folder):
+    kept, grid = folder.parent / "cells.parquet", ("--fast", "5:20:5", "--slow", "30:60:15")
+    said = command("sweep", folder, *grid, "--stop", "none,3", "--flatten", "15:20", "--out", kept)
+    line = "sold at the close of the last bar of each day that begins before 15:20, and nothing is bought after it."
+    assert any(one.endswith(line) for one in said.splitlines())
+    table = engine.SweepResult.load(kept, minutes)
+    assert table.settings.flatten == "15:20"
+    again = engine.sweep(minutes, range(5, 21, 5), (30, 45, 60), [None, engine.TrailingStop(3.0)], flatten="15:20")
+    assert np.array_equal(table.values, again.values, equal_nan=True)
+    assert "by the end of the session, profit" in command(
+        "backtest", folder, "--fast", 5, "--slow", 50, "--flatten", "session"
+    )
+    assert "Deflated Sharpe ratio" in command("luck", kept, "--prices", folder, "--permutations", 5)
+    windows = ("--train", 1500, "--test", 500)
+    assert line in command("walkforward", folder, *grid, "--flatten", "15:20", *windows)
+
+
+def test_settings_without_it_are_what_they_were():
+    """Folders of parts and the ledger of trials know settings by what ``to_dict`` gives."""
+    assert "flatten" not in Settings().to_dict()
+    assert Settings.from_dict(Settings().to_dict()) == Settings()
+    assert Settings.from_dict(Settings(flatten="15:20").to_dict()).flatten == "15:20"

@@ -74,6 +74,7 @@ def backtest(
     slippage: o.Slippage = 0.0,
     costs: o.CostsOption = "plain",
     bars_per_year: o.BarsPerYear = 252.0,
+    flatten: o.Flatten = "none",
     symbols: o.Symbols = "",
     start: o.Start = "",
     end: o.End = "",
@@ -112,6 +113,7 @@ def backtest(
         costs,
         bars_per_year,
         o.signal_of(average, band, delay, confirm),
+        flatten,
     )
     prices = o.prices_of(path, repair, symbols, start, end, actions)
     o.check_atr(prices, stops)
@@ -165,6 +167,7 @@ def sweep(
     slippage: o.Slippage = 0.0,
     costs: o.CostsOption = "plain",
     bars_per_year: o.BarsPerYear = 252.0,
+    flatten: o.Flatten = "none",
     symbols: o.Symbols = "",
     start: o.Start = "",
     end: o.End = "",
@@ -205,6 +208,7 @@ def sweep(
         costs,
         bars_per_year,
         o.signal_of(average, band, delay, confirm),
+        flatten,
     )
     prices = o.prices_of(path, repair, symbols, start, end, actions, lazy=lazy)
     o.check_atr(prices, stops)

@@ -104,6 +104,13 @@ Ticks = Annotated[
 ]
 Slippage = Annotated[float, typer.Option("--slippage", help="Slippage as a fraction of the price.")]
 BarsPerYear = Annotated[float, typer.Option("--bars-per-year", help="For yearly figures.")]
+Flatten = Annotated[
+    str,
+    typer.Option(
+        "--flatten",
+        help="Hold nothing overnight: session sells at the close of the last bar of a day, 15:20 at that of the last bar before; none holds overnight.",
+    ),
+]
 Out = Annotated[Path | None, typer.Option("--out", help="Write the result to this file: .parquet, .csv or .json.")]
 Save = Annotated[
     Path | None, typer.Option("--save", help="Write the whole result to this file, .json, for goldencross report.")
@@ -143,6 +150,7 @@ def settings_of(
     costs: str,
     bars_per_year: float,
     signal: Signal | None = None,
+    flatten: str = "none",
 ) -> Settings:
     """Make settings of the trading options as they were typed.
 
@@ -161,6 +169,7 @@ def settings_of(
         bars_per_year=bars_per_year,
         risk=risk,
         signal=signal or Signal(),
+        flatten=None if flatten == "none" else flatten,
     )
 
 

@@ -107,6 +107,7 @@ def walkforward(
     slippage: o.Slippage = 0.0,
     costs: o.CostsOption = "plain",
     bars_per_year: o.BarsPerYear = 252.0,
+    flatten: o.Flatten = "none",
     symbols: o.Symbols = "",
     start: o.Start = "",
     end: o.End = "",
@@ -152,6 +153,7 @@ def walkforward(
         costs,
         bars_per_year,
         o.signal_of(average, band, delay, confirm),
+        flatten,
     )
     if settings.intrabar == "both":
         raise InputError("intrabar 'both' is for a single backtest; walk forward with stop_first and with high_first")

@@ -166,6 +166,18 @@ def say_signal(signal: Signal) -> list[str]:
     return lines
 
 
+def say_flatten(flatten: str | None) -> list[str]:
+    """Say when everything is sold, if anything is."""
+    if flatten is None:
+        return []
+    until = (
+        "the last bar of each day" if flatten == "session" else f"the last bar of each day that begins before {flatten}"
+    )
+    return [
+        f"Nothing is held overnight: what is still held is sold at the close of {until}, and nothing is bought after it."
+    ]
+
+
 def say_settings(settings: Settings, terms: AccountTerms | None = None) -> list[str]:
     """Say every setting, one a line; ``terms`` are those of an account that the symbols share, if they do."""
     year = f"{settings.bars_per_year:g} bars a year"
@@ -190,6 +202,7 @@ def say_settings(settings: Settings, terms: AccountTerms | None = None) -> list[
     orders["both"] = orders["stop_first"]
     return [
         f"Direction: long only. A cross is filled at {fill}; within a bar {orders[settings.intrabar]}.",
+        *say_flatten(settings.flatten),
         *say_signal(settings.signal),
         f"Capital {whose}: {money(settings.capital)}. Size: {sizes[settings.sizing]}. Year: {year}.",
         *([say_terms(terms)] if terms else []),

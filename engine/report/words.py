@@ -34,5 +34,6 @@ def leave(trade: Any) -> str:
     price, profit = money(trade["exit_price"]), money(trade["profit"])
     if trade["exit_reason"] == "open":
         return f"still open, marked at {price}, profit so far {profit}"
-    left = f"left on {day(trade['exit_date'])} at {price} by {trade['exit_reason']}"
+    why = {"session": "the end of the session"}.get(trade["exit_reason"], trade["exit_reason"])
+    left = f"left on {day(trade['exit_date'])} at {price} by {why}"
     return f"{left}, profit {profit} after fees of {money(trade['fees'])}"

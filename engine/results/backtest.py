@@ -27,7 +27,7 @@ class BacktestResult:
     metrics : DataFrame
         A row a symbol, the contract's names and ``skipped``, the number of signals that bought nothing.
     trades : DataFrame
-        symbol, entry_bar, entry_date, entry_price, exit_bar, exit_date, exit_price, quantity, fees, profit, exit_reason (cross, stop, gap or
+        symbol, entry_bar, entry_date, entry_price, exit_bar, exit_date, exit_price, quantity, fees, profit, exit_reason (cross, stop, gap, session or
         open); prices as paid, slippage included. An open position is the last row of its symbol.
     equity : dict of Series
         By symbol, currency after each bar, indexed by date.

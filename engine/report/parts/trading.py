@@ -90,6 +90,7 @@ _LEFT = {
     "cross": "left by a cross",
     "stop": "left at the stop",
     "gap": "left at an open beyond the stop",
+    "session": "left at the end of the session",
     "open": "still open",
 }
 
