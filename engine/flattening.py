@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from engine.prices.series import History
 
-__all__ = ["closing_bars", "sessions_of"]
+__all__ = ["closing_bars", "sessions_of", "sessions_through"]
 
 
 def closing_bars(dates: NDArray[np.datetime64], flatten: str) -> NDArray[np.int64]:
@@ -68,3 +68,15 @@ def sessions_of(histories: Sequence[History], flatten: str | None) -> Sessions |
                 f"{history.symbol} has no day with two bars, so nothing can be bought and sold within a session; leave flatten out"
             )
     return Sessions(np.concatenate([closing_bars(history.local_dates, flatten) for history in histories]))
+
+
+def sessions_through(histories: Sequence[History], flatten: str | None) -> Sessions | None:
+    """Do so for an account that symbols share, whose bars are counted through all of them."""
+    found, start = sessions_of(histories, flatten), 0
+    if found is None:
+        return None
+    for history in histories:
+        own = found.leave[start : start + len(history)]
+        own[own != CLOSED] += start
+        start += len(history)
+    return found

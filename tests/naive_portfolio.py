@@ -40,7 +40,7 @@ class PortfolioTrade(NamedTuple):
     quantity: float
     fees: float
     profit: float
-    exit_reason: Literal["cross", "stop", "gap", "open"]
+    exit_reason: Literal["cross", "stop", "gap", "session", "open"]
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Signal:
     wanted: float | None = None  # None where it did not come to a size: pending, or skipped for positions or no stop
     quantity: float = 0.0
     outcome: Literal["filled", "cut", "skipped", "pending"] = "pending"
-    reason: Literal["", "positions", "no stop", "risk", "weight", "cash"] = ""
+    reason: Literal["", "time", "positions", "no stop", "risk", "weight", "cash"] = ""
 
 
 class Pending(NamedTuple):
@@ -178,6 +178,7 @@ class Market:
         self.fast, self.slow = naive.averages_of_closes(self.bars, fast, slow)
         self.crosses = naive.crosses(self.fast, self.slow)
         self.ranges = naive.atr(self.bars, rules.atr_window, rules.atr)
+        self.last = None if rules.flatten is None else naive.last_bars(self.dates, rules.flatten)
 
     def strength(self, t: int) -> float:
         """Return "(fast - slow) / slow of the averages at the signal bar"."""
@@ -234,6 +235,7 @@ class Account:
         self.buy_by_priority([market for market in today if market.symbol in self.orders], day)
         for market in today:
             self.test_stop(market, market.bar_of[day])
+            self.end_session(market, market.bar_of[day])
         for market in today:
             self.marks[market.symbol] = market.bars[market.bar_of[day]].close
         equity = self.worth()
@@ -274,6 +276,11 @@ class Account:
                 return
         position.peak = max(position.peak, bar.high)
 
+    def end_session(self, market: Market, t: int) -> None:
+        """ "What is left of the symbol's position is sold in the same turn at the close of the last bar of its session"."""
+        if market.last is not None and market.last[t] == t and market.symbol in self.positions:
+            self.sell(market, t, market.bars[t].close, "session")
+
     def form_stop(self, market: Market, t: int) -> float:
         """Return max(previous stop, peak - distance)."""
         position = self.positions[market.symbol]
@@ -313,6 +320,11 @@ class Account:
 
     def buy(self, market: Market, t: int, fill: float, order: Waiting) -> None:
         rules, signal, symbol = self.rules, order.signal, market.symbol
+        if market.last is not None:
+            last = market.last[t]
+            if last is None or (rules.fill == "close" and last == t):
+                signal.outcome, signal.reason = "skipped", "time"
+                return
         if rules.max_positions is not None and len(self.positions) >= rules.max_positions:
             signal.outcome, signal.reason = "skipped", "positions"
             return

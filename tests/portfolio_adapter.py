@@ -36,11 +36,9 @@ def prices(bars: dict[str, Series]) -> engine.Prices:
 
 
 def arguments(rules: PortfolioRules) -> dict:
-    given = adapter.arguments(rules)
-    del given["flatten"]  # an account that symbols share holds overnight
     ticks = {symbol: float(tick) for symbol, tick in rules.ticks.items() if tick is not None}
     return {
-        **given,
+        **adapter.arguments(rules),
         "stop": adapter.stop(rules),
         "max_positions": rules.max_positions,
         "max_weight": rules.max_weight,
@@ -55,10 +53,12 @@ def run(case: Case) -> "engine.PortfolioResult":
 
 
 def plain(value):
-    """Return what pandas holds as the reference has it: a date, a number, a text, None where there is none."""
+    """Return what pandas holds as the reference has it: a date, a moment, a number, a text, None where there is none."""
     if pd.isna(value):
         return None
-    return value.date() if isinstance(value, pd.Timestamp) else value
+    if not isinstance(value, pd.Timestamp):
+        return value
+    return value.date() if value == value.normalize() else value.to_pydatetime()
 
 
 def trades(frame: pd.DataFrame) -> list[PortfolioTrade]:
@@ -101,13 +101,13 @@ def assert_bars(frame: pd.DataFrame, case: Case) -> None:
     """Bars are counted within a symbol's own history."""
     for row in frame.itertuples():
         days = [day for day, _ in case.bars[row.symbol]]
-        assert days[row.entry_bar] == row.entry_date.date()
+        assert days[row.entry_bar] == plain(row.entry_date)
         assert pd.isna(row.exit_bar) == pd.isna(row.exit_date)
-        assert pd.isna(row.exit_bar) or days[row.exit_bar] == row.exit_date.date()
+        assert pd.isna(row.exit_bar) or days[row.exit_bar] == plain(row.exit_date)
 
 
 def assert_days(got: pd.Series, expected: list[float], outcome: PortfolioOutcome) -> None:
-    assert [stamp.date() for stamp in got.index] == outcome.days
+    assert [plain(stamp) for stamp in got.index] == outcome.days
     assert got.tolist() == expected
 
 

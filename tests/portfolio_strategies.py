@@ -82,3 +82,15 @@ def lone_cases(draw, max_bars: int = 100) -> tuple[list[Bar], Case]:
     shared = draw(rules(["TCS"]))
     alone = replace(shared, max_positions=None, max_weight=None, lots={}, ticks={})
     return bars, Case({"TCS": draw(dated(bars))}, fast, slow, alone)
+
+
+@st.composite
+def intraday_cases(draw) -> Case:
+    """Return a case with bars of 15 minutes, each symbol with sessions of its own, and nothing held overnight."""
+    case = draw(cases(40, full=True))
+    dated_anew = {
+        symbol: list(zip(draw(strategies.stamps(len(series))), (bar for _, bar in series), strict=True))
+        for symbol, series in case.bars.items()
+    }
+    flatten = draw(strategies.intraday_rules()).flatten
+    return case._replace(bars=dated_anew, rules=replace(case.rules, flatten=flatten))

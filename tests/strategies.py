@@ -1,6 +1,8 @@
 """Hypothesis strategies for awkward markets, as plain lists of naive.Bar."""
 
 import math
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 
 from hypothesis import strategies as st
 
@@ -162,3 +164,22 @@ def rules(draw) -> Rules:
 def signals(draw, length: int) -> list[int]:
     """Return +1 entry, -1 exit, 0 none; often repeated, often against the position."""
     return draw(st.lists(st.sampled_from([0, 0, 0, 1, -1]), min_size=length, max_size=length))
+
+
+@st.composite
+def stamps(draw, length: int) -> list[datetime]:
+    """Sessions of one to nine bars of 15 minutes from 9:15 on, now and then one in the evening; at least one of two bars, where there are two."""
+    found: list[datetime] = []
+    day = datetime.fromisoformat("2024-01-01T09:15")
+    while len(found) < length:
+        bars = min(draw(st.integers(1 if found else 2, 9)), length - len(found))
+        start = day.replace(hour=draw(st.sampled_from([9, 9, 9, 18])))
+        found += [start + timedelta(minutes=15 * i) for i in range(bars)]
+        day += timedelta(days=draw(st.sampled_from([1, 1, 3])))
+    return found
+
+
+def intraday_rules() -> st.SearchStrategy[Rules]:
+    """Return rules that hold nothing overnight."""
+    when = st.sampled_from(["session", time(9, 15), time(10, 0), time(23, 0)])
+    return st.builds(lambda rules, flatten: replace(rules, flatten=flatten), rules(), when)

@@ -1,7 +1,6 @@
 """Positions that are not held overnight: against the reference, the fast way against the plain one, and by hand."""
 
-from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 
 import numpy as np
 import pandas as pd
@@ -26,34 +25,14 @@ from engine.settings import Settings
 from tests import adapter, naive, strategies
 from tests.test_fast import compare_ways
 
-FLATTENS = ["session", time(9, 15), time(10, 0), time(23, 0)]
 Bar = naive.Bar
 
 
-@st.composite
-def stamps(draw, length: int) -> list[datetime]:
-    """Sessions of one to nine bars of 15 minutes from 9:15 on, now and then one in the evening; at least one of two bars, where there are two."""
-    found: list[datetime] = []
-    day = datetime.fromisoformat("2024-01-01T09:15")
-    while len(found) < length:
-        bars = min(draw(st.integers(1 if found else 2, 9)), length - len(found))
-        start = day.replace(hour=draw(st.sampled_from([9, 9, 9, 18])))
-        found += [start + timedelta(minutes=15 * i) for i in range(bars)]
-        day += timedelta(days=draw(st.sampled_from([1, 1, 3])))
-    return found
-
-
-def intraday_rules() -> st.SearchStrategy[naive.Rules]:
-    return st.builds(
-        lambda rules, flatten: replace(rules, flatten=flatten), strategies.rules(), st.sampled_from(FLATTENS)
-    )
-
-
 @settings(max_examples=200, deadline=None)
-@given(strategies.markets(min_bars=2), strategies.windows(), intraday_rules(), st.data())
+@given(strategies.markets(min_bars=2), strategies.windows(), strategies.intraday_rules(), st.data())
 def test_backtest_is_the_reference(bars, pair, rules, data):
     assume(len(bars) >= pair[1] and rules.multiple != 0)
-    when = data.draw(stamps(len(bars)))
+    when = data.draw(strategies.stamps(len(bars)))
     result = engine.backtest(
         adapter.prices(bars, stamps=when), *pair, stop=adapter.stop(rules), **adapter.arguments(rules)
     )
@@ -61,10 +40,10 @@ def test_backtest_is_the_reference(bars, pair, rules, data):
 
 
 @settings(max_examples=150, deadline=None)
-@given(strategies.markets(min_bars=2), intraday_rules(), st.data())
+@given(strategies.markets(min_bars=2), strategies.intraday_rules(), st.data())
 def test_own_signals_are_the_reference(bars, rules, data):
     assume(rules.multiple != 0)
-    signals, when = np.array(data.draw(strategies.signals(len(bars)))), data.draw(stamps(len(bars)))
+    signals, when = np.array(data.draw(strategies.signals(len(bars)))), data.draw(strategies.stamps(len(bars)))
     enter, leave = ({adapter.SYMBOL: signals == side} for side in (1, -1))
     result = engine.from_signals(
         adapter.prices(bars, stamps=when), enter, leave, stop=adapter.stop(rules), **adapter.arguments(rules)
@@ -75,7 +54,7 @@ def test_own_signals_are_the_reference(bars, rules, data):
 @settings(max_examples=200, deadline=None)
 @given(
     strategies.markets(min_bars=3),
-    intraday_rules(),
+    strategies.intraday_rules(),
     st.sampled_from([[np.nan], [1.0], [np.nan, 0.5, 2.0]]),
     st.sampled_from([1, 5]),
     st.sampled_from([64, 128, SPAN]),
@@ -88,16 +67,16 @@ def test_the_fast_way_is_the_plain_one(bars, rules, multiples, times, most, sign
     windows = (1, 2, 3, 5), [slow for slow in (2, 3, 7, 20) if slow <= len(bars)]
     chosen = Settings(**{**adapter.arguments(rules), "sizing": "all_in"}, signal=signal)
     stop = engine.TrailingStop(2.0, rules.atr_window, rules.atr, rules.stop_kind)
-    history = adapter.history(bars, stamps=data.draw(stamps(len(bars))))
+    history = adapter.history(bars, stamps=data.draw(strategies.stamps(len(bars))))
     compare_ways(history, windows, multiples, rules.atr_window, chosen, stop, least_sure=0.0, most=most)
 
 
 @settings(max_examples=150, deadline=None)
-@given(strategies.markets(min_bars=3), intraday_rules(), strategies.windows(), st.data())
+@given(strategies.markets(min_bars=3), strategies.intraday_rules(), strategies.windows(), st.data())
 def test_from_event_to_event_is_the_plain_loop(bars, rules, pair, data):
     n = len(bars)
     assume(pair[1] <= n)
-    history, signals = adapter.history(bars, stamps=data.draw(stamps(n))), np.empty(n, np.int8)
+    history, signals = adapter.history(bars, stamps=data.draw(strategies.stamps(n))), np.empty(n, np.int8)
     crosses(*averages(history.close, np.array(pair)), signals)
     stop = engine.TrailingStop(1.0, rules.atr_window, rules.atr, rules.stop_kind)
     window = np.array([rules.atr_window])

@@ -7,10 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 import engine
 from engine.accounts.facade import open_books
 from engine.accounts.market import closes_of, dates_of, days_of, market_of, signals_of
+from engine.flattening import sessions_through
 from engine.kernels.indicators import averages
 from engine.kernels.loop import with_multiple
 from engine.kernels.metrics import METRICS
@@ -43,7 +45,7 @@ def both_ways(histories, pair, stop, chosen, terms):
     market = market_of(histories, days_of(histories))
     signals = signals_of(histories, *pair, stop)
     kernel_terms = terms.kernel_terms([history.symbol for history in histories], chosen.capital)
-    rules = chosen.kernel_rules(stop, dates_of(histories))
+    rules = chosen.kernel_rules(stop, dates_of(histories), sessions_through(histories, chosen.flatten))
     plain, fast = open_books(market, signals), open_books(market, signals)
     expected = simulate_portfolio(market, signals, kernel_terms, rules, plain)
     bars = len(market.day)
@@ -59,7 +61,7 @@ def both_ways(histories, pair, stop, chosen, terms):
 
 
 @many
-@given(portfolio_strategies.cases(full=True))
+@given(st.one_of(portfolio_strategies.cases(full=True), portfolio_strategies.intraday_cases()))
 def test_trips_are_the_plain_loop(case):
     arguments = portfolio_adapter.arguments(case.rules)
     names = Settings.__dataclass_fields__

@@ -17,6 +17,12 @@ def test_portfolio_is_the_reference(case):
     portfolio_adapter.assert_same(portfolio_adapter.run(case), case, naive_portfolio.run(*case))
 
 
+@some
+@given(portfolio_strategies.intraday_cases())
+def test_nothing_held_overnight_is_the_reference(case):
+    portfolio_adapter.assert_same(portfolio_adapter.run(case), case, naive_portfolio.run(*case))
+
+
 def test_the_hand_worked_account():
     hand = handmade_portfolio
     result = portfolio_adapter.run(Case(hand.BARS, hand.FAST, hand.SLOW, hand.RULES))

@@ -16,6 +16,7 @@ from engine.accounts.tables import contribution_table, portfolio_trades, signal_
 from engine.costs.limit import surcharge_limit
 from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
+from engine.flattening import sessions_through
 from engine.grid import Grid
 from engine.kernels.crosses import GOLDEN
 from engine.kernels.desk import Books, Market, Outcome, Signals, new_books
@@ -62,6 +63,7 @@ def portfolio(
     lot: float | Mapping[str, float] = 1,
     tick: float | Mapping[str, float] | None = None,
     bars_per_year: float = 252,
+    flatten: str | None = None,
 ) -> PortfolioResult:
     """Trade the golden cross on all symbols with one account.
 
@@ -72,7 +74,7 @@ def portfolio(
         Windows in bars, fast < slow.
     stop : TrailingStop or None
         ``sizing="risk"`` needs one.
-    fill, intrabar, capital, sizing, risk, costs, bars_per_year
+    fill, intrabar, capital, sizing, risk, costs, bars_per_year, flatten
         See ``engine.settings.Settings``; the capital is that of the account.
     max_positions, max_weight, priority, lot, tick
         See ``engine.terms.AccountTerms``.
@@ -89,7 +91,15 @@ def portfolio(
         No symbol has enough bars.
     """
     settings = Settings(
-        fill, intrabar, "long_only", capital, sizing, costs or Costs(), bars_per_year=bars_per_year, risk=risk
+        fill,
+        intrabar,
+        "long_only",
+        capital,
+        sizing,
+        costs or Costs(),
+        bars_per_year=bars_per_year,
+        risk=risk,
+        flatten=flatten,
     )
     account = AccountTerms(max_positions, max_weight, priority, lot, tick)
     pairs = Grid.of(fast, slow, stop).pairs
@@ -121,11 +131,11 @@ def portfolio_fee_limit(result: PortfolioResult, prices: Prices) -> float | None
     days = days_of(histories)
     market, signals = market_of(histories, days), signals_of(histories, result.fast, result.slow, result.stop)
     books, terms = open_books(market, signals), result.terms.kernel_terms(result.symbols, settings.capital)
-    dates = dates_of(histories)
+    dates, sessions = dates_of(histories), sessions_through(histories, settings.flatten)
 
     def gain(surcharge: float) -> float:
         dearer = replace(settings, costs=settings.costs.with_surcharge(surcharge))
-        simulate_portfolio(market, signals, terms, dearer.kernel_rules(result.stop, dates), books)
+        simulate_portfolio(market, signals, terms, dearer.kernel_rules(result.stop, dates, sessions), books)
         return float(books.equity[-1]) - settings.capital
 
     return surcharge_limit(gain)
@@ -165,7 +175,8 @@ def _run(
     market, signals = market_of(histories, days), signals_of(histories, *pair, stop)
     books, metrics = open_books(market, signals), np.empty(METRIC_COUNT)
     terms = account.kernel_terms([history.symbol for history in histories], settings.capital)
-    outcome = simulate_portfolio(market, signals, terms, settings.kernel_rules(stop, dates_of(histories)), books)
+    rules = settings.kernel_rules(stop, dates_of(histories), sessions_through(histories, settings.flatten))
+    outcome = simulate_portfolio(market, signals, terms, rules, books)
     summarise(
         settings.capital,
         books.equity,

@@ -15,6 +15,7 @@ from engine.accounts.facade import NAME, account_arguments, check_account, portf
 from engine.accounts.market import closes_of, dates_of, days_of, market_of, usable
 from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
+from engine.flattening import sessions_through
 from engine.grid import Grid
 from engine.kernels.desk import Market
 from engine.kernels.indicators import average_true_range, averages
@@ -85,6 +86,7 @@ def sweep_portfolio(
     lot: float | Mapping[str, float] = 1,
     tick: float | Mapping[str, float] | None = None,
     bars_per_year: float = 252,
+    flatten: str | None = None,
     workers: int | None = None,
     progress: Telling = None,
 ) -> PortfolioSweep:
@@ -95,7 +97,7 @@ def sweep_portfolio(
     prices : Prices
     fast, slow : int or iterable of int
     stop : TrailingStop, None, or iterable of them
-    fill, intrabar, capital, sizing, risk, max_positions, max_weight, priority, costs, lot, tick, bars_per_year
+    fill, intrabar, capital, sizing, risk, max_positions, max_weight, priority, costs, lot, tick, bars_per_year, flatten
         As for ``engine.portfolio``.
     workers : int or None
         Threads; all cores if None.
@@ -114,7 +116,15 @@ def sweep_portfolio(
         Ctrl-C.
     """
     settings = Settings(
-        fill, intrabar, "long_only", capital, sizing, costs or Costs(), bars_per_year=bars_per_year, risk=risk
+        fill,
+        intrabar,
+        "long_only",
+        capital,
+        sizing,
+        costs or Costs(),
+        bars_per_year=bars_per_year,
+        risk=risk,
+        flatten=flatten,
     )
     terms = AccountTerms(max_positions, max_weight, priority, lot, tick)
     grid = Grid.of(fast, slow, stop)
@@ -196,7 +206,8 @@ class _Job:
     ) -> _Job:
         market = market_of(histories, days_of(histories))
         terms = account.kernel_terms([history.symbol for history in histories], settings.capital)
-        rules = settings.kernel_rules(grid.first_stop, dates_of(histories))
+        sessions = sessions_through(histories, settings.flatten)
+        rules = settings.kernel_rules(grid.first_stop, dates_of(histories), sessions)
         return cls(histories, grid, settings, terms, market, closes_of(market), rules, workers)
 
     def run(self, out: Floats, progress: Progress | None) -> bool:

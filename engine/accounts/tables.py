@@ -27,6 +27,7 @@ _REASONS = {
     limits.BY_RISK: "risk",
     limits.BY_WEIGHT: "weight",
     limits.BY_CASH: "cash",
+    limits.BY_TIME: "time",
 }
 
 

@@ -66,6 +66,7 @@ def portfolio(
     slippage: o.Slippage = 0.0,
     costs: o.CostsOption = "plain",
     bars_per_year: o.BarsPerYear = 252.0,
+    flatten: o.Flatten = "none",
     symbols: o.Symbols = "",
     start: o.Start = "",
     end: o.End = "",
@@ -106,6 +107,7 @@ def portfolio(
         slippage,
         costs,
         bars_per_year,
+        flatten=flatten,
     )
     terms = o.terms_of(max_positions, max_weight, priority, lot, tick)
     prices = o.prices_of(path, repair, symbols, start, end, actions)
@@ -165,6 +167,7 @@ def sweep_portfolio(
     slippage: o.Slippage = 0.0,
     costs: o.CostsOption = "plain",
     bars_per_year: o.BarsPerYear = 252.0,
+    flatten: o.Flatten = "none",
     symbols: o.Symbols = "",
     start: o.Start = "",
     end: o.End = "",
@@ -198,6 +201,7 @@ def sweep_portfolio(
         slippage,
         costs,
         bars_per_year,
+        flatten=flatten,
     )
     terms = o.terms_of(max_positions, max_weight, priority, lot, tick)
     prices = o.prices_of(path, repair, symbols, start, end, actions)

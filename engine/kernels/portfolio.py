@@ -4,7 +4,7 @@ A day has these steps (``docs/portfolio.md``)::
 
     sell_at_open     waiting sells, and stops that the open has jumped over
     buy_in_turn      waiting buys, by priority                                  (next_open)
-    follow_stops     stops within the bar
+    follow_stops     stops within the bar, and what may not be held overnight at its close
     order_at_close   crosses ask for sells and buys                             (close: they fill at once)
     with_shares      equity at the last closes
 """
@@ -39,7 +39,7 @@ from engine.kernels.desk import (
     open_desk,
     with_shares,
 )
-from engine.kernels.position import BUY, GAP, NOTHING, SELL, Rules, fill_order, in_bar, place_order
+from engine.kernels.position import BUY, GAP, NOTHING, SELL, Rules, at_session_end, fill_order, in_bar, place_order
 from engine.kernels.purchases import Terms, in_order_of_priority, purchase, rules_for
 
 __all__ = ["simulate_portfolio"]
@@ -57,7 +57,7 @@ def simulate_portfolio(market: Market, signals: Signals, terms: Terms, rules: Ru
     signals : Signals
     terms : Terms
     rules : Rules
-        Lot and tick are those of ``terms``; dated charges have a row for each of the N bars.
+        Lot and tick are those of ``terms``; dated charges have a row for each of the N bars, and so have sessions, which count them through all symbols.
     books : Books
         Overwritten.
 
@@ -120,7 +120,7 @@ def sell_at_open(market: Market, signals: Signals, terms: Terms, rules: Rules, d
 
 @kernel
 def follow_stops(market: Market, signals: Signals, terms: Terms, rules: Rules, desk: Desk, books: Books) -> None:
-    """Test the stops of what is held within the bar."""
+    """Test the stops of what is held within the bar, and sell at its close what may not be held after it."""
     bars = market.bars
     for s in range(len(desk.bar)):
         g = desk.bar[s]
@@ -128,6 +128,8 @@ def follow_stops(market: Market, signals: Signals, terms: Terms, rules: Rules, d
             continue
         own, before = rules_for(rules, terms, s), atr_before(market, signals, s, g)
         position, fill = in_bar(load(desk, s), g, bars.open[g], bars.high[g], bars.low[g], before, own)
+        if fill.reason == NOTHING:
+            position, fill = at_session_end(position, g, bars.close[g], own)
         if fill.reason == NOTHING:
             keep(desk, s, position)
         else:

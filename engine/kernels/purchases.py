@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from engine.kernels._jit import kernel, pasted, rule
 from engine.kernels.money import RISK, Rules, Tick, buy_price, risked_lots
 from engine.kernels.position import SKIPPED, Fill, Position, buy_within, quantity_within
+from engine.kernels.sessions import may_enter
 
 __all__ = [
     "BY_CASH",
     "BY_POSITIONS",
     "BY_RISK",
     "BY_STOP",
+    "BY_TIME",
     "BY_WEIGHT",
     "FREELY",
     "Purchase",
@@ -28,7 +30,7 @@ __all__ = [
     "rules_for",
 ]
 
-FREELY, BY_POSITIONS, BY_STOP, BY_RISK, BY_WEIGHT, BY_CASH = range(6)
+FREELY, BY_POSITIONS, BY_STOP, BY_RISK, BY_WEIGHT, BY_CASH, BY_TIME = range(7)
 """What kept a buy from what it wanted, if anything."""
 
 
@@ -93,7 +95,9 @@ def purchase(
     limit = min(cash, weight) if held < max_positions else 0.0
     bought, done = buy_within(position, t, fill, limit, rules)
     by_money = BY_WEIGHT if weight < cash else BY_CASH
-    if held >= max_positions:
+    if not may_enter(rules.sessions, t, rules.fill_at_close):
+        limited = BY_TIME
+    elif held >= max_positions:
         limited = BY_POSITIONS
     elif np.isnan(position.distance) and not np.isnan(rules.multiple):
         limited = BY_STOP
@@ -101,7 +105,7 @@ def purchase(
         limited = BY_RISK
     else:
         limited = by_money if done.reason == SKIPPED or done.quantity < wanted else FREELY
-    return Purchase(bought, done, np.nan if limited in (BY_POSITIONS, BY_STOP) else wanted, limited)
+    return Purchase(bought, done, np.nan if limited in (BY_TIME, BY_POSITIONS, BY_STOP) else wanted, limited)
 
 
 @kernel

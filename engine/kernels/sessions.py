@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import rule
 
-__all__ = ["CLOSED", "Sessions", "ends_session", "may_enter", "sessions_between"]
+__all__ = ["CLOSED", "Sessions", "ends_session", "last_bar", "may_enter", "sessions_between"]
 
 CLOSED = -1
 """Instead of a bar: nothing may be held here any more today."""
@@ -43,6 +43,14 @@ def may_enter(sessions: Sessions | None, t: int, at_close: bool) -> bool:
     if sessions is None:
         return True
     return bool(sessions.leave[t] > t) if at_close else bool(sessions.leave[t] >= t)
+
+
+@rule
+def last_bar(sessions: Sessions | None, t: int) -> int:
+    """Give the bar at whose close what is held on bar t is sold because of the time; CLOSED if never, or if that is over."""
+    if sessions is None:
+        return CLOSED
+    return int(sessions.leave[t])
 
 
 @rule

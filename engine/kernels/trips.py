@@ -48,12 +48,14 @@ from engine.kernels.position import (
     CROSS,
     GAP,
     NOTHING,
+    SESSION,
     Position,
     Rules,
     follow_stop,
     sell,
 )
 from engine.kernels.purchases import Terms, in_order_of_priority, purchase, rules_for
+from engine.kernels.sessions import last_bar
 
 __all__ = ["Leaves", "Rows", "Trips", "find_leaves", "find_trips", "new_trips", "run_trips", "sweep_trips"]
 
@@ -319,9 +321,13 @@ def _enter(
 
 @pasted
 def _plan_exit(plan: _Plan, market: Market, leaves: Leaves, rules: Rules, s: int, entry: int, death: int) -> None:
-    """Note on which day the position of a symbol ends, if it does: by its stop, or by the death cross if that comes first."""
+    """Note on which day the position of a symbol ends, if it does: by its stop, by the clock, or by the death cross, whichever comes first."""
     bars, stopped = market.bars, leaves.bar[entry] if not np.isnan(rules.multiple) else _NEVER
-    if stopped >= 0 and (death < 0 or stopped <= death):
+    ended = last_bar(rules.sessions, entry)
+    if ended >= 0 and not 0 <= stopped <= ended and (death < 0 or ended <= death):
+        # As within the bar: nothing is bought between the stops and this, and the loop sells both in one turn.
+        g, price, reason, when = ended, bars.close[ended], SESSION, _IN_BAR
+    elif stopped >= 0 and (death < 0 or stopped <= death):
         g, reason = stopped, int(leaves.reason[entry])
         price, when = leaves.price[entry], _AT_OPEN if reason == GAP else _IN_BAR
     elif death >= 0 and rules.fill_at_close:

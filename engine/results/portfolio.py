@@ -46,7 +46,7 @@ class PortfolioResult:
         Currency after each day of the account; invested is what the shares are worth at their last closes.
     signals : DataFrame
         A row for each golden cross of a symbol that was flat, by date: symbol, date, fill_date, strength, equity (at the signal), distance (of the stop), wanted and quantity (shares), price,
-        outcome (filled, cut, skipped or pending) and reason (positions, no stop, risk, weight, cash, or nothing).
+        outcome (filled, cut, skipped or pending) and reason (time, positions, no stop, risk, weight, cash, or nothing).
     pending : Series
         By symbol: buy, sell or none; what the last close asks for at the next open.
     contribution : DataFrame
