@@ -13,6 +13,7 @@ from bench.peers import (
     vectorbt_api,
     vectorbt_guide,
     vectorbt_kernels,
+    vectorbt_whole,
 )
 from bench.peers.peer import SAME, Peer
 
@@ -33,6 +34,8 @@ RAPTOR_STOP = "its stop is 5 percent of the peak: it has no trailing distance in
 
 GIVEN = "Our signals and distances are given to it, and not timed."
 RUST = ("vectorbt", "vectorbt-rust")
+
+WHOLE = "vectorbt API (the whole job)"
 
 OURS = Peer(
     "ours: sweep", ours.prepare_sweep, rate=2.5e5, note="Every metric of the contract, not only the shared six."
@@ -66,6 +69,14 @@ PEERS = (
         note="As its guide shows it, labelled tables and all.",
     ),
     Peer(
+        WHOLE,
+        vectorbt_whole.numba_engine,
+        RUST[:1],
+        {**dict.fromkeys(NO_STOP, TIES), STOP_CLOSE: TIES, STOP_OPEN: ENTRY_BAR},
+        rate=3e3,
+        note="What a cell of ours does: its own averages, crosses and ranges, and every metric of the contract that it has. The other rows of vectorbt are given signals and asked for six.",
+    ),
+    Peer(
         "pandas (vectorised)",
         tables.prepare,
         (),
@@ -89,7 +100,7 @@ PEERS = (
 
 API = ("vectorbt API (Rust)", "vectorbt API (numba)")
 KERNELS = ("vectorbt kernels (Rust)", "vectorbt kernels (numba)")
-SHORT = tuple(peer for peer in PEERS if peer.name in {OURS.name, FUSED.name, *API, *KERNELS})
+SHORT = tuple(peer for peer in PEERS if peer.name in {OURS.name, FUSED.name, *API, WHOLE, *KERNELS})
 """What the short form runs."""
 
 
