@@ -14,6 +14,7 @@
     crosses      which average is above, golden and death crosses
     money        prices as paid, ticks, fees, and how much an amount buys
     position     THE trading rules: fills, stops, one position
+    sessions     until when a position may be held, if nothing is held overnight
     charges      what one order costs by a schedule of taxes, levies and brokerage
     loop         the plain bar loop over those rules; long/short; tiles of a sweep
     events       the same from event to event: bars on which no rule can do anything are not asked
