@@ -19,9 +19,11 @@ from engine.kernels.indicators import average_true_range
 from engine.kernels.loop import Bars, Outcome, long_short, simulate
 from engine.kernels.metrics import METRIC_COUNT, METRICS, summarise
 from engine.prices.history import History, Prices
+from engine.prices.sessions import resolved_year
 from engine.results.backtest import BacktestResult
 from engine.results.tables import PENDING, buy_and_hold, metric_table, trade_table
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Signal, Sizing, TrailingStop
+from engine.windows import Window, in_bars
 
 __all__ = ["atr_of", "backtest", "fee_limit", "from_signals", "kernel_bars"]
 
@@ -40,8 +42,8 @@ class _Run:
 
 def backtest(
     prices: Prices,
-    fast: int = 50,
-    slow: int = 200,
+    fast: Window = 50,
+    slow: Window = 200,
     stop: TrailingStop | None = None,
     fill: Fill = "next_open",
     intrabar: Intrabar = "stop_first",
@@ -50,7 +52,7 @@ def backtest(
     sizing: Sizing = "all_in",
     costs: Costs | CostSchedule | None = None,
     lot: float = 1,
-    bars_per_year: float = 252,
+    bars_per_year: float | None = None,
     risk: float = 0.02,
     signal: Signal | None = None,
 ) -> BacktestResult:
@@ -59,12 +61,13 @@ def backtest(
     Parameters
     ----------
     prices : Prices
-    fast, slow : int
-        Windows in bars, fast < slow.
+    fast, slow : int, str or timedelta
+        Windows, fast < slow: in bars, or in trading time, such as "30min" or "5d" (sessions); see docs/intraday.md.
     stop : TrailingStop or None
     fill, intrabar, direction, capital, sizing, costs, lot, bars_per_year, risk
         See ``engine.settings.Settings`` and ``docs/contract.md``. ``intrabar="both"`` reports how much depends on the order of high and low.
-        ``direction="long_short"`` is the contract's other backtest, without costs or stop; ``fill`` does not matter to it.
+        ``direction="long_short"`` is the contract's other backtest, without costs or stop; ``fill`` does not matter to it. ``bars_per_year=None`` is 252 for daily and
+        coarser bars, and what the dates say for intraday ones.
     signal : Signal or None
         Other averages, a band, a delay, a confirmation: ``docs/signals.md``. None is the contract's golden cross.
 
@@ -79,22 +82,23 @@ def backtest(
     DataError
         No symbol has enough bars.
     """
+    year = resolved_year(prices, bars_per_year)
     settings = Settings(
-        fill, intrabar, direction, capital, sizing, costs or Costs(), lot, bars_per_year, risk, signal or Signal()
+        fill, intrabar, direction, capital, sizing, costs or Costs(), lot, year, risk, signal or Signal()
     )
-    pair = Grid.of(fast, slow, stop).pairs
+    pair = Grid.of(in_bars(prices, "fast", fast), in_bars(prices, "slow", slow), stop).pairs
     if len(pair) != 1:
         raise InputError("a backtest takes one fast and one slow window; use engine.sweep for many")
-    ((fast, slow),) = pair
+    ((quick, lazy),) = pair
 
     def signals_of(history: History) -> Signals:
-        if len(history) < slow:
+        if len(history) < lazy:
             raise DataError(
-                f"{history.symbol} has {len(history)} bars, fewer than the slow window of {slow}", symbol=history.symbol
+                f"{history.symbol} has {len(history)} bars, fewer than the slow window of {lazy}", symbol=history.symbol
             )
-        return crosses_of(history, fast, slow, settings)
+        return crosses_of(history, quick, lazy, settings)
 
-    return _run_all(prices, signals_of, stop, settings, fast, slow)
+    return _run_all(prices, signals_of, stop, settings, quick, lazy)
 
 
 def from_signals(
@@ -108,7 +112,7 @@ def from_signals(
     sizing: Sizing = "all_in",
     costs: Costs | CostSchedule | None = None,
     lot: float = 1,
-    bars_per_year: float = 252,
+    bars_per_year: float | None = None,
     risk: float = 0.02,
 ) -> BacktestResult:
     """Run any other strategy through the same state machine, stops, costs and metrics.
@@ -132,8 +136,9 @@ def from_signals(
     InputError
         Signals that do not fit the bars, that are not booleans, or that contradict each other.
     """
+    year = resolved_year(prices, bars_per_year)
     settings = Settings(
-        fill, intrabar, "long_only", capital, sizing, costs or Costs(), lot, bars_per_year=bars_per_year, risk=risk
+        fill, intrabar, "long_only", capital, sizing, costs or Costs(), lot, bars_per_year=year, risk=risk
     )
     for name, given in (("entries", entries), ("exits", exits)):
         unknown = [str(symbol) for symbol in given if symbol not in prices.symbols]

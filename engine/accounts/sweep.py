@@ -25,6 +25,7 @@ from engine.kernels.purchases import Terms
 from engine.kernels.returns import write_returns
 from engine.kernels.trips import Leaves, Rows, find_leaves, sweep_trips
 from engine.prices.history import History, Prices
+from engine.prices.sessions import resolved_year
 from engine.results.portfolio import PortfolioResult
 from engine.results.sweep import SweepTable
 from engine.results.tables import buy_and_hold
@@ -34,6 +35,7 @@ from engine.sweeping.facade import SweepInterruptedError
 from engine.sweeping.telling import Progress, Telling, telling
 from engine.sweeping.threads import run_in_order, thread_count
 from engine.terms import AccountTerms, Priority
+from engine.windows import Windows, in_bars
 
 __all__ = ["PortfolioSweep", "account_returns", "sweep_portfolio"]
 
@@ -70,8 +72,8 @@ class PortfolioSweep(SweepTable):
 
 def sweep_portfolio(
     prices: Prices,
-    fast: int | Iterable[int],
-    slow: int | Iterable[int],
+    fast: Windows,
+    slow: Windows,
     stop: TrailingStop | Iterable[TrailingStop | None] | None = TrailingStop(),  # noqa: B008  it is frozen
     fill: Fill = "next_open",
     intrabar: Intrabar = "stop_first",
@@ -84,7 +86,7 @@ def sweep_portfolio(
     costs: Costs | CostSchedule | None = None,
     lot: float | Mapping[str, float] = 1,
     tick: float | Mapping[str, float] | None = None,
-    bars_per_year: float = 252,
+    bars_per_year: float | None = None,
     workers: int | None = None,
     progress: Telling = None,
 ) -> PortfolioSweep:
@@ -93,7 +95,8 @@ def sweep_portfolio(
     Parameters
     ----------
     prices : Prices
-    fast, slow : int or iterable of int
+    fast, slow : int, str, timedelta, or iterable of them
+        As for ``engine.sweep``.
     stop : TrailingStop, None, or iterable of them
     fill, intrabar, capital, sizing, risk, max_positions, max_weight, priority, costs, lot, tick, bars_per_year
         As for ``engine.portfolio``.
@@ -113,11 +116,10 @@ def sweep_portfolio(
     SweepInterruptedError
         Ctrl-C.
     """
-    settings = Settings(
-        fill, intrabar, "long_only", capital, sizing, costs or Costs(), bars_per_year=bars_per_year, risk=risk
-    )
+    year = resolved_year(prices, bars_per_year)
+    settings = Settings(fill, intrabar, "long_only", capital, sizing, costs or Costs(), bars_per_year=year, risk=risk)
     terms = AccountTerms(max_positions, max_weight, priority, lot, tick)
-    grid = Grid.of(fast, slow, stop)
+    grid = Grid.of(in_bars(prices, "fast", fast), in_bars(prices, "slow", slow), stop)
     check_account(prices, settings, terms, grid.stops)
     threads = thread_count(workers)
     symbols, left_out = usable(prices, int(grid.slow.max()))

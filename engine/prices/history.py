@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from engine.prices.sessions import BarClock
     from engine.validation.actions import Action
 
 __all__ = ["F8", "History", "Prices", "build"]
@@ -141,6 +142,10 @@ class Prices:
     def length(self, symbol: str) -> int:
         """Count the bars of a symbol."""
         return len(self[symbol])
+
+    def clock(self, symbol: str) -> BarClock:
+        """Give what the dates of a symbol say about time."""
+        return self[symbol].clock
 
     def ends(self, symbol: str) -> tuple[float, float]:
         """Give the first and the last close of a symbol."""

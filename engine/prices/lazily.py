@@ -22,6 +22,7 @@ from engine.validation.gate import CleanTable, admit, among
 from engine.validation.repairs import check_names
 
 if TYPE_CHECKING:
+    from engine.prices.sessions import BarClock
     from engine.validation.actions import Action, Adjustment
 
 __all__ = ["Facts", "LazyHistories", "LazyPrices", "load_lazily"]
@@ -40,12 +41,14 @@ class Facts(NamedTuple):
         Closes.
     digest : str
         Hash of its history.
+    clock : BarClock
     """
 
     bars: int
     first: float
     last: float
     digest: str
+    clock: BarClock
 
 
 class LazyHistories(Mapping[str, History]):
@@ -96,6 +99,10 @@ class LazyPrices(Prices):
     def length(self, symbol: str) -> int:
         """Count the bars of a symbol."""
         return self.histories.facts[symbol].bars
+
+    def clock(self, symbol: str) -> BarClock:
+        """Give what the dates of a symbol say about time; it was remembered."""
+        return self.histories.facts[symbol].clock
 
     def ends(self, symbol: str) -> tuple[float, float]:
         """Give the first and the last close of a symbol."""
@@ -185,7 +192,7 @@ class _Survey:
         if prices is None or table is None:
             return
         history = prices[symbol]
-        self.facts[symbol] = Facts(len(history), *prices.ends(symbol), prices.hash_of(symbol))
+        self.facts[symbol] = Facts(len(history), *prices.ends(symbol), prices.hash_of(symbol), history.clock)
         self._heads[symbol] = CleanTable(symbol, table.dates[:1].copy(), {}, table.currency)
         feed(self._whole, symbol, history)
 
