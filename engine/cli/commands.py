@@ -24,8 +24,9 @@ from engine.cli.output import (
     write_cells,
     write_table,
 )
-from engine.cli.parsing import parse_names, parse_stops, parse_windows, pick
+from engine.cli.parsing import parse_names, pick
 from engine.cli.progress import Progress, announce_compilation
+from engine.cli.timing import Asked, with_year
 from engine.errors import InputError, OutputError
 from engine.kernels.loop import simulate as simulate_one
 from engine.kernels.metrics import METRICS
@@ -51,10 +52,10 @@ _REPAIR_HELP = "Repairs:\n\n" + "\n\n".join(f"{name}: {what}" for name, what in 
 
 def backtest(
     path: o.PricesPath = None,
-    fast: Annotated[int, typer.Option("--fast", help="Fast average in bars.")] = 50,
-    slow: Annotated[int, typer.Option("--slow", help="Slow average in bars.")] = 200,
+    fast: o.OneFast = "50",
+    slow: o.OneSlow = "200",
     stop: o.Stop = "none",
-    atr_window: o.AtrWindow = 14,
+    atr_window: o.AtrSpan = "14",
     atr: o.Atr = "sma",
     stop_kind: o.StopKindOption = "fixed",
     average: o.Average = "sma",
@@ -73,12 +74,13 @@ def backtest(
     fee_minimum: o.FeeMinimum = 0.0,
     slippage: o.Slippage = 0.0,
     costs: o.CostsOption = "plain",
-    bars_per_year: o.BarsPerYear = 252.0,
+    bars_per_year: o.BarsPerYear = None,
     symbols: o.Symbols = "",
     start: o.Start = "",
     end: o.End = "",
     repair: o.Repair = "",
     actions: o.Actions = None,
+    timezone: o.Timezone = "",
     out: o.Out = None,
     trades: Annotated[Path | None, typer.Option("--trades", help="Write the trades to this file as well.")] = None,
     equity: Annotated[
@@ -94,8 +96,8 @@ def backtest(
     for target in (out, trades, equity):
         check_output(target, output_format)
     check_save(save)
-    stops = parse_stops(stop, atr_window, atr, stop_kind)
-    if len(stops) != 1:
+    asked = Asked.of(fast, slow, stop, atr_window, atr, stop_kind)
+    if len(asked.stops) != 1:
         raise InputError(f"--stop {stop}: a backtest takes one stop; goldencross sweep takes many")
     settings = o.settings_of(
         fill,
@@ -113,10 +115,11 @@ def backtest(
         bars_per_year,
         o.signal_of(average, band, delay, confirm),
     )
-    prices = o.prices_of(path, repair, symbols, start, end, actions)
-    o.check_atr(prices, stops)
+    prices = o.prices_of(path, repair, symbols, start, end, actions, timezone)
+    timed, settings = asked.on(prices), with_year(settings, prices, bars_per_year)
+    o.check_atr(prices, timed.stops)
     announce_compilation(Progress("symbols"), simulate_one)
-    result = run_backtest(prices, fast, slow, stops[0], **vars(settings))
+    result = run_backtest(prices, *timed.pair, timed.stops[0], **vars(settings))
     table = result.metrics.reset_index()
     table["pending"] = result.pending.to_numpy()
     if out:
@@ -130,20 +133,27 @@ def backtest(
             for s, series in result.equity.items()
         ]
         write_table(pd.concat(long, ignore_index=True)[["symbol", "date", "equity"]], equity)
-    about = {"fast": fast, "slow": slow, "prices": result.digest, "left_out": dict(result.left_out)}
+    about: dict[str, Any] = {
+        "fast": result.fast,
+        "slow": result.slow,
+        "prices": result.digest,
+        "left_out": dict(result.left_out),
+    }
     about["adjustments"] = adjustment_rows(prices.report)
-    emit(output_format, backtest_text(result, prices), table, {**about, "settings": settings.to_dict()})
+    emit(
+        output_format, [*backtest_text(result, prices), *timed.lines], table, {**about, "settings": settings.to_dict()}
+    )
     return EXIT_LEFT_OUT if result.left_out else EXIT_DONE
 
 
 def sweep(
     path: o.PricesPath = None,
-    fast: Annotated[str, typer.Option("--fast", help="Fast averages: 50, or 5,10,20, or first:last:step.")] = "5:100:5",
+    fast: o.ManyFast = "5:100:5",
     slow: Annotated[
         str, typer.Option("--slow", help="Slow averages; pairs with fast below slow are run.")
     ] = "20:300:10",
     stop: o.Stop = "none",
-    atr_window: o.AtrWindow = 14,
+    atr_window: o.AtrSpan = "14",
     atr: o.Atr = "sma",
     stop_kind: o.StopKindOption = "fixed",
     average: o.Average = "sma",
@@ -164,12 +174,13 @@ def sweep(
     fee_minimum: o.FeeMinimum = 0.0,
     slippage: o.Slippage = 0.0,
     costs: o.CostsOption = "plain",
-    bars_per_year: o.BarsPerYear = 252.0,
+    bars_per_year: o.BarsPerYear = None,
     symbols: o.Symbols = "",
     start: o.Start = "",
     end: o.End = "",
     repair: o.Repair = "",
     actions: o.Actions = None,
+    timezone: o.Timezone = "",
     no_luck: NoLuck = False,
     permutations: Resamples = 0,
     lazy: o.Lazy = False,
@@ -188,8 +199,7 @@ def sweep(
     if cluster and not keep:
         raise InputError("--cluster sends back only the best cells; give --keep 10, too")
     reporter = Progress("cells", progress)
-    windows = parse_windows("--fast", fast), parse_windows("--slow", slow)
-    stops = parse_stops(stop, atr_window, atr, stop_kind)
+    asked = Asked.of(fast, slow, stop, atr_window, atr, stop_kind)
     settings = o.settings_of(
         fill,
         intrabar,
@@ -206,7 +216,9 @@ def sweep(
         bars_per_year,
         o.signal_of(average, band, delay, confirm),
     )
-    prices = o.prices_of(path, repair, symbols, start, end, actions, lazy=lazy)
+    prices = o.prices_of(path, repair, symbols, start, end, actions, timezone, lazy=lazy)
+    timed, settings = asked.on(prices), with_year(settings, prices, bars_per_year)
+    windows, stops = (timed.fast, timed.slow), timed.stops
     o.check_atr(prices, stops)
     if not keep:
         o.check_cells(prices, windows, stops)
@@ -249,7 +261,12 @@ def sweep(
         "luck": luck,
     }
     table = (result.to_frame() if keep or output_format == "csv" else result.best(metric)).reset_index()
-    emit(output_format, sweep_text(result, prices, metric, seconds, said), table, {**about, "cells": len(result)})
+    emit(
+        output_format,
+        [*sweep_text(result, prices, metric, seconds, said), *timed.lines],
+        table,
+        {**about, "cells": len(result)},
+    )
     if not result.finished:
         return EXIT_INTERRUPTED
     return EXIT_LEFT_OUT if result.left_out else EXIT_DONE
@@ -290,13 +307,14 @@ def validate(
         str, typer.Option("--repair", help="Repairs to make before the check, separated by commas.")
     ] = "",
     actions: o.Actions = None,
+    timezone: o.Timezone = "",
     out: o.Out = None,
     output_format: o.Format = "text",
 ) -> int:
     """Say what is wrong with some prices. Says also what is done about it: errors refuse a symbol, warnings and notes go on."""
     check_output(out, output_format)
     source = sample() if path is None else path
-    report = run_validate(source, repair=parse_names(repair), actions=actions)
+    report = run_validate(source, repair=parse_names(repair), actions=actions, timezone=timezone)
     table = report.to_frame()
     if out:
         write_table(table, out)

@@ -19,8 +19,9 @@ from engine.cli.output import (
     emit,
     write_table,
 )
-from engine.cli.parsing import parse_stops, parse_windows, pick
+from engine.cli.parsing import pick
 from engine.cli.progress import Progress, announce_compilation
+from engine.cli.timing import Asked, with_year
 from engine.errors import InputError
 from engine.grid import Grid
 from engine.kernels.holdings import add_holdings
@@ -39,12 +40,12 @@ Result = WalkForward | CrossValidation
 
 def walkforward(
     path: o.PricesPath = None,
-    fast: Annotated[str, typer.Option("--fast", help="Fast averages: 50, or 5,10,20, or first:last:step.")] = "5:100:5",
+    fast: o.ManyFast = "5:100:5",
     slow: Annotated[
         str, typer.Option("--slow", help="Slow averages; pairs with fast below slow are run.")
     ] = "20:300:10",
     stop: o.Stop = "none",
-    atr_window: o.AtrWindow = 14,
+    atr_window: o.AtrSpan = "14",
     atr: o.Atr = "sma",
     stop_kind: o.StopKindOption = "fixed",
     average: o.Average = "sma",
@@ -106,12 +107,13 @@ def walkforward(
     fee_minimum: o.FeeMinimum = 0.0,
     slippage: o.Slippage = 0.0,
     costs: o.CostsOption = "plain",
-    bars_per_year: o.BarsPerYear = 252.0,
+    bars_per_year: o.BarsPerYear = None,
     symbols: o.Symbols = "",
     start: o.Start = "",
     end: o.End = "",
     repair: o.Repair = "",
     actions: o.Actions = None,
+    timezone: o.Timezone = "",
     out: o.Out = None,
     equity: Annotated[
         Path | None,
@@ -135,8 +137,7 @@ def walkforward(
     groups = _groups_of(cv, embargo, windows)
     chosen_by, how = rule_of(rule), pick("--scheme", scheme, Scheme)
     reporter = Progress("splits" if groups else "folds", progress)
-    stops = parse_stops(stop, atr_window, atr, stop_kind)
-    grid = Grid.of(parse_windows("--fast", fast), parse_windows("--slow", slow), stops)
+    asked = Asked.of(fast, slow, stop, atr_window, atr, stop_kind)
     settings = o.settings_of(
         fill,
         intrabar,
@@ -155,7 +156,9 @@ def walkforward(
     )
     if settings.intrabar == "both":
         raise InputError("intrabar 'both' is for a single backtest; walk forward with stop_first and with high_first")
-    prices = o.prices_of(path, repair, symbols, start, end, actions)
+    prices = o.prices_of(path, repair, symbols, start, end, actions, timezone)
+    timed, settings = asked.on(prices), with_year(settings, prices, bars_per_year)
+    grid = Grid.of(timed.fast, timed.slow, timed.stops)
     announce_compilation(reporter, add_holdings)
     try:
         trials = trials_of(prices, grid, settings)
@@ -173,7 +176,7 @@ def walkforward(
         reporter.close()
     if report is not None and isinstance(result, WalkForward):
         _write_page(result, prices, report)
-    _print(result, prices, rule, out, equity, output_format)
+    _print(result, prices, rule, out, equity, output_format, timed.lines)
     return EXIT_LEFT_OUT if trials.pool.left_out else EXIT_DONE
 
 
@@ -210,9 +213,15 @@ def _write_page(result: WalkForward, prices: Prices, out: Path) -> None:
 
 
 def _print(
-    result: Result, prices: Prices, rule: str, out: Path | None, equity: Path | None, output_format: str
+    result: Result,
+    prices: Prices,
+    rule: str,
+    out: Path | None,
+    equity: Path | None,
+    output_format: str,
+    last: list[str],
 ) -> None:
-    """Write and print a result."""
+    """Write and print a result; ``last`` are the last lines of the text."""
     table = result.to_frame().reset_index()
     if out:
         write_table(table, out)
@@ -221,7 +230,7 @@ def _print(
             result.equity.to_frame() if isinstance(result, WalkForward) else result.path_frame().add_prefix("path_")
         )
         write_table(curves.rename_axis("date").reset_index(), equity)
-    lines = _lines(result, prices) if output_format == "text" else []
+    lines = [*_lines(result, prices), *last] if output_format == "text" else []
     about: dict[str, Any] = {
         "prices": prices.digest,
         "left_out": dict(result.trials.pool.left_out),

@@ -16,6 +16,7 @@ from engine.prices.series import F8, History, span
 from engine.validation.columns import FIELDS
 from engine.validation.findings import EVERY_SYMBOL, Finding, Report
 from engine.validation.gate import CleanTable, admit
+from engine.validation.zones import Zones
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -53,6 +54,7 @@ class Prices:
         repair: Collection[str] = (),
         currency: str | None = None,
         actions: str | PathLike[str] | Iterable[Action] | None = None,
+        timezone: str | None = None,
     ) -> Prices:
         """Validate frames and keep the symbols that have no error.
 
@@ -66,15 +68,17 @@ class Prices:
             The currency of the symbols that do not name one themselves.
         actions : path, iterable of Action, or None
             Splits and bonuses, as for ``load``.
+        timezone : str or None
+            As for ``load``.
 
         Raises
         ------
         DataError
             If no symbol is usable.
         InputError
-            For an unknown repair, a contradicted currency, or an action that is there twice.
+            For an unknown repair, a contradicted currency, a time zone that there is not, or an action that is there twice.
         """
-        return build(*admit(frames, repair, actions=actions_of(actions)), currency)
+        return build(*admit(frames, repair, (), actions_of(actions), Zones.of(timezone)), currency)
 
     @classmethod
     def from_histories(cls, histories: Iterable[History]) -> Prices:

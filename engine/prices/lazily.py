@@ -20,6 +20,7 @@ from engine.prices.reading import price_files, scan, stem
 from engine.validation.findings import Finding, Report
 from engine.validation.gate import CleanTable, admit, among
 from engine.validation.repairs import check_names
+from engine.validation.zones import Zones
 
 if TYPE_CHECKING:
     from engine.prices.sessions import BarClock
@@ -123,6 +124,7 @@ def load_lazily(
     repair: Collection[str] = (),
     currency: str | None = None,
     actions: str | PathLike[str] | Iterable[Action] | None = None,
+    timezone: str | None = None,
 ) -> LazyPrices:
     """Look through a folder with one file a symbol; see ``load``. Every file is read once now, and again when its symbol is asked for.
 
@@ -133,14 +135,15 @@ def load_lazily(
     InputError
     """
     check_names(repair)
-    wanted = actions_of(actions)
+    wanted, zones = actions_of(actions), Zones.of(timezone)
 
     def read(file: Path) -> tuple[str, Prices | None, Report, CleanTable | None]:
         found = scan(file)
         if len(found.frames) > 1:
             raise DataError(f"{file.name} has {len(found.frames)} symbols; reading lazily needs one file a symbol")
         symbol = next(iter(found.frames), stem(file))
-        clean, report = admit(found.frames, repair, found.failures, [one for one in wanted if one.symbol == symbol])
+        own = [one for one in wanted if one.symbol == symbol]
+        clean, report = admit(found.frames, repair, found.failures, own, zones)
         return symbol, build(clean, report, currency) if clean else None, report, clean.get(symbol)
 
     survey = _Survey()
