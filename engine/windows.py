@@ -17,12 +17,12 @@ from engine.errors import InputError
 from engine.limits import MOST_WINDOW
 from engine.prices.history import Prices
 from engine.prices.sessions import BarClock, clock_of
-from engine.validation.sessions import DAY
+from engine.validation.sessions import DAY, UNITS, read_time
 
 __all__ = ["Span", "Window", "Windows", "in_bars", "read_windows"]
 
-_SIZES = {"s": 1_000_000_000, "min": 60_000_000_000, "h": 3_600_000_000_000}
-_SPAN = re.compile(r"(\d+)(s|min|h|d)", re.ASCII)
+_SESSIONS = re.compile(r"(\d{1,9})d", re.ASCII)
+_ZERO = re.compile(r"0+(s|min|h|d)", re.ASCII)
 _EXAMPLES = "write 50 or 5,10,20 or 5:100:5, or time, such as 30min, 2h, 5d (sessions) or 5min:100min:5min"
 _DAILY_STEP = 4.0  # days between sessions; with fewer, bars of one a session are daily ones
 
@@ -45,7 +45,7 @@ class Span:
     def __str__(self) -> str:
         if self.sessions:
             return f"{self.sessions}d"
-        unit, size = next((unit, size) for unit, size in reversed(_SIZES.items()) if self.nanoseconds % size == 0)
+        unit, size = next((unit, size) for unit, size in reversed(UNITS.items()) if self.nanoseconds % size == 0)
         return f"{self.nanoseconds // size}{unit}"
 
     def bars(self, name: str, clock: BarClock) -> int:
@@ -140,7 +140,7 @@ def _of_timedelta(name: str, given: object) -> object:
     if not isinstance(given, timedelta):
         return given
     nanoseconds = round(given / timedelta(microseconds=1)) * 1000
-    if not 0 < nanoseconds < DAY or nanoseconds % _SIZES["s"]:
+    if not 0 < nanoseconds < DAY or nanoseconds % UNITS["s"]:
         raise InputError(
             f"{name} {given}: give whole seconds of less than a day, or text: 5d is 5 sessions, 120h is trading time"
         )
@@ -164,22 +164,23 @@ def _read_range(name: str, text: str, part: str) -> list[int | Span]:
     first, last, step = (_size(end) for end in ends)
     _check_range(name, text, part, first, last, step)
     of_time, of_sessions = next(iter(kinds))
+    if not of_time and last > MOST_WINDOW:  # before a range of any size is spread out
+        raise InputError(f"{name} {text}: exact averages go up to {MOST_WINDOW:,} bars")
+    if (last - first) // step >= MOST_WINDOW:
+        raise InputError(f"{name} {text}: there are more than {MOST_WINDOW:,} windows; take a larger step")
+    sizes = range(first, last + 1, step)
     if not of_time:
-        if last > MOST_WINDOW:  # before a range of any size is spread out
-            raise InputError(f"{name} {text}: exact averages go up to {MOST_WINDOW:,} bars")
-        return list(range(first, last + 1, step))
-    return [Span(sessions=size) if of_sessions else Span(size) for size in range(first, last + 1, step)]
+        return list(sizes)
+    return [Span(sessions=size) if of_sessions else Span(size) for size in sizes]
 
 
 def _check_range(name: str, text: str, part: str, first: int, last: int, step: int) -> None:
-    """Refuse a range that makes no sense, or that is too long."""
+    """Refuse a range that makes no sense."""
     if step < 1:
         raise InputError(f"{name} {text}: the step of a range must be 1 or more")
     if last < first:
         begin, end, *rest = part.split(":")
         raise InputError(f"{name} {text}: the range runs backwards; write {':'.join([end, begin, *(rest or ['1'])])}")
-    if (last - first) // step >= MOST_WINDOW:
-        raise InputError(f"{name} {text}: there are more than {MOST_WINDOW:,} windows; take a larger step")
 
 
 def _size(end: int | Span) -> int:
@@ -187,12 +188,14 @@ def _size(end: int | Span) -> int:
 
 
 def _read_one(name: str, text: str, part: str, piece: str) -> int | Span:
-    match = _SPAN.fullmatch(piece.strip().lower())
-    if match is not None:
-        number, unit = int(match[1]), match[2]
-        if number == 0:
-            raise InputError(f"{name} {text}: a window in time is more than 0")
-        return Span(sessions=number) if unit == "d" else Span(number * _SIZES[unit])
+    typed = piece.strip().lower()
+    if _ZERO.fullmatch(typed):
+        raise InputError(f"{name} {text}: a window in time is more than 0")
+    nanoseconds, sessions = read_time(typed), _SESSIONS.fullmatch(typed)
+    if nanoseconds is not None:
+        return Span(nanoseconds)
+    if sessions is not None:
+        return Span(sessions=int(sessions[1]))
     try:
         return int(piece)
     except ValueError:

@@ -27,13 +27,12 @@ from engine.cli.output import (
 from engine.cli.parsing import parse_names, pick
 from engine.cli.progress import Progress, announce_compilation
 from engine.cli.timing import Asked, with_year
-from engine.errors import InputError, OutputError
+from engine.errors import InputError
 from engine.kernels.loop import simulate as simulate_one
 from engine.kernels.metrics import METRICS
 from engine.kernels.symbols import run_symbols
 from engine.prices.checking import validate as run_validate
 from engine.prices.embedded import sample
-from engine.prices.history import Prices
 from engine.prices.simulated import simulate as run_simulate
 from engine.report.backtest import backtest_text
 from engine.report.data import validation_text
@@ -45,7 +44,7 @@ from engine.sweeping import SweepInterruptedError, takes_fast_way
 from engine.sweeping import sweep as run_sweep
 from engine.validation.repairs import REPAIRS
 
-__all__ = ["backtest", "simulate", "sweep", "top", "validate"]
+__all__ = ["backtest", "sweep", "top", "validate"]
 
 _REPAIR_HELP = "Repairs:\n\n" + "\n\n".join(f"{name}: {what}" for name, what in REPAIRS.items())
 
@@ -332,36 +331,3 @@ Example: goldencross validate prices/ --repair drop-duplicates,drop-blank-last
 
 {_REPAIR_HELP}
 """
-
-
-def simulate(
-    out: Annotated[
-        Path, typer.Option("--out", help="A folder for one CSV file a symbol, or one .csv or .parquet file.")
-    ],
-    symbols: Annotated[int, typer.Option("--symbols", help="How many symbols.")] = 10,
-    bars: Annotated[int, typer.Option("--bars", help="Daily bars of each.")] = 1250,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same prices.")] = 0,
-    volatility: Annotated[float, typer.Option("--volatility", help="Of a bar, as a fraction.")] = 0.015,
-) -> int:
-    """Make prices of a market without edge. They show what a sweep finds where there is nothing to find.
-
-    Example: goldencross simulate --symbols 20 --bars 1250 --seed 7 --out market.csv
-    """
-    prices = run_simulate(symbols, bars, seed, volatility=volatility)
-    _write_prices(prices, out)
-    typer.echo(f"Wrote {len(prices)} symbols of {bars:,} bars each to {out}. Seed {seed}, hash {prices.digest[:16]}.")
-    return EXIT_DONE
-
-
-def _write_prices(prices: Prices, out: Path) -> None:
-    """Write prices as one long file, or as one CSV file a symbol into a folder."""
-    frames = {symbol: frame.rename_axis("date").reset_index() for symbol, frame in prices.to_frames().items()}
-    if out.suffix.lower() in (".csv", ".parquet"):
-        write_table(pd.concat([frame.assign(symbol=s) for s, frame in frames.items()], ignore_index=True), out)
-        return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {out}: {error.strerror}") from error
-    for symbol, frame in frames.items():
-        write_table(frame, out / f"{symbol}.csv")

@@ -8,7 +8,7 @@ import pandas as pd
 from engine.accounts.facade import portfolio_fee_limit
 from engine.prices.history import Prices
 from engine.report.costs import cost_lines, limit_line
-from engine.report.data import data_lines, day
+from engine.report.data import data_lines, day, year_lines
 from engine.report.spoken import count, money, percent, say_settings, say_stop
 from engine.report.words import entry, leave, metric_lines, outcome
 from engine.results.costs import cost_totals
@@ -36,6 +36,7 @@ def portfolio_text(result: PortfolioResult, prices: Prices) -> list[str]:
         *now_lines(result),
         "",
         *say_settings(result.settings, result.terms),
+        *year_lines(result.settings, prices),
         *data_lines(prices, result.left_out, {}, result.digest),
     ]
 

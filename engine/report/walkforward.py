@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.prices.history import Prices
 from engine.report.costs import outside_lines
-from engine.report.data import data_lines, day
+from engine.report.data import data_lines, day, year_lines
 from engine.report.spoken import count, money, percent, say_metric, say_settings, say_stop
 from engine.selection.crossvalidation import CrossValidation
 from engine.selection.folds import Fold
@@ -204,6 +204,7 @@ def _common_lines(trials: Trials, rule: str, prices: Prices) -> list[str]:
     return [
         f"Chosen by {chosen}, of {count(len(trials), 'setting')}: {pairs} of averages, {stops}. Each is held on all symbols, with the same money in each every day.",
         *say_settings(trials.settings),
+        *year_lines(trials.settings, prices),
         *outside_lines(trials.settings, prices),
         *data_lines(prices, trials.pool.left_out, {}, prices.digest),
     ]

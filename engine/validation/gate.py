@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from engine.errors import InputError
-from engine.validation import bars, jumps, order
+from engine.validation import bars, intraday, jumps, order
 from engine.validation.actions import Adjustment, Outcome
 from engine.validation.adjusting import adjust, by_symbol
 from engine.validation.findings import EVERY_SYMBOL, Finding, Report, Severity
@@ -40,6 +40,12 @@ RULES: tuple[Callable[[Scan], Iterable[Finding]], ...] = (
     jumps.scaled_stretches,
     order.mixed_currency,
     order.gaps,
+    intraday.missing_bars,
+    intraday.uneven_bars,
+    intraday.short_sessions,
+    intraday.outside_hours,
+    intraday.shifted_sessions,
+    intraday.round_the_clock,
     jumps.split_likes,
     jumps.big_moves,
     bars.zero_volume_flat,

@@ -5,6 +5,7 @@ A session is the bars of one calendar date on the stamps' own clock. Stamps with
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -16,12 +17,15 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DAY", "Sessions", "clock_time", "days_since_1970", "say_time", "session_numbers"]
+__all__ = ["DAY", "UNITS", "Sessions", "clock_time", "days_since_1970", "read_time", "say_time", "session_numbers"]
 
 Ints = npt.NDArray[np.int64]
 
 DAY = 86_400_000_000_000
 """Nanoseconds."""
+UNITS = {"s": 1_000_000_000, "min": 60_000_000_000, "h": 3_600_000_000_000}
+"""Nanoseconds of each unit in which lengths of time are written."""
+_TIME = re.compile(r"(\d{1,9})(s|min|h)", re.ASCII)
 _UNITS = (("hour", 3_600_000_000_000), ("minute", 60_000_000_000), ("second", 1_000_000_000), ("nanosecond", 1))
 
 
@@ -47,6 +51,12 @@ def session_numbers(dates: pd.DatetimeIndex) -> Ints:
     """
     days = days_since_1970(dates)
     return np.cumsum(np.diff(days, prepend=days[:1]) != 0).astype(np.int64)
+
+
+def read_time(text: str) -> int | None:
+    """Read a length of time in nanoseconds: ``30s``, ``5min``, ``2h``; None if it is none, or not more than 0."""
+    match = _TIME.fullmatch(text.strip().lower())
+    return int(match[1]) * UNITS[match[2]] or None if match else None
 
 
 def say_time(nanoseconds: int) -> str:
