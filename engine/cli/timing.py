@@ -76,9 +76,10 @@ class Asked:
         ------
         InputError
         """
-        windows = parse_windows("--atr-window", atr_window)
+        digits = atr_window.strip()
+        windows = [int(digits)] if digits.isdecimal() else parse_windows("--atr-window", atr_window)
         if len(windows) != 1:
-            raise InputError(f"--atr-window {atr_window}: it is one window")
+            raise InputError(f"--atr-window {atr_window}: there is one, such as 14 or 1h")
         bars = windows[0] if isinstance(windows[0], int) else 1
         texts = {"fast": fast, "slow": slow, "ATR window": atr_window}
         return cls(
