@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from engine.cli.parsing import parse_stops, parse_windows
@@ -12,7 +13,7 @@ from engine.prices.sessions import clock_of, resolved_year
 from engine.settings import Settings, TrailingStop
 from engine.windows import Span
 
-__all__ = ["Asked", "Timed", "with_year"]
+__all__ = ["Asked", "Timed", "lengths_on", "parse_length", "with_year"]
 
 Stops = list[TrailingStop | None]
 
@@ -119,6 +120,37 @@ class Asked:
             said += f", {clock.bars_per_session:,} to a session"
         lines.append(f"{said}.")
         return bars
+
+
+def parse_length(option: str, text: str) -> int | Span | None:
+    """Read a length of time, such as that of a training: bars of the prices (days of daily ones), or 60d, 30min; nothing is None.
+
+    Raises
+    ------
+    InputError
+    """
+    if not text:
+        return None
+    with suppress(ValueError):
+        return int(text)  # not parse_windows, whose bars have the limit of an average
+    found = parse_windows(option, text)
+    if len(found) != 1:
+        raise InputError(f"{option} {text}: write one length, such as 750 or 60d")
+    return found[0]
+
+
+def lengths_on(prices: Prices, lengths: Mapping[str, int | Span | None]) -> dict[str, int | None]:
+    """Turn lengths into bars, by the name of their option.
+
+    Raises
+    ------
+    InputError
+        One is no whole number of bars, or symbols have bars of different lengths.
+    """
+    return {
+        name: length.bars(f"--{name}", clock_of(prices)) if isinstance(length, Span) else length
+        for name, length in lengths.items()
+    }
 
 
 def with_year(settings: Settings, prices: Prices, given: float | None) -> Settings:
