@@ -56,7 +56,7 @@ class BarClock:
 
     @classmethod
     def of(cls, dates: pd.DatetimeIndex) -> BarClock:
-        """Read the stamps of a history, (T,), strictly increasing, in nanoseconds."""
+        """Read the stamps of a history, (T,), strictly increasing."""
         days = days_since_1970(dates)
         apart = np.diff(days)
         if apart.all():  # no date twice: daily or coarser, which are not to cost anything

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from engine.validation.dates import in_nanoseconds
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -31,7 +33,8 @@ _UNITS = (("hour", 3_600_000_000_000), ("minute", 60_000_000_000), ("second", 1_
 
 def days_since_1970(dates: pd.DatetimeIndex) -> Ints:
     """Give the calendar date of every stamp on its own clock, int64 (T,), as days since 1970-01-01."""
-    local = dates if dates.tz is None else dates.tz_localize(None)
+    found = in_nanoseconds(dates)
+    local = found if found.tz is None else found.tz_localize(None)
     days: Ints = local.asi8 // DAY  # rounds down, so before 1970, too
     return days
 
@@ -42,7 +45,7 @@ def session_numbers(dates: pd.DatetimeIndex) -> Ints:
     Parameters
     ----------
     dates : pandas.DatetimeIndex
-        Shape (T,), increasing, in nanoseconds.
+        Shape (T,), increasing.
 
     Returns
     -------
@@ -73,10 +76,13 @@ class Sessions:
     Parameters
     ----------
     dates : pandas.DatetimeIndex
-        Shape (T,), strictly increasing, in nanoseconds.
+        Shape (T,), strictly increasing.
     """
 
     dates: pd.DatetimeIndex
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dates", in_nanoseconds(self.dates))
 
     @cached_property
     def number(self) -> Ints:
