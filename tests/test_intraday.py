@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 import engine
 from bench.intraday import cases, measure, sentences
 from engine.cli.app import app
+from engine.kernels.indicators import average_true_range
 from engine.prices.sessions import BarClock, clock_of, resolved_year, session_numbers
 from engine.selection.markets import Moves, Shuffle
 from engine.selection.trials import Pool
@@ -383,8 +384,29 @@ def test_a_night_is_a_quarter_of_the_variance():
     error = math.sqrt(2 / np.size(nights))  # of a variance of normal numbers, as a share of it
     assert night / total == pytest.approx(0.25, rel=5 * error)
     assert total == pytest.approx(0.015**2, rel=5 * error)
-    growth = np.exp(np.sum(sessions, axis=1)).mean() - 1  # a martingale's is 0
-    assert abs(growth) < 5 * 0.015 * math.sqrt(251 / 40) * 1.1
+
+
+def test_nobody_can_expect_to_win():
+    wide = 0.1  # so that a drift, which grows with its square, cannot hide in the noise
+    market = engine.simulate_intraday(40, 1, seed=6, bar="1h", correlation=0.0, tick=0.0001, volatility=wide)
+    ends = [np.concatenate([one.open[:1], one.close[6::7]]) for one in market.histories.values()]
+    moves = np.concatenate([end[1:] / end[:-1] - 1 for end in ends])
+    assert abs(moves.mean()) < 4 * wide / math.sqrt(len(moves))
+    drifting = engine.simulate_intraday(
+        40, 1, seed=6, bar="1h", correlation=0.0, tick=0.0001, volatility=wide, drift=0.01
+    )
+    more = [one.close[-1] / market[symbol].close[-1] for symbol, one in drifting.histories.items()]
+    assert np.array(more) ** (1 / 252) == pytest.approx(1.01, rel=1e-4)
+
+
+def test_the_first_true_range_of_a_session_has_the_night_in_it():
+    one = engine.simulate_intraday(1, 0.05, seed=3, bar="1h")["SIM001"]
+    ranges = average_true_range(one.high, one.low, one.close, np.array([1]), False)[0]
+    for t in range(7, len(one), 7):
+        gap = max(abs(one.high[t] - one.close[t - 1]), abs(one.low[t] - one.close[t - 1]))
+        assert ranges[t] == pytest.approx(max(one.high[t] - one.low[t], gap), rel=1e-12)
+    nights = np.arange(7, len(one), 7)
+    assert (ranges[nights] > one.high[nights] - one.low[nights]).any()
 
 
 def test_a_year_has_252_sessions_and_holidays():

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 import engine
 from engine.validation import Severity
-from engine.validation.dates import parse_dates
+from engine.validation.dates import _parse_texts, parse_dates
+from engine.validation.regular import read_regular
 from engine.validation.sessions import clock_time, read_time, say_time
 from engine.validation.zones import Zones
 
@@ -122,6 +123,68 @@ def test_no_zone_is_no_zone():
     assert Zones.of(None) is Zones.of("") is None
 
 
+# A year of minutes is read in one go, as the stamps one by one would be.
+
+
+@st.composite
+def written(draw):
+    """Stamps in one form, now and then with one that is otherwise, or no stamp."""
+    form = draw(st.sampled_from(["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]))
+    zones = draw(st.sampled_from([[""], ["Z"], ["+05:30"], ["-05:00", "-04:00"], ["+00:00"], ["-00:30", "+14:00"]]))
+    moments = draw(st.lists(st.datetimes(), min_size=1, max_size=8))
+    texts = [
+        moment.replace(microsecond=0).strftime(form).zfill(16) + draw(st.sampled_from(zones)) for moment in moments
+    ]
+    if draw(st.booleans()):
+        place = draw(st.integers(0, len(texts) - 1))
+        text = texts[place]
+        odd = [
+            "",
+            " " + text,
+            text[:10],
+            text + "0",
+            "x" * len(text),
+            text[:11] + "24" + text[13:],
+            text[:5] + "13" + text[7:],
+        ]
+        odd += [
+            text.replace("-", "/"),
+            text[:-1] + "\u0663",
+            text[:-5] + "99:99",
+            None,
+            text[:-6] + "+05:75",
+            text[:11] + "23:59:60",
+        ]
+        texts[place] = draw(st.sampled_from(odd))
+    return texts
+
+
+@settings(max_examples=400, deadline=None)
+@given(written())
+def test_stamps_of_one_form_are_read_as_one_by_one(texts):
+    raw = pd.Series(texts, dtype=object)
+    one_by_one = _parse_texts(np.array(["" if text is None else text.strip() for text in texts], dtype=object))
+    found = parse_dates(raw)
+    assert found.dates.equals(one_by_one.dates)
+    assert str(found.dates.tz) == str(one_by_one.dates.tz)
+    assert (found.bad, found.offsets, found.mixed) == (one_by_one.bad, one_by_one.offsets, one_by_one.mixed)
+
+
+def test_what_is_usual_is_read_in_one_go():
+    for text in ("2024-01-01 09:15:00", "2024-01-01T09:15", "2024-01-01T09:15:00Z", "2024-01-01 09:15:00+05:30"):
+        assert read_regular(pd.Series([text] * 3)) is not None
+        assert read_regular(pd.Series([text, text[:-1]])) is None
+    for other in (
+        ["2024-01-01"],
+        ["2024-13-01 09:15:00"],
+        ["1600-01-01 09:15:00"],
+        [20240101],
+        [],
+        ["2024-01-01 09:15:00x"],
+    ):
+        assert read_regular(pd.Series(other)) is None
+
+
 # What is wrong with minutes.
 
 
@@ -222,7 +285,7 @@ def test_a_clock_that_goes_back_is_not_mended_by_sorting():
     assert not [error for error in errors if "--repair" in error.action]
     assert all("--timezone America/New_York:America/New_York" in error.action for error in errors)
     assert judge(frame.assign(volume=1.0), timezone=f"{NEW_YORK}:{NEW_YORK}").errors == ()
-    jumbled = frame.assign(volume=1.0).iloc[[*range(50), 99, *range(50, 99), *range(100, len(frame))]]
+    jumbled = frame.assign(volume=1.0).iloc[[*range(50), 55, *range(50, 55), *range(56, len(frame))]]
     assert "--repair sort-dates" in {e.rule: e.action for e in judge(jumbled).errors}["out-of-order"]
 
 
