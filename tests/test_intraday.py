@@ -513,6 +513,8 @@ def test_walk_forward_counts_bars_and_takes_sessions(folder):
     assert "trainings of 2,250 to 4,500 bars" in done.stdout
     assert "tests of 150 to 750 bars; 1 bar between" in done.stdout
     assert " days" not in done.stdout.replace("on the same days", "")
+    in_bars = run("walkforward", folder, *IST, *words[:4], "--train", 30 * 75, "--test", 750)
+    assert in_bars.stdout == done.stdout
     assert YEAR in done.stdout.splitlines()
     assert done.stdout.splitlines()[-1] == "Slow 1d is 75 bars of 5 minutes, 75 to a session."
 

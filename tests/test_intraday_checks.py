@@ -1,5 +1,7 @@
 """Time zones of stamps, and what validation says of intraday bars: each rule finds what is put into clean minutes, and daily prices have none of them."""
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,7 +106,8 @@ def test_offsets_that_change_with_summer_time(tmp_path):
     as_text(made.to_frames()["ABC"].reset_index()).to_csv(tmp_path / "ABC.csv", index=False)
     loose, told = engine.load(tmp_path), engine.load(tmp_path, timezone=NEW_YORK)
     assert told.digest == made.digest == engine.load(tmp_path, timezone=NEW_YORK, lazy=True).digest
-    assert told.report.findings == ()
+    assert told.report.findings == engine.validate(tmp_path, timezone=NEW_YORK).findings == ()
+    assert len(engine.validate(tmp_path).findings) == 2
     assert [finding.rule for finding in loose.report.findings] == ["several-offsets", "shifted-sessions"]
     assert "--timezone" in loose.report.findings[0].action
     assert loose["ABC"].dates.equals(made["ABC"].dates.tz_convert("UTC"))
@@ -131,7 +134,8 @@ def written(draw):
     """Stamps in one form, now and then with one that is otherwise, or no stamp."""
     form = draw(st.sampled_from(["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]))
     zones = draw(st.sampled_from([[""], ["Z"], ["+05:30"], ["-05:00", "-04:00"], ["+00:00"], ["-00:30", "+14:00"]]))
-    moments = draw(st.lists(st.datetimes(), min_size=1, max_size=8))
+    usual = st.datetimes(datetime(1700, 1, 1), datetime(2250, 1, 1))  # noqa: DTZ001
+    moments = draw(st.lists(draw(st.sampled_from([usual, usual, st.datetimes()])), min_size=1, max_size=8))
     texts = [
         moment.replace(microsecond=0).strftime(form).zfill(16) + draw(st.sampled_from(zones)) for moment in moments
     ]
@@ -174,6 +178,7 @@ def test_what_is_usual_is_read_in_one_go():
     for text in ("2024-01-01 09:15:00", "2024-01-01T09:15", "2024-01-01T09:15:00Z", "2024-01-01 09:15:00+05:30"):
         assert read_regular(pd.Series([text] * 3)) is not None
         assert read_regular(pd.Series([text, text[:-1]])) is None
+        assert read_regular(pd.Series([text, text + "0"])) is None
     for other in (
         ["2024-01-01"],
         ["2024-13-01 09:15:00"],
@@ -181,6 +186,8 @@ def test_what_is_usual_is_read_in_one_go():
         [20240101],
         [],
         ["2024-01-01 09:15:00x"],
+        ["2024-01-01 09:15+05:75"],
+        ["2024-01-01 09:15", "2024-01-01_09:15"],
     ):
         assert read_regular(pd.Series(other)) is None
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Regular", "read_regular"]
 
-_LAYOUT = np.frombuffer(b"dddd-dd-dd?dd:dd:dd", np.uint8)
+_LAYOUT = np.frombuffer(b"dddd-dd-dd?dd:dd:dd", np.uint8)  # where numpy takes T or a blank, and nothing else
 _ZONE = np.frombuffer(b"?dd:dd", np.uint8)
 _DIGIT, _ANY, _ZERO, _NINE = ord("d"), ord("?"), ord("0"), ord("9")
 _MOST_SECONDS = 9_223_000_000  # of int64 nanoseconds; what is near their end is left to the other way
@@ -59,8 +59,6 @@ def read_regular(raw: pd.Series[Any] | pd.Index[Any]) -> Regular | None:
         return None
     digits, zone = (size, 0) if size in (16, 19) else (size - 1, 1) if size in (17, 20) else (size - 6, 6)
     if digits not in (16, 19) or not _fits(cells[:, :digits], _LAYOUT[:digits]):
-        return None
-    if not np.isin(cells[:, 10], (ord(" "), ord("T"))).all():
         return None
     return _read(texts, cells, digits, zone)
 
