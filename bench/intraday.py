@@ -64,7 +64,7 @@ def markets() -> Iterator[tuple[str, engine.Prices]]:
         replace(history.between(at, at + PIECE), symbol=f"PIECE{at}")
         for at in range(0, len(history) - PIECE + 1, PIECE)
     ]
-    yield f"the same minutes as {len(pieces)} symbols of {PIECE:,} bars", engine.Prices.from_histories(pieces)
+    yield f"The same minutes as {len(pieces)} symbols of {PIECE:,} bars", engine.Prices.from_histories(pieces)
     for file in sorted(SHARED.glob("*.csv")) if SHARED.is_dir() else []:
         prices = engine.load(file)
         (symbol,) = prices.symbols
@@ -123,7 +123,7 @@ def sentences(found: list[Measured]) -> Iterator[str]:
         yield f"{name}: {base.nanoseconds:.3f} nanoseconds a bar of a cell on {base.market}, with {base.trades:.2f} trades in a thousand bars."
         for one in rows[1:]:
             looped = f", {one.looped:,} of {one.cells:,} cells by a slower way" if one.looped else ""
-            yield f"{one.market[0].upper()}{one.market[1:]}: {one.nanoseconds:.3f} nanoseconds, {one.nanoseconds / base.nanoseconds:.2f} times the daily ones, with {one.trades:.2f} trades{looped}."
+            yield f"{one.market}: {one.nanoseconds:.3f} nanoseconds, {one.nanoseconds / base.nanoseconds:.2f} times the daily ones, with {one.trades:.2f} trades{looped}."
 
 
 def main(words: list[str] | None = None) -> int:
