@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from engine.prices.history import History, Prices
     from engine.prices.reading import load
     from engine.prices.simulated import simulate
+    from engine.prices.simulated_intraday import simulate_intraday
     from engine.results.backtest import BacktestResult
     from engine.results.portfolio import PortfolioResult
     from engine.results.reduced import Pool, ReducedSweep
@@ -90,6 +91,7 @@ _HOME = {
     "rules": "rules",
     "sample": "prices.embedded",
     "simulate": "prices.simulated",
+    "simulate_intraday": "prices.simulated_intraday",
     "sweep": "sweeping",
     "sweep_portfolio": "accounts.sweep",
     "validate": "prices.checking",
@@ -130,6 +132,7 @@ __all__ = [
     "rules",
     "sample",
     "simulate",
+    "simulate_intraday",
     "sweep",
     "sweep_portfolio",
     "validate",

@@ -20,9 +20,11 @@ from engine.kernels.indicators import average_true_range
 from engine.kernels.loop import Bars, Outcome, long_short, simulate
 from engine.kernels.metrics import METRIC_COUNT, METRICS, summarise
 from engine.prices.history import History, Prices
+from engine.prices.sessions import resolved_year
 from engine.results.backtest import BacktestResult
 from engine.results.tables import PENDING, buy_and_hold, metric_table, trade_table
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Signal, Sizing, TrailingStop
+from engine.windows import Window, in_bars
 
 __all__ = ["atr_of", "backtest", "fee_limit", "from_signals", "kernel_bars"]
 
@@ -41,8 +43,8 @@ class _Run:
 
 def backtest(
     prices: Prices,
-    fast: int = 50,
-    slow: int = 200,
+    fast: Window = 50,
+    slow: Window = 200,
     stop: TrailingStop | None = None,
     fill: Fill = "next_open",
     intrabar: Intrabar = "stop_first",
@@ -51,7 +53,7 @@ def backtest(
     sizing: Sizing = "all_in",
     costs: Costs | CostSchedule | None = None,
     lot: float = 1,
-    bars_per_year: float = 252,
+    bars_per_year: float | None = None,
     risk: float = 0.02,
     signal: Signal | None = None,
     flatten: str | None = None,
@@ -61,12 +63,13 @@ def backtest(
     Parameters
     ----------
     prices : Prices
-    fast, slow : int
-        Windows in bars, fast < slow.
+    fast, slow : int, str or timedelta
+        Windows, fast < slow: in bars, or in trading time, such as "30min" or "5d" (sessions); see docs/intraday.md.
     stop : TrailingStop or None
     fill, intrabar, direction, capital, sizing, costs, lot, bars_per_year, risk, flatten
         See ``engine.settings.Settings`` and ``docs/contract.md``. ``intrabar="both"`` reports how much depends on the order of high and low.
-        ``direction="long_short"`` is the contract's other backtest, without costs or stop; ``fill`` does not matter to it.
+        ``direction="long_short"`` is the contract's other backtest, without costs or stop; ``fill`` does not matter to it. ``bars_per_year=None`` is 252 for daily and
+        coarser bars, and what the dates say for intraday ones.
     signal : Signal or None
         Other averages, a band, a delay, a confirmation: ``docs/signals.md``. None is the contract's golden cross.
 
@@ -81,6 +84,7 @@ def backtest(
     DataError
         No symbol has enough bars.
     """
+    year = resolved_year(prices, bars_per_year)
     settings = Settings(
         fill,
         intrabar,
@@ -89,24 +93,24 @@ def backtest(
         sizing,
         costs or Costs(),
         lot,
-        bars_per_year,
+        year,
         risk,
         signal or Signal(),
         flatten,
     )
-    pair = Grid.of(fast, slow, stop).pairs
+    pair = Grid.of(in_bars(prices, "fast", fast), in_bars(prices, "slow", slow), stop).pairs
     if len(pair) != 1:
         raise InputError("a backtest takes one fast and one slow window; use engine.sweep for many")
-    ((fast, slow),) = pair
+    ((quick, lazy),) = pair
 
     def signals_of(history: History) -> Signals:
-        if len(history) < slow:
+        if len(history) < lazy:
             raise DataError(
-                f"{history.symbol} has {len(history)} bars, fewer than the slow window of {slow}", symbol=history.symbol
+                f"{history.symbol} has {len(history)} bars, fewer than the slow window of {lazy}", symbol=history.symbol
             )
-        return crosses_of(history, fast, slow, settings)
+        return crosses_of(history, quick, lazy, settings)
 
-    return _run_all(prices, signals_of, stop, settings, fast, slow)
+    return _run_all(prices, signals_of, stop, settings, quick, lazy)
 
 
 def from_signals(
@@ -120,7 +124,7 @@ def from_signals(
     sizing: Sizing = "all_in",
     costs: Costs | CostSchedule | None = None,
     lot: float = 1,
-    bars_per_year: float = 252,
+    bars_per_year: float | None = None,
     risk: float = 0.02,
     flatten: str | None = None,
 ) -> BacktestResult:
@@ -145,6 +149,7 @@ def from_signals(
     InputError
         Signals that do not fit the bars, that are not booleans, or that contradict each other.
     """
+    year = resolved_year(prices, bars_per_year)
     settings = Settings(
         fill,
         intrabar,
@@ -153,7 +158,7 @@ def from_signals(
         sizing,
         costs or Costs(),
         lot,
-        bars_per_year,
+        year,
         risk,
         flatten=flatten,
     )

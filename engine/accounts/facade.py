@@ -23,10 +23,12 @@ from engine.kernels.desk import Books, Market, Outcome, Signals, new_books
 from engine.kernels.metrics import METRIC_COUNT, summarise
 from engine.kernels.portfolio import simulate_portfolio
 from engine.prices.history import History, Prices
+from engine.prices.sessions import resolved_year
 from engine.results.portfolio import PortfolioResult
 from engine.results.tables import PENDING, buy_and_hold, metric_table
 from engine.settings import Costs, Fill, Intrabar, Settings, Sizing, TrailingStop
 from engine.terms import AccountTerms, Priority
+from engine.windows import Window, in_bars
 
 __all__ = ["NAME", "account_arguments", "check_account", "open_books", "portfolio", "portfolio_fee_limit"]
 
@@ -48,8 +50,8 @@ class _Run:
 
 def portfolio(
     prices: Prices,
-    fast: int = 50,
-    slow: int = 200,
+    fast: Window = 50,
+    slow: Window = 200,
     stop: TrailingStop | None = TrailingStop(),  # noqa: B008  it is frozen
     fill: Fill = "next_open",
     intrabar: Intrabar = "stop_first",
@@ -62,7 +64,7 @@ def portfolio(
     costs: Costs | CostSchedule | None = None,
     lot: float | Mapping[str, float] = 1,
     tick: float | Mapping[str, float] | None = None,
-    bars_per_year: float = 252,
+    bars_per_year: float | None = None,
     flatten: str | None = None,
 ) -> PortfolioResult:
     """Trade the golden cross on all symbols with one account.
@@ -70,8 +72,8 @@ def portfolio(
     Parameters
     ----------
     prices : Prices
-    fast, slow : int
-        Windows in bars, fast < slow.
+    fast, slow : int, str or timedelta
+        Windows, fast < slow, as for ``engine.backtest``.
     stop : TrailingStop or None
         ``sizing="risk"`` needs one.
     fill, intrabar, capital, sizing, risk, costs, bars_per_year, flatten
@@ -90,6 +92,7 @@ def portfolio(
     DataError
         No symbol has enough bars.
     """
+    year = resolved_year(prices, bars_per_year)
     settings = Settings(
         fill,
         intrabar,
@@ -97,12 +100,12 @@ def portfolio(
         capital,
         sizing,
         costs or Costs(),
-        bars_per_year=bars_per_year,
+        bars_per_year=year,
         risk=risk,
         flatten=flatten,
     )
     account = AccountTerms(max_positions, max_weight, priority, lot, tick)
-    pairs = Grid.of(fast, slow, stop).pairs
+    pairs = Grid.of(in_bars(prices, "fast", fast), in_bars(prices, "slow", slow), stop).pairs
     if len(pairs) != 1:
         raise InputError("a portfolio takes one fast and one slow window; use engine.sweep_portfolio for many")
     check_account(prices, settings, account, (stop,))

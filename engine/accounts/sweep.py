@@ -26,6 +26,7 @@ from engine.kernels.purchases import Terms
 from engine.kernels.returns import write_returns
 from engine.kernels.trips import Leaves, Rows, find_leaves, sweep_trips
 from engine.prices.history import History, Prices
+from engine.prices.sessions import resolved_year
 from engine.results.portfolio import PortfolioResult
 from engine.results.sweep import SweepTable
 from engine.results.tables import buy_and_hold
@@ -35,6 +36,7 @@ from engine.sweeping.facade import SweepInterruptedError
 from engine.sweeping.telling import Progress, Telling, telling
 from engine.sweeping.threads import run_in_order, thread_count
 from engine.terms import AccountTerms, Priority
+from engine.windows import Windows, in_bars
 
 __all__ = ["PortfolioSweep", "account_returns", "sweep_portfolio"]
 
@@ -71,8 +73,8 @@ class PortfolioSweep(SweepTable):
 
 def sweep_portfolio(
     prices: Prices,
-    fast: int | Iterable[int],
-    slow: int | Iterable[int],
+    fast: Windows,
+    slow: Windows,
     stop: TrailingStop | Iterable[TrailingStop | None] | None = TrailingStop(),  # noqa: B008  it is frozen
     fill: Fill = "next_open",
     intrabar: Intrabar = "stop_first",
@@ -85,7 +87,7 @@ def sweep_portfolio(
     costs: Costs | CostSchedule | None = None,
     lot: float | Mapping[str, float] = 1,
     tick: float | Mapping[str, float] | None = None,
-    bars_per_year: float = 252,
+    bars_per_year: float | None = None,
     flatten: str | None = None,
     workers: int | None = None,
     progress: Telling = None,
@@ -95,7 +97,8 @@ def sweep_portfolio(
     Parameters
     ----------
     prices : Prices
-    fast, slow : int or iterable of int
+    fast, slow : int, str, timedelta, or iterable of them
+        As for ``engine.sweep``.
     stop : TrailingStop, None, or iterable of them
     fill, intrabar, capital, sizing, risk, max_positions, max_weight, priority, costs, lot, tick, bars_per_year, flatten
         As for ``engine.portfolio``.
@@ -115,6 +118,7 @@ def sweep_portfolio(
     SweepInterruptedError
         Ctrl-C.
     """
+    year = resolved_year(prices, bars_per_year)
     settings = Settings(
         fill,
         intrabar,
@@ -122,12 +126,12 @@ def sweep_portfolio(
         capital,
         sizing,
         costs or Costs(),
-        bars_per_year=bars_per_year,
+        bars_per_year=year,
         risk=risk,
         flatten=flatten,
     )
     terms = AccountTerms(max_positions, max_weight, priority, lot, tick)
-    grid = Grid.of(fast, slow, stop)
+    grid = Grid.of(in_bars(prices, "fast", fast), in_bars(prices, "slow", slow), stop)
     check_account(prices, settings, terms, grid.stops)
     threads = thread_count(workers)
     symbols, left_out = usable(prices, int(grid.slow.max()))

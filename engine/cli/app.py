@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from engine.cli import commands, judging, portfolios, reporting, selecting
+from engine.cli import commands, judging, making, portfolios, reporting, selecting
 from engine.cli.spoken import spoken
 from engine.cli.starting import without_linear_algebra
 
@@ -32,7 +32,7 @@ for _command in (
     judging.luck,
     selecting.walkforward,
     commands.validate,
-    commands.simulate,
+    making.simulate,
     reporting.report,
 ):
     app.command()(spoken(_command))

@@ -24,15 +24,15 @@ from engine.cli.output import (
     write_cells,
     write_table,
 )
-from engine.cli.parsing import parse_names, parse_stops, parse_windows, pick
+from engine.cli.parsing import parse_names, pick
 from engine.cli.progress import Progress, announce_compilation
-from engine.errors import InputError, OutputError
+from engine.cli.timing import Asked, with_year
+from engine.errors import InputError
 from engine.kernels.loop import simulate as simulate_one
 from engine.kernels.metrics import METRICS
 from engine.kernels.symbols import run_symbols
 from engine.prices.checking import validate as run_validate
 from engine.prices.embedded import sample
-from engine.prices.history import Prices
 from engine.prices.simulated import simulate as run_simulate
 from engine.report.backtest import backtest_text
 from engine.report.data import validation_text
@@ -44,17 +44,17 @@ from engine.sweeping import SweepInterruptedError, takes_fast_way
 from engine.sweeping import sweep as run_sweep
 from engine.validation.repairs import REPAIRS
 
-__all__ = ["backtest", "simulate", "sweep", "top", "validate"]
+__all__ = ["backtest", "sweep", "top", "validate"]
 
 _REPAIR_HELP = "Repairs:\n\n" + "\n\n".join(f"{name}: {what}" for name, what in REPAIRS.items())
 
 
 def backtest(
     path: o.PricesPath = None,
-    fast: Annotated[int, typer.Option("--fast", help="Fast average in bars.")] = 50,
-    slow: Annotated[int, typer.Option("--slow", help="Slow average in bars.")] = 200,
+    fast: o.OneFast = "50",
+    slow: o.OneSlow = "200",
     stop: o.Stop = "none",
-    atr_window: o.AtrWindow = 14,
+    atr_window: o.AtrSpan = "14",
     atr: o.Atr = "sma",
     stop_kind: o.StopKindOption = "fixed",
     average: o.Average = "sma",
@@ -73,13 +73,14 @@ def backtest(
     fee_minimum: o.FeeMinimum = 0.0,
     slippage: o.Slippage = 0.0,
     costs: o.CostsOption = "plain",
-    bars_per_year: o.BarsPerYear = 252.0,
+    bars_per_year: o.BarsPerYear = None,
     flatten: o.Flatten = "none",
     symbols: o.Symbols = "",
     start: o.Start = "",
     end: o.End = "",
     repair: o.Repair = "",
     actions: o.Actions = None,
+    timezone: o.Timezone = "",
     out: o.Out = None,
     trades: Annotated[Path | None, typer.Option("--trades", help="Write the trades to this file as well.")] = None,
     equity: Annotated[
@@ -95,8 +96,8 @@ def backtest(
     for target in (out, trades, equity):
         check_output(target, output_format)
     check_save(save)
-    stops = parse_stops(stop, atr_window, atr, stop_kind)
-    if len(stops) != 1:
+    asked = Asked.of(fast, slow, stop, atr_window, atr, stop_kind)
+    if len(asked.stops) != 1:
         raise InputError(f"--stop {stop}: a backtest takes one stop; goldencross sweep takes many")
     settings = o.settings_of(
         fill,
@@ -115,10 +116,11 @@ def backtest(
         o.signal_of(average, band, delay, confirm),
         flatten,
     )
-    prices = o.prices_of(path, repair, symbols, start, end, actions)
-    o.check_atr(prices, stops)
+    prices = o.prices_of(path, repair, symbols, start, end, actions, timezone)
+    timed, settings = asked.on(prices), with_year(settings, prices, bars_per_year)
+    o.check_atr(prices, timed.stops)
     announce_compilation(Progress("symbols"), simulate_one)
-    result = run_backtest(prices, fast, slow, stops[0], **vars(settings))
+    result = run_backtest(prices, *timed.pair, timed.stops[0], **vars(settings))
     table = result.metrics.reset_index()
     table["pending"] = result.pending.to_numpy()
     if out:
@@ -132,20 +134,27 @@ def backtest(
             for s, series in result.equity.items()
         ]
         write_table(pd.concat(long, ignore_index=True)[["symbol", "date", "equity"]], equity)
-    about = {"fast": fast, "slow": slow, "prices": result.digest, "left_out": dict(result.left_out)}
+    about: dict[str, Any] = {
+        "fast": result.fast,
+        "slow": result.slow,
+        "prices": result.digest,
+        "left_out": dict(result.left_out),
+    }
     about["adjustments"] = adjustment_rows(prices.report)
-    emit(output_format, backtest_text(result, prices), table, {**about, "settings": settings.to_dict()})
+    emit(
+        output_format, [*backtest_text(result, prices), *timed.lines], table, {**about, "settings": settings.to_dict()}
+    )
     return EXIT_LEFT_OUT if result.left_out else EXIT_DONE
 
 
 def sweep(
     path: o.PricesPath = None,
-    fast: Annotated[str, typer.Option("--fast", help="Fast averages: 50, or 5,10,20, or first:last:step.")] = "5:100:5",
+    fast: o.ManyFast = "5:100:5",
     slow: Annotated[
         str, typer.Option("--slow", help="Slow averages; pairs with fast below slow are run.")
     ] = "20:300:10",
     stop: o.Stop = "none",
-    atr_window: o.AtrWindow = 14,
+    atr_window: o.AtrSpan = "14",
     atr: o.Atr = "sma",
     stop_kind: o.StopKindOption = "fixed",
     average: o.Average = "sma",
@@ -166,13 +175,14 @@ def sweep(
     fee_minimum: o.FeeMinimum = 0.0,
     slippage: o.Slippage = 0.0,
     costs: o.CostsOption = "plain",
-    bars_per_year: o.BarsPerYear = 252.0,
+    bars_per_year: o.BarsPerYear = None,
     flatten: o.Flatten = "none",
     symbols: o.Symbols = "",
     start: o.Start = "",
     end: o.End = "",
     repair: o.Repair = "",
     actions: o.Actions = None,
+    timezone: o.Timezone = "",
     no_luck: NoLuck = False,
     permutations: Resamples = 0,
     lazy: o.Lazy = False,
@@ -191,8 +201,7 @@ def sweep(
     if cluster and not keep:
         raise InputError("--cluster sends back only the best cells; give --keep 10, too")
     reporter = Progress("cells", progress)
-    windows = parse_windows("--fast", fast), parse_windows("--slow", slow)
-    stops = parse_stops(stop, atr_window, atr, stop_kind)
+    asked = Asked.of(fast, slow, stop, atr_window, atr, stop_kind)
     settings = o.settings_of(
         fill,
         intrabar,
@@ -210,7 +219,9 @@ def sweep(
         o.signal_of(average, band, delay, confirm),
         flatten,
     )
-    prices = o.prices_of(path, repair, symbols, start, end, actions, lazy=lazy)
+    prices = o.prices_of(path, repair, symbols, start, end, actions, timezone, lazy=lazy)
+    timed, settings = asked.on(prices), with_year(settings, prices, bars_per_year)
+    windows, stops = (timed.fast, timed.slow), timed.stops
     o.check_atr(prices, stops)
     if not keep:
         o.check_cells(prices, windows, stops)
@@ -253,7 +264,12 @@ def sweep(
         "luck": luck,
     }
     table = (result.to_frame() if keep or output_format == "csv" else result.best(metric)).reset_index()
-    emit(output_format, sweep_text(result, prices, metric, seconds, said), table, {**about, "cells": len(result)})
+    emit(
+        output_format,
+        [*sweep_text(result, prices, metric, seconds, said), *timed.lines],
+        table,
+        {**about, "cells": len(result)},
+    )
     if not result.finished:
         return EXIT_INTERRUPTED
     return EXIT_LEFT_OUT if result.left_out else EXIT_DONE
@@ -294,13 +310,14 @@ def validate(
         str, typer.Option("--repair", help="Repairs to make before the check, separated by commas.")
     ] = "",
     actions: o.Actions = None,
+    timezone: o.Timezone = "",
     out: o.Out = None,
     output_format: o.Format = "text",
 ) -> int:
     """Say what is wrong with some prices. Says also what is done about it: errors refuse a symbol, warnings and notes go on."""
     check_output(out, output_format)
     source = sample() if path is None else path
-    report = run_validate(source, repair=parse_names(repair), actions=actions)
+    report = run_validate(source, repair=parse_names(repair), actions=actions, timezone=timezone)
     table = report.to_frame()
     if out:
         write_table(table, out)
@@ -318,36 +335,3 @@ Example: goldencross validate prices/ --repair drop-duplicates,drop-blank-last
 
 {_REPAIR_HELP}
 """
-
-
-def simulate(
-    out: Annotated[
-        Path, typer.Option("--out", help="A folder for one CSV file a symbol, or one .csv or .parquet file.")
-    ],
-    symbols: Annotated[int, typer.Option("--symbols", help="How many symbols.")] = 10,
-    bars: Annotated[int, typer.Option("--bars", help="Daily bars of each.")] = 1250,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same prices.")] = 0,
-    volatility: Annotated[float, typer.Option("--volatility", help="Of a bar, as a fraction.")] = 0.015,
-) -> int:
-    """Make prices of a market without edge. They show what a sweep finds where there is nothing to find.
-
-    Example: goldencross simulate --symbols 20 --bars 1250 --seed 7 --out market.csv
-    """
-    prices = run_simulate(symbols, bars, seed, volatility=volatility)
-    _write_prices(prices, out)
-    typer.echo(f"Wrote {len(prices)} symbols of {bars:,} bars each to {out}. Seed {seed}, hash {prices.digest[:16]}.")
-    return EXIT_DONE
-
-
-def _write_prices(prices: Prices, out: Path) -> None:
-    """Write prices as one long file, or as one CSV file a symbol into a folder."""
-    frames = {symbol: frame.rename_axis("date").reset_index() for symbol, frame in prices.to_frames().items()}
-    if out.suffix.lower() in (".csv", ".parquet"):
-        write_table(pd.concat([frame.assign(symbol=s) for s, frame in frames.items()], ignore_index=True), out)
-        return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make the folder {out}: {error.strerror}") from error
-    for symbol, frame in frames.items():
-        write_table(frame, out / f"{symbol}.csv")

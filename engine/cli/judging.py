@@ -84,6 +84,7 @@ def luck(
     end: o.End = "",
     repair: o.Repair = "",
     actions: o.Actions = None,
+    timezone: o.Timezone = "",
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
 ) -> int:
@@ -103,7 +104,7 @@ def luck(
     block_edges(0, blocks)  # refuses a number that makes no sense before anything is compiled
     reporter = Progress("markets", progress)
     table = load_sweep(result)
-    prices = _prices_of(table, path, repair, symbols, start, end, actions)
+    prices = _prices_of(table, path, repair, symbols, start, end, actions, timezone)
     if prices is None:
         return _from_cells(table, output_format)
     if permutations and not quick:
@@ -146,11 +147,18 @@ def _compile_first(reporter: Progress) -> None:
 
 
 def _prices_of(
-    table: SweepTable, path: Path | None, repair: str, symbols: str, start: str, end: str, actions: Path | None
+    table: SweepTable,
+    path: Path | None,
+    repair: str,
+    symbols: str,
+    start: str,
+    end: str,
+    actions: Path | None,
+    timezone: str,
 ) -> Prices | None:
     """Find the prices of a sweep: those that are named, or the embedded sample if it is that; None if they are not at hand."""
     if path is not None:
-        return o.prices_of(path, repair, symbols, start, end, actions)
+        return o.prices_of(path, repair, symbols, start, end, actions, timezone)
     embedded = sample()
     return embedded if embedded.digest == table.digest else None
 

@@ -16,6 +16,7 @@ from engine.limits import require_memory
 from engine.prices.embedded import sample
 from engine.prices.history import Prices
 from engine.prices.reading import load
+from engine.prices.sessions import DAILY
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
 from engine.signals import Average as AverageKind
 from engine.signals import Signal
@@ -39,6 +40,13 @@ Actions = Annotated[
     Path | None,
     typer.Option("--actions", help="A table of splits and bonuses; those that the prices show are applied."),
 ]
+Timezone = Annotated[
+    str,
+    typer.Option(
+        "--timezone",
+        help="The exchange's, such as Asia/Kolkata, to which stamps with a zone are converted; UTC:Asia/Kolkata takes stamps without one for UTC.",
+    ),
+]
 Lazy = Annotated[
     bool,
     typer.Option("--lazy", help="Leave the prices in their files, one a symbol: the folder may be larger than memory."),
@@ -51,6 +59,12 @@ Stop = Annotated[
     typer.Option("--stop", help="Trailing stops as multiples of the ATR, such as 3 or none,2,3,4; none is no stop."),
 ]
 AtrWindow = Annotated[int, typer.Option("--atr-window", help="Bars of the average true range.")]
+AtrSpan = Annotated[str, typer.Option("--atr-window", help="Bars of the average true range, or time, such as 1h.")]
+OneFast = Annotated[str, typer.Option("--fast", help="Fast average in bars, or in time: 30min, 2h, 5d (sessions).")]
+OneSlow = Annotated[str, typer.Option("--slow", help="Slow average in bars, or in time.")]
+ManyFast = Annotated[
+    str, typer.Option("--fast", help="Fast averages: 50, or 5,10,20, or first:last:step; in time 5min:100min:5min.")
+]
 Atr = Annotated[str, typer.Option("--atr", help="sma (mean of the true ranges) or wilder.")]
 StopKindOption = Annotated[
     str, typer.Option("--stop-kind", help="fixed (distance as at entry) or chandelier (follows the ATR).")
@@ -103,7 +117,14 @@ Ticks = Annotated[
     str, typer.Option("--tick", help="Step of the price, against which fills are rounded: 0.05, or SBIN=0.05,TCS=0.1.")
 ]
 Slippage = Annotated[float, typer.Option("--slippage", help="Slippage as a fraction of the price.")]
-BarsPerYear = Annotated[float, typer.Option("--bars-per-year", help="For yearly figures.")]
+BarsPerYear = Annotated[
+    float | None,
+    typer.Option(
+        "--bars-per-year",
+        help="For yearly figures; without it 252 for daily bars, and what the dates say for intraday ones.",
+        show_default=False,
+    ),
+]
 Flatten = Annotated[
     str,
     typer.Option(
@@ -148,11 +169,11 @@ def settings_of(
     fee_minimum: float,
     slippage: float,
     costs: str,
-    bars_per_year: float,
+    bars_per_year: float | None,
     signal: Signal | None = None,
     flatten: str = "none",
 ) -> Settings:
-    """Make settings of the trading options as they were typed.
+    """Make settings of the trading options as they were typed; a year that was not given is that of daily bars until the prices are known.
 
     Raises
     ------
@@ -166,7 +187,7 @@ def settings_of(
         sizing=pick("--sizing", sizing, Sizing),
         costs=costs_of(costs, Costs(fee_rate, fee_fixed, fee_minimum, slippage)),
         lot=lot,
-        bars_per_year=bars_per_year,
+        bars_per_year=DAILY if bars_per_year is None else bars_per_year,
         risk=risk,
         signal=signal or Signal(),
         flatten=None if flatten == "none" else flatten,
@@ -286,6 +307,7 @@ def prices_of(
     start: str,
     end: str,
     actions: Path | None = None,
+    timezone: str = "",
     *,
     lazy: bool = False,
 ) -> Prices:
@@ -300,7 +322,7 @@ def prices_of(
     if path is None:
         prices = sample() if actions is None else sample().adjusted(actions)
     else:
-        prices = load(path, repair=repairs, actions=actions, lazy=lazy)
+        prices = load(path, repair=repairs, actions=actions, lazy=lazy, timezone=timezone)
     if symbols or start or end:
         return prices.select(parse_names(symbols) or None, start or None, end or None)
     return prices

@@ -6,39 +6,21 @@ from datetime import date
 from typing import Any, get_args
 
 from engine.errors import InputError
-from engine.limits import MOST_WINDOW
 from engine.settings import AtrKind, StopKind, TrailingStop
 from engine.signals import Adx, Confirmation, Rsi
+from engine.windows import Span, read_windows
 
 __all__ = ["parse_confirmation", "parse_day", "parse_names", "parse_stops", "parse_table", "parse_windows", "pick"]
 
 
-def parse_windows(option: str, text: str) -> list[int]:
-    """Read windows: ``50``, ``5,10,20``, ``5:100`` or ``5:100:5``; the end of a range belongs to it.
+def parse_windows(option: str, text: str) -> list[int | Span]:
+    """Read windows: ``50``, ``5,10,20``, ``5:100`` or ``5:100:5``, or in time; the end of a range belongs to it.
 
     Raises
     ------
     InputError
     """
-    windows: list[int] = []
-    for part in text.split(","):
-        try:
-            numbers = [int(number) for number in part.split(":")]
-        except ValueError:
-            raise InputError(
-                f"{option} {text}: {part!r} is not a whole number or a range; write 50 or 5,10,20 or 5:100:5"
-            ) from None
-        if len(numbers) > 3:
-            raise InputError(f"{option} {text}: a range has at most three parts, first:last:step")
-        first, last, step = [*numbers, numbers[0], 1][:3] if len(numbers) < 2 else [*numbers, 1][:3]
-        if step < 1:
-            raise InputError(f"{option} {text}: the step of a range must be 1 or more")
-        if last < first:
-            raise InputError(f"{option} {text}: the range runs backwards; write {last}:{first}:{step}")
-        if last > MOST_WINDOW:  # before a range of any size is spread out
-            raise InputError(f"{option} {text}: exact averages go up to {MOST_WINDOW:,} bars")
-        windows += range(first, last + 1, step)
-    return windows
+    return read_windows(option, text)
 
 
 def parse_stops(text: str, atr_window: int, atr: str, kind: str) -> list[TrailingStop | None]:

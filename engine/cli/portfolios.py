@@ -26,8 +26,9 @@ from engine.cli.output import (
     write_cells,
     write_table,
 )
-from engine.cli.parsing import parse_stops, parse_windows, pick
+from engine.cli.parsing import pick
 from engine.cli.progress import Progress, announce_compilation
+from engine.cli.timing import Asked, with_year
 from engine.errors import InputError
 from engine.kernels.metrics import METRICS
 from engine.kernels.portfolio import simulate_portfolio
@@ -44,10 +45,10 @@ __all__ = ["portfolio", "sweep_portfolio"]
 
 def portfolio(
     path: o.PricesPath = None,
-    fast: Annotated[int, typer.Option("--fast", help="Fast average in bars.")] = 50,
-    slow: Annotated[int, typer.Option("--slow", help="Slow average in bars.")] = 200,
+    fast: o.OneFast = "50",
+    slow: o.OneSlow = "200",
     stop: o.Stop = "3",
-    atr_window: o.AtrWindow = 14,
+    atr_window: o.AtrSpan = "14",
     atr: o.Atr = "sma",
     stop_kind: o.StopKindOption = "fixed",
     fill: o.FillOption = "next-open",
@@ -65,13 +66,14 @@ def portfolio(
     fee_minimum: o.FeeMinimum = 0.0,
     slippage: o.Slippage = 0.0,
     costs: o.CostsOption = "plain",
-    bars_per_year: o.BarsPerYear = 252.0,
+    bars_per_year: o.BarsPerYear = None,
     flatten: o.Flatten = "none",
     symbols: o.Symbols = "",
     start: o.Start = "",
     end: o.End = "",
     repair: o.Repair = "",
     actions: o.Actions = None,
+    timezone: o.Timezone = "",
     out: o.Out = None,
     trades: Annotated[Path | None, typer.Option("--trades", help="Write the trades to this file as well.")] = None,
     signals: Annotated[
@@ -90,8 +92,8 @@ def portfolio(
     for target in (out, trades, signals, equity):
         check_output(target, output_format)
     check_save(save)
-    stops = parse_stops(stop, atr_window, atr, stop_kind)
-    if len(stops) != 1:
+    asked = Asked.of(fast, slow, stop, atr_window, atr, stop_kind)
+    if len(asked.stops) != 1:
         raise InputError(f"--stop {stop}: a portfolio takes one stop; goldencross sweep-portfolio takes many")
     settings = o.settings_of(
         fill,
@@ -110,10 +112,11 @@ def portfolio(
         flatten=flatten,
     )
     terms = o.terms_of(max_positions, max_weight, priority, lot, tick)
-    prices = o.prices_of(path, repair, symbols, start, end, actions)
-    o.check_atr(prices, stops)
+    prices = o.prices_of(path, repair, symbols, start, end, actions, timezone)
+    timed, settings = asked.on(prices), with_year(settings, prices, bars_per_year)
+    o.check_atr(prices, timed.stops)
     announce_compilation(Progress("symbols"), simulate_portfolio)
-    result = run_portfolio(prices, fast, slow, stops[0], **account_arguments(settings, terms))
+    result = run_portfolio(prices, *timed.pair, timed.stops[0], **account_arguments(settings, terms))
     table = result.contribution.reset_index()
     if out:
         write_table(table, out)
@@ -126,8 +129,8 @@ def portfolio(
         days = pd.concat([result.equity, result.cash, result.invested], axis=1)
         write_table(days.rename_axis("date").reset_index(), equity)
     about = {
-        "fast": fast,
-        "slow": slow,
+        "fast": result.fast,
+        "slow": result.slow,
         "prices": result.digest,
         "left_out": dict(result.left_out),
         "adjustments": adjustment_rows(prices.report),
@@ -136,18 +139,18 @@ def portfolio(
         "metrics": {name: None if pd.isna(value) else float(value) for name, value in result.metrics.iloc[0].items()},
         "notes": list(result.notes),
     }
-    emit(output_format, portfolio_text(result, prices), table, about)
+    emit(output_format, [*portfolio_text(result, prices), *timed.lines], table, about)
     return EXIT_LEFT_OUT if result.left_out else EXIT_DONE
 
 
 def sweep_portfolio(
     path: o.PricesPath = None,
-    fast: Annotated[str, typer.Option("--fast", help="Fast averages: 50, or 5,10,20, or first:last:step.")] = "5:100:5",
+    fast: o.ManyFast = "5:100:5",
     slow: Annotated[
         str, typer.Option("--slow", help="Slow averages; pairs with fast below slow are run.")
     ] = "20:300:10",
     stop: o.Stop = "3",
-    atr_window: o.AtrWindow = 14,
+    atr_window: o.AtrSpan = "14",
     atr: o.Atr = "sma",
     stop_kind: o.StopKindOption = "fixed",
     metric: Annotated[str, typer.Option("--metric", help="What the best cell has the most of.")] = "sharpe",
@@ -166,13 +169,14 @@ def sweep_portfolio(
     fee_minimum: o.FeeMinimum = 0.0,
     slippage: o.Slippage = 0.0,
     costs: o.CostsOption = "plain",
-    bars_per_year: o.BarsPerYear = 252.0,
+    bars_per_year: o.BarsPerYear = None,
     flatten: o.Flatten = "none",
     symbols: o.Symbols = "",
     start: o.Start = "",
     end: o.End = "",
     repair: o.Repair = "",
     actions: o.Actions = None,
+    timezone: o.Timezone = "",
     no_luck: NoLuck = False,
     out: o.Out = None,
     output_format: o.Format = "text",
@@ -185,8 +189,7 @@ def sweep_portfolio(
     check_output(out, output_format)
     metric = pick("--metric", metric, Literal[METRICS])
     reporter = Progress("cells", progress)
-    windows = parse_windows("--fast", fast), parse_windows("--slow", slow)
-    stops = parse_stops(stop, atr_window, atr, stop_kind)
+    asked = Asked.of(fast, slow, stop, atr_window, atr, stop_kind)
     settings = o.settings_of(
         fill,
         intrabar,
@@ -204,7 +207,9 @@ def sweep_portfolio(
         flatten=flatten,
     )
     terms = o.terms_of(max_positions, max_weight, priority, lot, tick)
-    prices = o.prices_of(path, repair, symbols, start, end, actions)
+    prices = o.prices_of(path, repair, symbols, start, end, actions, timezone)
+    timed, settings = asked.on(prices), with_year(settings, prices, bars_per_year)
+    windows, stops = (timed.fast, timed.slow), timed.stops
     o.check_atr(prices, stops)
     if announce_compilation(reporter, sweep_trips):  # done on its own, so that it is not mistaken for the sweep's pace
         alone = o.terms_of(max_positions, max_weight, "strongest", "1", "")
@@ -231,7 +236,12 @@ def sweep_portfolio(
         "luck": luck,
     }
     table = (result.to_frame() if output_format == "csv" else result.best(metric)).reset_index()
-    emit(output_format, sweep_text(result, prices, metric, seconds, said), table, {**about, "cells": len(result)})
+    emit(
+        output_format,
+        [*sweep_text(result, prices, metric, seconds, said), *timed.lines],
+        table,
+        {**about, "cells": len(result)},
+    )
     if not result.finished:
         return EXIT_INTERRUPTED
     return EXIT_LEFT_OUT if result.left_out else EXIT_DONE

@@ -173,6 +173,7 @@ def report(
     end: o.End = "",
     repair: o.Repair = "",
     actions: o.Actions = None,
+    timezone: o.Timezone = "",
 ) -> int:
     """Make a report of a result. A page that works offline, or the same as text; pictures and a sound too.
 
@@ -181,16 +182,22 @@ def report(
     _check(out, sound, output_format)
     choice = pick("--tables", tables, TableChoice)
     metric = pick("--metric", metric, Literal[METRICS])
-    if prices is None and (repair or actions or symbols or start or end):
+    if prices is None and (repair or actions or symbols or start or end or timezone):
         raise InputError(
-            "--repair, --actions, --symbols, --start and --end are about the prices; name them with --prices"
+            "--repair, --actions, --timezone, --symbols, --start and --end are about the prices; name them with --prices"
         )
     read = _reader(result)
     loaded = (
         None
         if prices is None
         else o.prices_of(
-            None if str(prices) == "sample" and not prices.exists() else prices, repair, symbols, start, end, actions
+            None if str(prices) == "sample" and not prices.exists() else prices,
+            repair,
+            symbols,
+            start,
+            end,
+            actions,
+            timezone,
         )
     )
     made = read(result, Wanted(loaded, metric, cell))

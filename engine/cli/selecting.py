@@ -19,8 +19,9 @@ from engine.cli.output import (
     emit,
     write_table,
 )
-from engine.cli.parsing import parse_stops, parse_windows, pick
+from engine.cli.parsing import pick
 from engine.cli.progress import Progress, announce_compilation
+from engine.cli.timing import Asked, lengths_on, parse_length, with_year
 from engine.errors import InputError
 from engine.grid import Grid
 from engine.kernels.holdings import add_holdings
@@ -39,12 +40,12 @@ Result = WalkForward | CrossValidation
 
 def walkforward(
     path: o.PricesPath = None,
-    fast: Annotated[str, typer.Option("--fast", help="Fast averages: 50, or 5,10,20, or first:last:step.")] = "5:100:5",
+    fast: o.ManyFast = "5:100:5",
     slow: Annotated[
         str, typer.Option("--slow", help="Slow averages; pairs with fast below slow are run.")
     ] = "20:300:10",
     stop: o.Stop = "none",
-    atr_window: o.AtrWindow = 14,
+    atr_window: o.AtrSpan = "14",
     atr: o.Atr = "sma",
     stop_kind: o.StopKindOption = "fixed",
     average: o.Average = "sma",
@@ -59,19 +60,25 @@ def walkforward(
         ),
     ] = "anchored",
     train: Annotated[
-        int | None,
-        typer.Option("--train", help="Days of the first training; without it half of the days.", show_default=False),
-    ] = None,
-    test: Annotated[
-        int | None,
+        str,
         typer.Option(
-            "--test", help="Days of a test; without it what is left is cut into --folds tests.", show_default=False
+            "--train",
+            help="Days of the first training, or bars of intraday prices, or 60d (sessions); without it half of all.",
+            show_default=False,
         ),
-    ] = None,
+    ] = "",
+    test: Annotated[
+        str,
+        typer.Option(
+            "--test",
+            help="Days of a test, as --train; without it what is left is cut into --folds tests.",
+            show_default=False,
+        ),
+    ] = "",
     step: Annotated[
-        int | None,
+        str,
         typer.Option("--step", help="Days from one test to the next; without it --test.", show_default=False),
-    ] = None,
+    ] = "",
     folds: Annotated[
         int | None,
         typer.Option(
@@ -87,13 +94,13 @@ def walkforward(
         ),
     ] = "",
     embargo: Annotated[
-        int | None,
+        str,
         typer.Option(
             "--embargo",
             help="Days left out of a training after each test, for --cv; without it the longest slow window.",
             show_default=False,
         ),
-    ] = None,
+    ] = "",
     fill: o.FillOption = "next-open",
     intrabar: o.IntrabarOption = "stop-first",
     direction: o.DirectionOption = "long-only",
@@ -106,13 +113,14 @@ def walkforward(
     fee_minimum: o.FeeMinimum = 0.0,
     slippage: o.Slippage = 0.0,
     costs: o.CostsOption = "plain",
-    bars_per_year: o.BarsPerYear = 252.0,
+    bars_per_year: o.BarsPerYear = None,
     flatten: o.Flatten = "none",
     symbols: o.Symbols = "",
     start: o.Start = "",
     end: o.End = "",
     repair: o.Repair = "",
     actions: o.Actions = None,
+    timezone: o.Timezone = "",
     out: o.Out = None,
     equity: Annotated[
         Path | None,
@@ -132,12 +140,12 @@ def walkforward(
         check_output(target, output_format)
     if report is not None and (report.suffix.lower() != ".html" or cv):
         raise InputError(f"--report {report}: it is a page, .html, of a walk forward, not of --cv")
-    windows = {"train": train, "test": test, "step": step, "folds": folds}
-    groups = _groups_of(cv, embargo, windows)
+    typed = {"train": train, "test": test, "step": step}
+    groups = _groups_of(cv, embargo, {**typed, "folds": "" if folds is None else str(folds)})
+    lengths = {name: parse_length(f"--{name}", text) for name, text in {**typed, "embargo": embargo}.items()}
     chosen_by, how = rule_of(rule), pick("--scheme", scheme, Scheme)
     reporter = Progress("splits" if groups else "folds", progress)
-    stops = parse_stops(stop, atr_window, atr, stop_kind)
-    grid = Grid.of(parse_windows("--fast", fast), parse_windows("--slow", slow), stops)
+    asked = Asked.of(fast, slow, stop, atr_window, atr, stop_kind)
     settings = o.settings_of(
         fill,
         intrabar,
@@ -157,16 +165,19 @@ def walkforward(
     )
     if settings.intrabar == "both":
         raise InputError("intrabar 'both' is for a single backtest; walk forward with stop_first and with high_first")
-    prices = o.prices_of(path, repair, symbols, start, end, actions)
+    prices = o.prices_of(path, repair, symbols, start, end, actions, timezone)
+    timed, settings = asked.on(prices), with_year(settings, prices, bars_per_year)
+    grid, cuts = Grid.of(timed.fast, timed.slow, timed.stops), lengths_on(prices, lengths)
+    rest = cuts.pop("embargo")
     announce_compilation(reporter, add_holdings)
     try:
         trials = trials_of(prices, grid, settings)
         reporter.restart()
         if groups:
-            result: Result = cross_validate(trials, *groups, chosen_by, purge=purge, embargo=embargo, progress=reporter)
+            result: Result = cross_validate(trials, *groups, chosen_by, purge=purge, embargo=rest, progress=reporter)
         else:
             first, days = first_warm_day(trials), len(trials.pool.days)
-            cut = walk_forward_folds(days, scheme=how, **windows, purge=purge, start=first)
+            cut = walk_forward_folds(days, scheme=how, **cuts, folds=folds, purge=purge, start=first)
             result = walk_forward(trials, cut, chosen_by, progress=reporter)
     except KeyboardInterrupt:
         typer.echo("Interrupted before there was a result; nothing was written.", err=True)
@@ -175,11 +186,11 @@ def walkforward(
         reporter.close()
     if report is not None and isinstance(result, WalkForward):
         _write_page(result, prices, report)
-    _print(result, prices, rule, out, equity, output_format)
+    _print(result, prices, rule, out, equity, output_format, timed.lines)
     return EXIT_LEFT_OUT if trials.pool.left_out else EXIT_DONE
 
 
-def _groups_of(cv: str, embargo: int | None, windows: Mapping[str, int | None]) -> tuple[int, int] | None:
+def _groups_of(cv: str, embargo: str, windows: Mapping[str, str]) -> tuple[int, int] | None:
     """Read --cv; None without it.
 
     Raises
@@ -188,12 +199,12 @@ def _groups_of(cv: str, embargo: int | None, windows: Mapping[str, int | None]) 
         It is not two numbers; options of a walk forward are given with it, or one of its own without it.
     """
     if not cv:
-        if embargo is not None:
+        if embargo:
             raise InputError(
                 f"--embargo {embargo}: in a walk forward no training lies after a test; give it with --cv, or leave it out"
             )
         return None
-    given = [f"--{name}" for name, value in windows.items() if value is not None]
+    given = [f"--{name}" for name, value in windows.items() if value]
     if given:
         raise InputError(f"--cv {cv} cuts the days by itself; leave out {', '.join(given)}")
     groups, _, tested = cv.partition(":")
@@ -212,9 +223,15 @@ def _write_page(result: WalkForward, prices: Prices, out: Path) -> None:
 
 
 def _print(
-    result: Result, prices: Prices, rule: str, out: Path | None, equity: Path | None, output_format: str
+    result: Result,
+    prices: Prices,
+    rule: str,
+    out: Path | None,
+    equity: Path | None,
+    output_format: str,
+    last: list[str],
 ) -> None:
-    """Write and print a result."""
+    """Write and print a result; ``last`` are the last lines of the text."""
     table = result.to_frame().reset_index()
     if out:
         write_table(table, out)
@@ -223,7 +240,7 @@ def _print(
             result.equity.to_frame() if isinstance(result, WalkForward) else result.path_frame().add_prefix("path_")
         )
         write_table(curves.rename_axis("date").reset_index(), equity)
-    lines = _lines(result, prices) if output_format == "text" else []
+    lines = [*_lines(result, prices), *last] if output_format == "text" else []
     about: dict[str, Any] = {
         "prices": prices.digest,
         "left_out": dict(result.trials.pool.left_out),

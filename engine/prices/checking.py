@@ -9,6 +9,7 @@ from engine.prices.actions import actions_of
 from engine.prices.history import Prices
 from engine.prices.reading import scan
 from engine.validation.gate import admit
+from engine.validation.zones import Zones
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -27,6 +28,7 @@ def validate(
     *,
     repair: Collection[str] = (),
     actions: str | PathLike[str] | Iterable[Action] | None = None,
+    timezone: str | None = None,
 ) -> Report:
     """Judge prices without loading them.
 
@@ -38,6 +40,8 @@ def validate(
         The report is about what these repairs would leave.
     actions : path, iterable of Action, or None
         Splits and bonuses, as for ``load``; the report is about the prices after them.
+    timezone : str or None
+        As for ``load``.
 
     Returns
     -------
@@ -49,12 +53,12 @@ def validate(
     DataError
         If the path does not exist or holds no price file, or the table of actions cannot be read.
     InputError
-        For an unknown repair, or an action that is there twice.
+        For an unknown repair, a time zone that there is not, or an action that is there twice.
     """
-    wanted = actions_of(actions)
+    wanted, zones = actions_of(actions), Zones.of(timezone)
     if isinstance(source, Prices):
-        return admit(source.to_frames(), repair, actions=wanted)[1]
+        return admit(source.to_frames(), repair, (), wanted, zones)[1]
     if isinstance(source, Mapping):
-        return admit(source, repair, actions=wanted)[1]
+        return admit(source, repair, (), wanted, zones)[1]
     found = scan(source)
-    return admit(found.frames, repair, found.failures, wanted)[1]
+    return admit(found.frames, repair, found.failures, wanted, zones)[1]

@@ -16,6 +16,7 @@ from engine.prices.series import F8, History, span
 from engine.validation.columns import FIELDS
 from engine.validation.findings import EVERY_SYMBOL, Finding, Report
 from engine.validation.gate import CleanTable, admit
+from engine.validation.zones import Zones
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from engine.prices.sessions import BarClock
     from engine.validation.actions import Action
 
 __all__ = ["F8", "History", "Prices", "build"]
@@ -52,6 +54,7 @@ class Prices:
         repair: Collection[str] = (),
         currency: str | None = None,
         actions: str | PathLike[str] | Iterable[Action] | None = None,
+        timezone: str | None = None,
     ) -> Prices:
         """Validate frames and keep the symbols that have no error.
 
@@ -65,15 +68,17 @@ class Prices:
             The currency of the symbols that do not name one themselves.
         actions : path, iterable of Action, or None
             Splits and bonuses, as for ``load``.
+        timezone : str or None
+            As for ``load``.
 
         Raises
         ------
         DataError
             If no symbol is usable.
         InputError
-            For an unknown repair, a contradicted currency, or an action that is there twice.
+            For an unknown repair, a contradicted currency, a time zone that there is not, or an action that is there twice.
         """
-        return build(*admit(frames, repair, actions=actions_of(actions)), currency)
+        return build(*admit(frames, repair, (), actions_of(actions), Zones.of(timezone)), currency)
 
     @classmethod
     def from_histories(cls, histories: Iterable[History]) -> Prices:
@@ -141,6 +146,10 @@ class Prices:
     def length(self, symbol: str) -> int:
         """Count the bars of a symbol."""
         return len(self[symbol])
+
+    def clock(self, symbol: str) -> BarClock:
+        """Give what the dates of a symbol say about time."""
+        return self[symbol].clock
 
     def ends(self, symbol: str) -> tuple[float, float]:
         """Give the first and the last close of a symbol."""

@@ -20,8 +20,10 @@ from engine.prices.reading import price_files, scan, stem
 from engine.validation.findings import Finding, Report
 from engine.validation.gate import CleanTable, admit, among
 from engine.validation.repairs import check_names
+from engine.validation.zones import Zones
 
 if TYPE_CHECKING:
+    from engine.prices.sessions import BarClock
     from engine.validation.actions import Action, Adjustment
 
 __all__ = ["Facts", "LazyHistories", "LazyPrices", "load_lazily"]
@@ -40,12 +42,14 @@ class Facts(NamedTuple):
         Closes.
     digest : str
         Hash of its history.
+    clock : BarClock
     """
 
     bars: int
     first: float
     last: float
     digest: str
+    clock: BarClock
 
 
 class LazyHistories(Mapping[str, History]):
@@ -97,6 +101,10 @@ class LazyPrices(Prices):
         """Count the bars of a symbol."""
         return self.histories.facts[symbol].bars
 
+    def clock(self, symbol: str) -> BarClock:
+        """Give what the dates of a symbol say about time; it was remembered."""
+        return self.histories.facts[symbol].clock
+
     def ends(self, symbol: str) -> tuple[float, float]:
         """Give the first and the last close of a symbol."""
         return self.histories.facts[symbol][1:3]
@@ -116,6 +124,7 @@ def load_lazily(
     repair: Collection[str] = (),
     currency: str | None = None,
     actions: str | PathLike[str] | Iterable[Action] | None = None,
+    timezone: str | None = None,
 ) -> LazyPrices:
     """Look through a folder with one file a symbol; see ``load``. Every file is read once now, and again when its symbol is asked for.
 
@@ -126,14 +135,15 @@ def load_lazily(
     InputError
     """
     check_names(repair)
-    wanted = actions_of(actions)
+    wanted, zones = actions_of(actions), Zones.of(timezone)
 
     def read(file: Path) -> tuple[str, Prices | None, Report, CleanTable | None]:
         found = scan(file)
         if len(found.frames) > 1:
             raise DataError(f"{file.name} has {len(found.frames)} symbols; reading lazily needs one file a symbol")
         symbol = next(iter(found.frames), stem(file))
-        clean, report = admit(found.frames, repair, found.failures, [one for one in wanted if one.symbol == symbol])
+        own = [one for one in wanted if one.symbol == symbol]
+        clean, report = admit(found.frames, repair, found.failures, own, zones)
         return symbol, build(clean, report, currency) if clean else None, report, clean.get(symbol)
 
     survey = _Survey()
@@ -185,7 +195,7 @@ class _Survey:
         if prices is None or table is None:
             return
         history = prices[symbol]
-        self.facts[symbol] = Facts(len(history), *prices.ends(symbol), prices.hash_of(symbol))
+        self.facts[symbol] = Facts(len(history), *prices.ends(symbol), prices.hash_of(symbol), history.clock)
         self._heads[symbol] = CleanTable(symbol, table.dates[:1].copy(), {}, table.currency)
         feed(self._whole, symbol, history)
 

@@ -15,6 +15,7 @@ from engine.prices.history import Prices, build
 from engine.validation.columns import PRICES, recognise
 from engine.validation.findings import Finding, Severity
 from engine.validation.gate import admit
+from engine.validation.zones import Zones
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -50,6 +51,7 @@ def load(
     currency: str | None = None,
     actions: str | PathLike[str] | Iterable[Action] | None = None,
     lazy: bool = False,
+    timezone: str | None = None,
 ) -> Prices:
     """Read prices, validate them, and keep the symbols that have no error.
 
@@ -68,6 +70,9 @@ def load(
     lazy : bool
         Leave the prices in their files, one a symbol: all are looked through once, and a symbol is read again when it is asked for, so that a folder may be
         larger than memory.
+    timezone : str or None
+        The exchange's, such as "Asia/Kolkata": stamps with a zone are shown on its clock, which decides where a session ends. Stamps without one are taken to be local, and
+        stay as they are; "UTC:Asia/Kolkata" says that they are in UTC.
 
     Returns
     -------
@@ -79,15 +84,15 @@ def load(
     DataError
         If the path does not exist, holds no price file, or no symbol is usable; if the table of actions cannot be read.
     InputError
-        For an unknown repair, a currency that the file contradicts, or an action that is there twice.
+        For an unknown repair, a currency that the file contradicts, a time zone that there is not, or an action that is there twice.
     """
     if lazy:
         from engine.prices.lazily import load_lazily  # noqa: PLC0415  it imports from here
 
-        return load_lazily(path, repair=repair, currency=currency, actions=actions)
-    wanted = actions_of(actions)  # before the long work
+        return load_lazily(path, repair=repair, currency=currency, actions=actions, timezone=timezone)
+    wanted, zones = actions_of(actions), Zones.of(timezone)  # before the long work
     found = scan(path)
-    return build(*admit(found.frames, repair, found.failures, wanted), currency)
+    return build(*admit(found.frames, repair, found.failures, wanted, zones), currency)
 
 
 def read(path: str | PathLike[str]) -> dict[str, pd.DataFrame]:

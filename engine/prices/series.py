@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from engine.errors import DataError
+from engine.prices.sessions import BarClock
 from engine.validation.columns import FIELDS
 from engine.validation.dates import in_nanoseconds
 
@@ -74,6 +76,11 @@ class History:
     def local_dates(self) -> npt.NDArray[np.datetime64]:
         """The dates as the exchange's clock shows them, datetime64 (T,), without a zone."""
         return np.asarray(self.dates.tz_localize(None).to_numpy())
+
+    @cached_property
+    def clock(self) -> BarClock:
+        """What the dates say about time: length of a bar, bars of a session, sessions and bars of a year."""
+        return BarClock.of(self.dates)
 
     def __repr__(self) -> str:
         return f"<History: {self.symbol}, {len(self):,} bars{span([self])}>"

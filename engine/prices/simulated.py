@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -10,12 +12,12 @@ from engine.errors import InputError
 from engine.limits import require_memory
 from engine.prices.history import History, Prices
 
-__all__ = ["simulate"]
+__all__ = ["OVERNIGHT", "STEPS", "check_market", "names_of", "noises", "priced", "simulate"]
 
-_STEPS = 16  # of the path within a bar, from which high and low are read
+STEPS = 16  # of the path within a bar, from which high and low are read
 _NOISES = 6  # arrays of all steps of a symbol that are alive together
 _HISTORY_BYTES, _FRAME_BYTES = 40, 4_000  # of a bar that is kept, and of a symbol besides
-_OVERNIGHT = 0.25  # share of a bar's variance that falls between close and open
+OVERNIGHT = 0.25  # share of a bar's variance that falls between close and open
 
 
 def simulate(
@@ -65,30 +67,58 @@ def simulate(
     ------
     InputError
     """
+    names = names_of(symbols, bars)
+    check_market(seed, volatility, correlation, price, tick)
+    dates = _dates(start, bars, frequency)
+    histories = []
+    for name, rng, noise in noises(names, bars, seed, correlation):
+        opened, high, low, close = _bars_of(noise, volatility, drift, price, tick)
+        volume = np.round(rng.lognormal(13, 0.5, bars))
+        histories.append(History(name, dates, opened, high, low, close, volume))
+    return Prices.from_histories(histories)
+
+
+def names_of(symbols: int | list[str], bars: int) -> list[str]:
+    """Name the symbols, and check that so many bars of each fit in memory.
+
+    Raises
+    ------
+    InputError
+    """
     count = symbols if isinstance(symbols, int) else len(symbols)
-    need = max(count, 0) * (_HISTORY_BYTES * max(bars, 0) + _FRAME_BYTES) + 8 * max(bars, 0) * _NOISES * (_STEPS + 1)
+    need = max(count, 0) * (_HISTORY_BYTES * max(bars, 0) + _FRAME_BYTES) + 8 * max(bars, 0) * _NOISES * (STEPS + 1)
     require_memory(need, f"a market of {count:,} symbols with {bars:,} bars each", "take fewer of them")
     names = [f"SIM{i + 1:03d}" for i in range(symbols)] if isinstance(symbols, int) else list(symbols)
     if not names or len(set(names)) < len(names):
         raise InputError("symbols must be a number of 1 or more, or a list of different names")
     if bars < 1:
         raise InputError(f"bars is {bars}; it must be 1 or more")
+    return names
+
+
+def check_market(seed: int, volatility: float, correlation: float, price: float, tick: float) -> None:
+    """Check what makes a market.
+
+    Raises
+    ------
+    InputError
+    """
     if seed < 0:
         raise InputError(f"seed is {seed}; it must be 0 or more")
     if not (0 <= correlation < 1 and 0 < volatility <= 100 and tick > 0 and price >= tick):
         raise InputError("it must hold that 0 <= correlation < 1, 0 < volatility <= 100, tick > 0 and price >= tick")
-    dates = _dates(start, bars, frequency)
+
+
+def noises(
+    names: list[str], bars: int, seed: int, correlation: float
+) -> Iterator[tuple[str, np.random.Generator, NDArray[np.float64]]]:
+    """Give each symbol its generator and its normal noise, float64 (bars, STEPS + 1), of which a part is common to all."""
     market, *own = np.random.SeedSequence(seed).spawn(1 + len(names))
-    common = np.random.default_rng(market).standard_normal((bars, _STEPS + 1))
-    histories = []
+    common = np.random.default_rng(market).standard_normal((bars, STEPS + 1))
     for name, sequence in zip(names, own, strict=True):
         rng = np.random.default_rng(sequence)
-        noise = rng.standard_normal((bars, _STEPS + 1))
-        mixed = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * noise
-        opened, high, low, close = _bars_of(mixed, volatility, drift, price, tick)
-        volume = np.round(rng.lognormal(13, 0.5, bars))
-        histories.append(History(name, dates, opened, high, low, close, volume))
-    return Prices.from_histories(histories)
+        noise = rng.standard_normal((bars, STEPS + 1))
+        yield name, rng, np.sqrt(correlation) * common + np.sqrt(1 - correlation) * noise
 
 
 def _dates(start: str, bars: int, frequency: str) -> pd.DatetimeIndex:
@@ -108,11 +138,16 @@ def _bars_of(
     noise: NDArray[np.float64], volatility: float, drift: float, price: float, tick: float
 ) -> tuple[NDArray[np.float64], ...]:
     """Turn normal noise (bars, steps + 1) into open, high, low, close on the tick; column 0 is the overnight move."""
-    share = np.full(noise.shape[1], (1 - _OVERNIGHT) / _STEPS)
-    share[0] = _OVERNIGHT
+    share = np.full(noise.shape[1], (1 - OVERNIGHT) / STEPS)
+    share[0] = OVERNIGHT
     moves = noise * volatility * np.sqrt(share) + (np.log1p(drift) - volatility**2 / 2) * share
+    return priced(moves, price, tick)
+
+
+def priced(moves: NDArray[np.float64], price: float, tick: float) -> tuple[NDArray[np.float64], ...]:
+    """Turn log moves (bars, steps + 1) into open, high, low, close on the tick; the very first one is none. ``moves`` is written to."""
     moves[0, 0] = 0.0
-    path = price * np.exp(np.cumsum(moves.ravel()).reshape(noise.shape))
+    path = price * np.exp(np.cumsum(moves.ravel()).reshape(moves.shape))
     ticks = np.maximum(np.rint(path / tick), 1.0)
     # Dividing by a whole number of ticks per unit gives the double nearest to the decimal price; multiplying by 0.05 would not.
     per_unit = np.rint(1 / tick)

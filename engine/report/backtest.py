@@ -9,7 +9,7 @@ import pandas as pd
 from engine.backtesting import fee_limit
 from engine.prices.history import Prices
 from engine.report.costs import cost_lines, limit_line
-from engine.report.data import data_lines
+from engine.report.data import data_lines, year_lines
 from engine.report.spoken import count, money, percent, say_settings, say_stop
 from engine.report.words import entry, leave, metric_lines, outcome
 from engine.results.backtest import BacktestResult
@@ -34,7 +34,8 @@ def backtest_text(result: BacktestResult, prices: Prices) -> list[str]:
         if result.ambiguity is not None:
             lines += _ambiguity_lines(result.ambiguity.loc[symbol])
         lines.append("")
-    return lines + say_settings(result.settings) + data_lines(prices, result.left_out, {}, result.digest)
+    said = [*say_settings(result.settings), *year_lines(result.settings, prices)]
+    return lines + said + data_lines(prices, result.left_out, {}, result.digest)
 
 
 def _cost_lines(result: BacktestResult, prices: Prices, symbol: str, trades: pd.DataFrame, row: Any) -> list[str]:

@@ -9,12 +9,15 @@ from typing import Any
 
 import pandas as pd
 
+from engine.errors import InputError
 from engine.prices.history import Prices
+from engine.prices.sessions import BarClock, clock_of
 from engine.report.spoken import count
+from engine.settings import Settings
 from engine.validation.actions import Outcome
 from engine.validation.findings import Finding, Report
 
-__all__ = ["adjustment_lines", "data_lines", "day", "validation_text"]
+__all__ = ["adjustment_lines", "data_lines", "day", "unit_of", "validation_text", "year_lines"]
 
 _REPAIR = re.compile(r"--repair ([a-z-]+)")
 
@@ -23,6 +26,24 @@ def day(moment: Any) -> str:
     """Say a date, with the time only where there is one."""
     stamp = pd.Timestamp(moment)
     return str(stamp.date()) if stamp == stamp.normalize() else stamp.strftime("%Y-%m-%d %H:%M")
+
+
+def unit_of(days: pd.DatetimeIndex) -> str:
+    """Name what the places of some returns are: a day, or of intraday prices a bar."""
+    return "day" if BarClock.of(days).length is None else "bar"
+
+
+def year_lines(settings: Settings, prices: Prices) -> list[str]:
+    """Say where the bars of a year come from, for intraday prices; nothing for daily ones, or if symbols have bars of different lengths."""
+    try:
+        clock = clock_of(prices)
+    except InputError:
+        return []
+    if clock.length is None:
+        return []
+    if settings.bars_per_year == clock.bars_per_year:
+        return [clock.sentence]
+    return [f"{settings.bars_per_year:,.10g} bars a year were given. The dates say {clock.sentence}"]
 
 
 def data_lines(prices: Prices, left_out: Mapping[str, str], too_short: Mapping[str, str], digest: str) -> list[str]:

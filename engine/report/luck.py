@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from engine.report.data import unit_of
 from engine.report.spoken import METRIC_NAMES, count, percent, say_stop
 from engine.selection.luck import Luck
 from engine.selection.verdict import Deflated, LuckReport
@@ -67,7 +68,7 @@ def _reason(report: LuckReport, name: str) -> str:
     if name == "overfitting":
         share = percent(found.probability, 0)
         good = {"for": "Only in", "open": "In", "against": "In"}[answer]
-        return f"{good} {share} of the ways to halve the days, what was best on one half was no better than the middle of all settings on the other."
+        return f"{good} {share} of the ways to halve the {_unit(report)}s, what was best on one half was no better than the middle of all settings on the other."
     if name == "permutation" and report.permutation is not None:
         p = (report.permutation.setting or report.permutation.cell).p
         return f"On markets in which there was nothing to find, the same search found something as good in {percent(p, 1)} of the cases."
@@ -83,6 +84,11 @@ def _reason(report: LuckReport, name: str) -> str:
         else f", which ended with more: {percent(report.held_total, 0)} against {percent(total, 0)}"
     )
     return f"For its risk it was {beside} just holding, with a Sharpe ratio of {own} against {held}{more}."
+
+
+def _unit(report: LuckReport) -> str:
+    """Name what is halved and put in another order: days, or the bars of intraday prices."""
+    return unit_of(report.market.pool.days)
 
 
 def _sure(probability: float) -> str:
@@ -171,7 +177,7 @@ def _overfitting_lines(report: LuckReport) -> list[str]:
     found = report.candidates.overfitting
     if found.undefined:
         return [f"Probability of backtest overfitting: not defined. {found.undefined}"]
-    ways = f"of {len(found.logits):,} ways to take half of {found.blocks} blocks of days"
+    ways = f"of {len(found.logits):,} ways to take half of {found.blocks} blocks of {_unit(report)}s"
     lost = percent(found.probability_of_loss)
     return [
         f"Probability of backtest overfitting: {percent(found.probability)}, {ways}.",
@@ -241,8 +247,8 @@ def _permutation_lines(report: LuckReport) -> list[str]:
         return []
     lines = []
     if test.setting is not None:
-        lines.append(_say_test(test.setting, "the best setting on all symbols, by Sharpe ratio"))
-    lines.append(_say_test(test.cell, f"the best cell, by {METRIC_NAMES[test.metric]}"))
+        lines.append(_say_test(test.setting, "the best setting on all symbols, by Sharpe ratio", _unit(report)))
+    lines.append(_say_test(test.cell, f"the best cell, by {METRIC_NAMES[test.metric]}", _unit(report)))
     ended = {
         "settled": f"It stopped after {test.done:,} of {test.asked:,} markets, when the answer was clear.",
         "interrupted": f"It was interrupted after {test.done:,} of {test.asked:,} markets.",
@@ -252,12 +258,12 @@ def _permutation_lines(report: LuckReport) -> list[str]:
     return [*lines, *(f"{what}: {why}." for what, why in test.why.items())]
 
 
-def _say_test(found: Luck, what: str) -> str:
+def _say_test(found: Luck, what: str, unit: str) -> str:
     """Say one p-value."""
     if math.isnan(found.p):
         return f"Permutation test of {what}: not defined."
     return (
-        f"Permutation test of {what}: p {found.p:.4f}, standard error {found.error:.4f}, from {count(found.done, 'market')} with the same days in another order. "
+        f"Permutation test of {what}: p {found.p:.4f}, standard error {found.error:.4f}, from {count(found.done, 'market')} with the same {unit}s in another order. "
         f"The best was {found.observed:.3f}; luck's best has a median of {found.median:.3f}, and in one market of twenty more than {found.high:.3f}."
     )
 

@@ -87,7 +87,7 @@ def backtest_report(
         *about,
         *more,
         data_section(prices, result.digest, result.left_out, {}),
-        settings_section(result.settings, result.digest, what, stops=(result.stop,)),
+        settings_section(result.settings, result.digest, what, stops=(result.stop,), prices=prices),
     ]
     who = f"{count(len(result.metrics), 'symbol')}" if many else symbol
     return Report(f"Backtest of {who}, {rule}, {say_stop(result.stop)}", tuple(sections), heard)
@@ -186,7 +186,7 @@ def portfolio_report(
         *about,
         *more,
         data_section(prices, result.digest, result.left_out, {}),
-        settings_section(result.settings, result.digest, what, result.terms, (result.stop,)),
+        settings_section(result.settings, result.digest, what, result.terms, (result.stop,), prices),
     ]
     return Report(f"Portfolio of {count(len(result.symbols), 'symbol')}, {rule}", tuple(sections), heard)
 
@@ -267,7 +267,7 @@ def sweep_report(
         overfitting_section(result, metric, luck),
         *more,
         data_section(prices, result.digest, result.left_out, result.too_short),
-        settings_section(result.settings, result.digest, _what(result), result.terms, result.grid.stops),
+        settings_section(result.settings, result.digest, _what(result), result.terms, result.grid.stops, prices),
     ]
     over = (
         f"one account of {count(len(result.account['symbols']), 'symbol')}"

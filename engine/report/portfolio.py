@@ -8,7 +8,7 @@ import pandas as pd
 from engine.accounts.facade import portfolio_fee_limit
 from engine.prices.history import Prices
 from engine.report.costs import cost_lines, limit_line
-from engine.report.data import data_lines, day
+from engine.report.data import data_lines, day, unit_of, year_lines
 from engine.report.spoken import count, money, percent, say_settings, say_stop
 from engine.report.words import entry, leave, metric_lines, outcome
 from engine.results.costs import cost_totals
@@ -36,6 +36,7 @@ def portfolio_text(result: PortfolioResult, prices: Prices) -> list[str]:
         *now_lines(result),
         "",
         *say_settings(result.settings, result.terms),
+        *year_lines(result.settings, prices),
         *data_lines(prices, result.left_out, {}, result.digest),
     ]
 
@@ -79,7 +80,9 @@ def _symbol_lines(contribution: pd.DataFrame) -> list[str]:
 def now_lines(result: PortfolioResult) -> list[str]:
     """Say what is held after the last day, and what it asks for."""
     held = result.trades[result.trades["exit_reason"] == "open"]
-    lines = [f"After the last day: {money(result.cash.iloc[-1])} in cash, {money(result.invested.iloc[-1])} in shares."]
+    lines = [
+        f"After the last {unit_of(pd.DatetimeIndex(result.cash.index))}: {money(result.cash.iloc[-1])} in cash, {money(result.invested.iloc[-1])} in shares."
+    ]
     lines += [f"Held, {trade['symbol']}: {entry(trade)}, {leave(trade)}." for _, trade in held.iterrows()]
     orders = [f"{order} {symbol}" for symbol, order in result.pending.items() if order != "none"]
     if orders:

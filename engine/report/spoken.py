@@ -180,7 +180,7 @@ def say_flatten(flatten: str | None) -> list[str]:
 
 def say_settings(settings: Settings, terms: AccountTerms | None = None) -> list[str]:
     """Say every setting, one a line; ``terms`` are those of an account that the symbols share, if they do."""
-    year = f"{settings.bars_per_year:g} bars a year"
+    year = f"{settings.bars_per_year:,.10g} bars a year"
     if settings.direction == "long_short":
         return [
             "Direction: long above, short below, from close to close, without costs. NSE does not allow shorts to be held.",

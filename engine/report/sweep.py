@@ -13,7 +13,7 @@ from engine.costs.schedule import CostSchedule
 from engine.kernels.metrics import METRICS
 from engine.prices.history import Prices
 from engine.report.costs import cell_cost_lines, outside_lines
-from engine.report.data import data_lines
+from engine.report.data import data_lines, year_lines
 from engine.report.spoken import METRIC_NAMES, count, percent, say_metric, say_settings, say_stop
 from engine.report.words import metric_lines, outcome
 from engine.results.reduced import Pool, ReducedSweep
@@ -51,6 +51,7 @@ def sweep_text(
         *lines,
         *_size_lines(result, pool.cells, seconds),
         *say_settings(result.settings, _terms(result)),
+        *year_lines(result.settings, prices),
         *outside_lines(result.settings, prices),
         *data_lines(prices, result.left_out, result.too_short, result.digest),
     ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.prices.history import Prices
 from engine.report.costs import outside_lines
-from engine.report.data import data_lines, day
+from engine.report.data import data_lines, day, unit_of, year_lines
 from engine.report.spoken import count, money, percent, say_metric, say_settings, say_stop
 from engine.selection.crossvalidation import CrossValidation
 from engine.selection.folds import Fold
@@ -44,7 +44,7 @@ def walk_forward_text(result: WalkForward, prices: Prices) -> list[str]:
 def _verdict_lines(result: WalkForward) -> list[str]:
     """Say how the choices did out of sample."""
     out, held, promised = result.metrics, result.held, result.in_sample
-    ends = f"{day(result.days[0])} to {day(result.days[-1])}, {count(len(result.days), 'day')}"
+    ends = f"{day(result.days[0])} to {day(result.days[-1])}, {count(len(result.days), unit_of(result.days))}"
     in_sample = (
         f"yearly return {say_metric('cagr', promised['cagr'])}, Sharpe ratio {say_metric('sharpe', promised['sharpe'])}"
     )
@@ -121,10 +121,10 @@ def _choosing_lines(result: WalkForward) -> list[str]:
 
 def _error_lines(result: WalkForward) -> list[str]:
     """Say how much a Sharpe ratio of so few days strays by chance: by about the root of the years (Lo, "The Statistics of Sharpe Ratios", Financial Analysts Journal 58(4), 2002)."""
-    year, days = result.trials.bars_per_year, len(result.days)
+    year, days, unit = result.trials.bars_per_year, len(result.days), unit_of(result.days)
     shortest = min(len(fold.test[0]) for fold in result.folds)
     return [
-        f"By chance alone the Sharpe ratio of {count(days, 'day')} strays by about {np.sqrt(year / days):.2f}, that of the shortest test, {count(shortest, 'day')}, by about {np.sqrt(year / shortest):.2f}."
+        f"By chance alone the Sharpe ratio of {count(days, unit)} strays by about {np.sqrt(year / days):.2f}, that of the shortest test, {count(shortest, unit)}, by about {np.sqrt(year / shortest):.2f}."
     ]
 
 
@@ -178,23 +178,23 @@ def _favourite(trials: Trials, choices: Sequence[Choice], what: str) -> str:
 
 def _window_lines(result: WalkForward) -> list[str]:
     """Say how the days were cut."""
-    folds = result.folds
+    folds, unit = result.folds, unit_of(result.trials.pool.days)
     lengths = sorted({fold.train_days for fold in folds})
     anchored = len({fold.train[0].start for fold in folds}) == 1
-    train = f"{lengths[0]:,} days" if len(lengths) == 1 else f"{lengths[0]:,} to {lengths[-1]:,} days"
+    train = f"{lengths[0]:,} {unit}s" if len(lengths) == 1 else f"{lengths[0]:,} to {lengths[-1]:,} {unit}s"
     begins = f"all from {day(result.trials.pool.days[folds[0].train[0].start])} on" if anchored else "moving along"
     purges = sorted({fold.test[0].start - fold.train[0].stop for fold in folds})
-    purge = count(purges[0], "day") if len(purges) == 1 else f"{purges[0]:,} to {count(purges[-1], 'day')}"
+    purge = count(purges[0], unit) if len(purges) == 1 else f"{purges[0]:,} to {count(purges[-1], unit)}"
     return [
-        f"Windows: {count(len(folds), 'fold')}; trainings of {train}, {begins}; tests of {_lengths(folds)}; {purge} between training and test.",
-        "Averages see the days before a fold; no fold sees a later day.",
+        f"Windows: {count(len(folds), 'fold')}; trainings of {train}, {begins}; tests of {_lengths(folds, unit)}; {purge} between training and test.",
+        f"Averages see the {unit}s before a fold; no fold sees a later {unit}.",
     ]
 
 
-def _lengths(folds: Sequence[Fold]) -> str:
+def _lengths(folds: Sequence[Fold], unit: str) -> str:
     """Say how long the tests are."""
     lengths = sorted({len(one) for fold in folds for one in fold.test})
-    return count(lengths[0], "day") if len(lengths) == 1 else f"{lengths[0]:,} to {count(lengths[-1], 'day')}"
+    return count(lengths[0], unit) if len(lengths) == 1 else f"{lengths[0]:,} to {count(lengths[-1], unit)}"
 
 
 def _common_lines(trials: Trials, rule: str, prices: Prices) -> list[str]:
@@ -204,6 +204,7 @@ def _common_lines(trials: Trials, rule: str, prices: Prices) -> list[str]:
     return [
         f"Chosen by {chosen}, of {count(len(trials), 'setting')}: {pairs} of averages, {stops}. Each is held on all symbols, with the same money in each every day.",
         *say_settings(trials.settings),
+        *year_lines(trials.settings, prices),
         *outside_lines(trials.settings, prices),
         *data_lines(prices, trials.pool.left_out, {}, prices.digest),
     ]
@@ -250,6 +251,7 @@ def _path_lines(result: CrossValidation) -> list[str]:
 
 def _group_lines(result: CrossValidation) -> list[str]:
     """Say how the days were cut."""
+    unit = unit_of(result.trials.pool.days)
     tested = "each tested" if result.tested == 1 else f"{result.tested:,} tested at a time"
     longest = int(result.trials.grid.slow.max())
     why = (
@@ -259,6 +261,6 @@ def _group_lines(result: CrossValidation) -> list[str]:
     )
     ends = f"{day(result.days[0])} to {day(result.days[-1])}"
     return [
-        f"Groups: {result.groups:,} of {_lengths(result.folds)}, {ends}; {tested}: {count(len(result.folds), 'split')}.",
-        f"Left out of every training: {count(result.purge, 'day')} before each test and {count(result.embargo, 'day')} after it{why}.",
+        f"Groups: {result.groups:,} of {_lengths(result.folds, unit)}, {ends}; {tested}: {count(len(result.folds), 'split')}.",
+        f"Left out of every training: {count(result.purge, unit)} before each test and {count(result.embargo, unit)} after it{why}.",
     ]

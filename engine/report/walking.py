@@ -75,6 +75,7 @@ def walk_forward_report(result: Walked, prices: Prices, lines: Sequence[str], mo
             prices.digest,
             {"kind": "walk forward", "pairs": f"{len(trials.grid.pairs):,}"},
             stops=trials.grid.stops,
+            prices=prices,
         ),
     ]
     return Report(f"Walk forward, {count(len(result.to_frame()), 'fold')}", tuple(sections))

@@ -141,6 +141,7 @@ class Moves:
         days = self.pool.days
         dates: Any = days if len(day) == len(days) else days[day]
         made = copy(history)
+        made.__dict__.pop("clock", None)  # it is of the other dates
         for name, values in zip(("open", "high", "low", "close"), columns, strict=True):
             object.__setattr__(made, name, values)
         object.__setattr__(made, "dates", dates)

@@ -18,6 +18,7 @@ from engine.grid import Grid
 from engine.kernels.metrics import METRIC_COUNT
 from engine.limits import require_memory
 from engine.prices.history import Prices
+from engine.prices.sessions import resolved_year
 from engine.results.backtest import BacktestResult
 from engine.results.sweep import SweepTable
 from engine.results.tables import buy_and_hold
@@ -26,6 +27,7 @@ from engine.sweeping.cells import Part
 from engine.sweeping.job import Job, is_folder, usable
 from engine.sweeping.telling import Telling, telling
 from engine.sweeping.threads import run_in_order, thread_count
+from engine.windows import Windows, in_bars
 
 if TYPE_CHECKING:
     from engine.results.reduced import ReducedSweep
@@ -108,8 +110,8 @@ def sweep(prices: Prices, *arguments: Any, keep: int, **others: Any) -> ReducedS
 
 def sweep(  # type: ignore[misc]  # the overloads say only what decides about the result
     prices: Prices,
-    fast: int | Iterable[int] = range(5, 101, 5),
-    slow: int | Iterable[int] = range(20, 301, 10),
+    fast: Windows = range(5, 101, 5),
+    slow: Windows = range(20, 301, 10),
     stop: TrailingStop | Iterable[TrailingStop | None] | None = None,
     fill: Fill = "next_open",
     intrabar: Intrabar = "stop_first",
@@ -118,7 +120,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     sizing: Sizing = "all_in",
     costs: Costs | CostSchedule | None = None,
     lot: float = 1,
-    bars_per_year: float = 252,
+    bars_per_year: float | None = None,
     risk: float = 0.02,
     signal: Signal | None = None,
     flatten: str | None = None,
@@ -134,8 +136,8 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     Parameters
     ----------
     prices : Prices
-    fast, slow : int or iterable of int
-        Windows in bars.
+    fast, slow : int, str, timedelta, or iterable of them
+        Windows in bars, or in trading time: "30min", "5d" (sessions), "5min:100min:5min"; see docs/intraday.md.
     stop : TrailingStop, None or iterable of them
         None is no stop. All stops of a sweep share kind and ATR.
     fill, intrabar, direction, capital, sizing, costs, lot, bars_per_year, risk, signal, flatten
@@ -173,6 +175,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     SweepInterruptedError
         Ctrl-C; its ``partial`` has what was done.
     """
+    year = resolved_year(prices, bars_per_year)
     settings = Settings(
         fill,
         intrabar,
@@ -181,12 +184,12 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
         sizing,
         costs or Costs(),
         lot,
-        bars_per_year,
+        year,
         risk,
         signal or Signal(),
         flatten,
     )
-    grid = Grid.of(fast, slow, stop)
+    grid = Grid.of(in_bars(prices, "fast", fast), in_bars(prices, "slow", slow), stop)
     settings.require(grid.stops)
     if intrabar == "both":
         raise InputError(

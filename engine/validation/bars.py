@@ -149,21 +149,41 @@ def zero_volume_flat(scan: Scan) -> Iterator[Finding]:
         )
 
     mask = flat_mask(scan.prices, scan.table.columns["volume"])
+    if mask.any() and scan.sessions.length is not None:
+        yield _flat_minutes(scan, mask)
+        return
     action = "the bar is kept; use --repair drop-flat to drop it"
-    return bar_findings(scan.table, mask, "zero-volume-flat", Severity.WARNING, describe, action)
+    yield from bar_findings(scan.table, mask, "zero-volume-flat", Severity.WARNING, describe, action)
+
+
+def _flat_minutes(scan: Scan, mask: Mask) -> Finding:
+    """Make one note of intraday bars without trading, which are as usual as quiet minutes."""
+    symbol, hits = scan.table.symbol, np.flatnonzero(mask)
+    date = day(scan.table.dates[hits[0]])
+    message = f"{symbol} {date}: {len(hits):,} bars have no volume and one price only, {100 * len(hits) / len(mask):.2g} percent of all"
+    action = "kept; use --repair drop-flat to drop them"
+    return Finding(symbol, date, None, "zero-volume-flat", Severity.NOTE, message, action, len(hits))
 
 
 def stale_runs(scan: Scan) -> Iterator[Finding]:
-    """Find five or more bars in a row with the same four prices."""
+    """Find five or more bars in a row with the same four prices; of intraday bars one note."""
     sound = scan.sound
     prices = np.column_stack([sound.columns[name] for name in PRICES])
     same = np.concatenate([[False], (prices[1:] == prices[:-1]).all(axis=1)]) if len(sound) else np.zeros(0, dtype=bool)
-    for start, stop in runs(same):
+    found = [(start, stop) for start, stop in runs(same) if stop - start + 1 >= _STALE_BARS]
+    if found and scan.sessions.length is not None:
+        bars = [stop - start + 1 for start, stop in found]
+        start, most = found[int(np.argmax(bars))][0], max(bars)
+        first = day(sound.dates[start - 1])
+        times = "once" if len(found) == 1 else f"{len(found):,} times"
+        message = f"{sound.symbol} {first}: {times} five or more bars in a row have the same four prices; {most:,} here, the most"
+        yield Finding(sound.symbol, first, None, "stale", Severity.NOTE, message, "the bars are kept", sum(bars))
+        return
+    for start, stop in found:
         count = stop - start + 1
-        if count >= _STALE_BARS:
-            first, last = day(sound.dates[start - 1]), day(sound.dates[stop - 1])
-            message = f"{sound.symbol} {first}: {count} bars in a row have the same four prices, until {last}"
-            yield Finding(sound.symbol, first, None, "stale", Severity.WARNING, message, "the bars are kept", count)
+        first, last = day(sound.dates[start - 1]), day(sound.dates[stop - 1])
+        message = f"{sound.symbol} {first}: {count} bars in a row have the same four prices, until {last}"
+        yield Finding(sound.symbol, first, None, "stale", Severity.WARNING, message, "the bars are kept", count)
 
 
 def round_to_ticks(prices: F8) -> F8:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from engine.validation.regular import Regular, read_regular
+
 __all__ = ["ParsedDates", "day", "in_nanoseconds", "parse_dates", "zone_name"]
 
 _ISO = re.compile(
@@ -73,11 +75,25 @@ def parse_dates(raw: Any) -> ParsedDates:
     if isinstance(raw.dtype, pd.DatetimeTZDtype) or getattr(raw.dtype, "kind", "") == "M":
         dates = in_nanoseconds(pd.DatetimeIndex(raw))
         return ParsedDates(dates, {int(i): "" if pd.isna(raw.array[i]) else str(raw.array[i]) for i in _blank(dates)})
+    regular = read_regular(raw)
+    if regular is not None:
+        return _of_regular(regular)
     texts = np.array([_text(value) for value in raw.array], dtype=object)
     plain = _to_index(texts, "%Y-%m-%d", utc=False)
     if not plain.hasnans:  # much the most usual case, and the fastest
         return ParsedDates(plain, {})
     return _parse_texts(texts)
+
+
+def _of_regular(regular: Regular) -> ParsedDates:
+    """Give stamps that were read in one go the zones that they would have one by one."""
+    dates, offsets = pd.DatetimeIndex(regular.stamps), regular.offsets
+    if not offsets:
+        return ParsedDates(dates, {})
+    aware = dates.tz_localize(UTC)
+    if len(offsets) == 1:
+        return ParsedDates(aware.tz_convert(_zone(offsets[0])), {})
+    return ParsedDates(aware, {}, tuple(_offset_name(offset) for offset in offsets))
 
 
 def _parse_texts(texts: Any) -> ParsedDates:

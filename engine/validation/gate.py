@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from engine.errors import InputError
-from engine.validation import bars, jumps, order
+from engine.validation import bars, intraday, jumps, order
 from engine.validation.actions import Adjustment, Outcome
 from engine.validation.adjusting import adjust, by_symbol
 from engine.validation.findings import EVERY_SYMBOL, Finding, Report, Severity
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from engine.validation.actions import Action
+    from engine.validation.zones import Zones
 
 __all__ = ["RULES", "CleanTable", "admit", "among"]
 
@@ -39,6 +40,12 @@ RULES: tuple[Callable[[Scan], Iterable[Finding]], ...] = (
     jumps.scaled_stretches,
     order.mixed_currency,
     order.gaps,
+    intraday.missing_bars,
+    intraday.uneven_bars,
+    intraday.short_sessions,
+    intraday.outside_hours,
+    intraday.shifted_sessions,
+    intraday.round_the_clock,
     jumps.split_likes,
     jumps.big_moves,
     bars.zero_volume_flat,
@@ -79,6 +86,7 @@ def admit(
     repair: Collection[str] = (),
     unreadable: Iterable[Finding] = (),
     actions: Iterable[Action] = (),
+    zones: Zones | None = None,
 ) -> tuple[dict[str, CleanTable], Report]:
     """Judge frames, repair what is asked for, and let the clean ones through.
 
@@ -92,6 +100,8 @@ def admit(
         What was already found while reading; errors among them leave their symbol out.
     actions : iterable of Action
         Splits and bonuses, applied after the repairs and before the rules where the prices show them.
+    zones : Zones or None
+        In which time zone the stamps are wanted.
 
     Returns
     -------
@@ -114,7 +124,7 @@ def admit(
         if not isinstance(symbol, str) or not isinstance(frame, pd.DataFrame):
             raise InputError(f"prices are data frames by symbol, but {symbol!r} has a {type(frame).__name__}")
         with np.errstate(all="ignore"):  # impossible prices overflow here and there, and are reported by their rules
-            table, found, done, adjusted = _judge(symbol, frame, repair, wanted.pop(symbol, ()))
+            table, found, done, adjusted = _judge(symbol, frame, repair, wanted.pop(symbol, ()), zones)
         findings += found
         repairs += done
         adjustments += adjusted
@@ -142,9 +152,9 @@ def _without_prices(action: Action) -> Adjustment:
 
 
 def _judge(
-    symbol: str, frame: pd.DataFrame, repair: Collection[str], actions: Sequence[Action]
+    symbol: str, frame: pd.DataFrame, repair: Collection[str], actions: Sequence[Action], zones: Zones | None
 ) -> tuple[Table | None, list[Finding], list[str], list[Adjustment]]:
-    table, findings = tabulate(symbol, frame)
+    table, findings = tabulate(symbol, frame, zones)
     if table is None or any(finding.severity is Severity.ERROR for finding in findings):
         return None, findings, [], [_without_prices(action) for action in actions]
     table, done = mend(table, repair)

@@ -90,7 +90,7 @@ def conflicting_dates(scan: Scan) -> Iterator[Finding]:
         closes = ", ".join(str(float(table.columns["close"][other])) for other in others[:4])
         return "date", f"{counts[stamps[position]]} rows have this date but different values (closes {closes})"
 
-    action = refused(table.symbol, "keep-last")
+    action = _if_clock(scan) or refused(table.symbol, "keep-last")
     return bar_findings(table, last, "conflicting-date", Severity.ERROR, describe, action)
 
 
@@ -110,8 +110,20 @@ def out_of_order(scan: Scan) -> Iterator[Finding]:
         rows = "1 row is" if len(back) == 1 else f"{len(back)} rows are"
         wrong = f"{rows} earlier than the row before; first row {table.rows[first]}, which follows {before}"
     message = f"{table.symbol} {date}: {wrong}"
-    action = refused(table.symbol, "sort-dates")
+    action = _if_clock(scan) or refused(table.symbol, "sort-dates")
     yield Finding(table.symbol, date, "date", "out-of-order", Severity.ERROR, message, action, len(back))
+
+
+def _if_clock(scan: Scan) -> str:
+    """Say what to do if intraday stamps without a zone step back by an hour at most, as a clock does in autumn: no repair would be right. Else nothing."""
+    table = scan.table
+    steps = np.diff(table.dates.asi8[~scan.bad_date])
+    back = steps[steps < 0]
+    hour = 3600 * 10**9
+    if table.dates.tz is not None or scan.sessions.length is None or not len(back) or back.min() < -hour:
+        return ""
+    here = "--timezone America/New_York:America/New_York"
+    return refused(table.symbol, otherwise=f"a clock may have gone back; if so, say whose it is, such as {here}")
 
 
 def gaps(scan: Scan) -> Iterator[Finding]:

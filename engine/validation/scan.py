@@ -13,6 +13,7 @@ import pandas as pd
 from engine.validation.columns import PRICES
 from engine.validation.dates import day
 from engine.validation.findings import Finding, Severity
+from engine.validation.sessions import Sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,6 +135,11 @@ class Scan:
         """The complete, positive, sane bars in order of date, one a date: what the rules about neighbours look at."""
         good = self._complete & ~any_cell(self.absurd)
         return self.table.take(self.ordered[good[self.ordered]])
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """The sessions of the sound bars."""
+        return Sessions(self.sound.dates)
 
     @cached_property
     def _complete(self) -> Mask:

@@ -16,9 +16,12 @@ from engine.validation.findings import Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from engine.validation.zones import Zones
+
 __all__ = ["F8", "Table", "refused", "tabulate"]
 
 F8 = npt.NDArray[np.float64]
+_LOCAL = "use --timezone, such as America/New_York, for the clock of the exchange"
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +68,7 @@ def refused(symbol: str, repair: str | None = None, otherwise: str = "correct th
     return f"{symbol} is left out; " + (f"use --repair {repair}" if repair else otherwise)
 
 
-def tabulate(symbol: str, frame: pd.DataFrame) -> tuple[Table | None, list[Finding]]:
+def tabulate(symbol: str, frame: pd.DataFrame, zones: Zones | None = None) -> tuple[Table | None, list[Finding]]:
     """Parse a frame into a Table.
 
     Parameters
@@ -74,6 +77,8 @@ def tabulate(symbol: str, frame: pd.DataFrame) -> tuple[Table | None, list[Findi
         The symbol of every row.
     frame : pandas.DataFrame
         Columns by name in any case; the dates in a column or in the index.
+    zones : Zones or None
+        In which time zone the stamps are wanted; None leaves them as they are.
 
     Returns
     -------
@@ -91,6 +96,8 @@ def tabulate(symbol: str, frame: pd.DataFrame) -> tuple[Table | None, list[Findi
         message = f"{symbol}: there are columns but no rows"
         return None, [*findings, Finding(symbol, None, None, "no-rows", Severity.ERROR, message, refused(symbol), 0)]
     parsed = parse_dates(dates)
+    if zones is not None:
+        parsed = zones.apply(parsed)
     findings += _zone_findings(symbol, parsed)
     values, texts = {}, {}
     for name in FIELDS:
@@ -146,7 +153,9 @@ def _zone_findings(symbol: str, parsed: ParsedDates) -> Iterator[Finding]:
         message = (
             f"{symbol}: the dates have several zone offsets ({', '.join(parsed.offsets)}), as with daylight saving"
         )
-        yield Finding(symbol, None, "date", "several-offsets", Severity.WARNING, message, "converted to UTC", count)
+        yield Finding(
+            symbol, None, "date", "several-offsets", Severity.WARNING, message, f"converted to UTC; {_LOCAL}", count
+        )
 
 
 def _numbers(column: pd.Series[Any]) -> tuple[F8, dict[int, str]]:

@@ -12,7 +12,7 @@ import pandas as pd
 from engine.costs.plain import Costs
 from engine.prices.history import Prices
 from engine.report.costs import cost_lines
-from engine.report.data import data_lines
+from engine.report.data import data_lines, year_lines
 from engine.report.model import Bars, Column, Section, Table
 from engine.report.parts.trading import NEEDS_PRICES
 from engine.report.spoken import money, say_settings
@@ -140,6 +140,7 @@ def settings_section(
     what: Mapping[str, Any],
     terms: AccountTerms | None = None,
     stops: Sequence[TrailingStop | None] = (),
+    prices: Prices | None = None,
 ) -> Section:
     """Say every setting in words, and list all of them by name.
 
@@ -153,6 +154,8 @@ def settings_section(
     terms : AccountTerms or None
         Of an account that the symbols share.
     stops : sequence of TrailingStop or None
+    prices : Prices or None
+        If they are at hand, it is said where the bars of a year come from.
     """
     rows = [
         ("goldencross version", version("goldencross")),
@@ -164,7 +167,8 @@ def settings_section(
     if terms is not None:
         rows += [(f"account, {_words(name)}", said) for name, said in _flat(terms.to_dict())]
     table = Table("Every setting", (Column("setting"), Column("value")), tuple(rows), can_filter=len(rows) > 30)
-    return Section("Settings", tuple(say_settings(settings, terms)), (), (table,))
+    years = [] if prices is None else year_lines(settings, prices)
+    return Section("Settings", (*say_settings(settings, terms), *years), (), (table,))
 
 
 def _stop(stop: TrailingStop | None) -> str:
