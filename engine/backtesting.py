@@ -66,7 +66,7 @@ def backtest(
         See ``engine.settings.Settings`` and ``docs/contract.md``. ``intrabar="both"`` reports how much depends on the order of high and low.
         ``direction="long_short"`` is the contract's other backtest, without costs or stop; ``fill`` does not matter to it.
     signal : Signal or None
-        Other averages, a band, a delay, a confirmation: ``docs/signals.md``. None is the contract's golden cross.
+        Other averages, a band, a delay, a confirmation, a hold: ``docs/signals.md``. None is the contract's golden cross.
 
     Returns
     -------

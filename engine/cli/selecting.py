@@ -51,6 +51,7 @@ def walkforward(
     band: o.Band = 0.0,
     delay: o.Delay = 0,
     confirm: o.Confirm = "none",
+    hold: o.Hold = 0,
     rule: Annotated[str, typer.Option("--rule", help=f"What a training chooses by: {', '.join(RULES)}.")] = "sharpe",
     scheme: Annotated[
         str,
@@ -151,7 +152,7 @@ def walkforward(
         slippage,
         costs,
         bars_per_year,
-        o.signal_of(average, band, delay, confirm),
+        o.signal_of(average, band, delay, confirm, hold),
     )
     if settings.intrabar == "both":
         raise InputError("intrabar 'both' is for a single backtest; walk forward with stop_first and with high_first")
