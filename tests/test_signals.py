@@ -29,7 +29,7 @@ from engine.selection.ledger_notes import entry_of
 from engine.selection.trials import trials_of
 from engine.settings import Settings
 from engine.signals import Signal
-from tests import adapter, naive, naive_signals, strategies
+from tests import adapter, handmade, naive, naive_signals, strategies
 from tests.test_fast import compare_ways
 from tests.test_indicators import prices
 
@@ -223,6 +223,22 @@ def test_a_hold_goes_on_over_spans_of_full_size():
             expected = [(t, found[t]) for t in np.flatnonzero(found)]
             assert len(expected) >= 2
             assert in_pieces(lines, needs, range(0, 3 * SPAN, SPAN)) == expected
+
+
+@pytest.mark.parametrize(
+    ("hold", "bars", "trades", "pending"),
+    [
+        (3, 20, [(20.0, 29.0, 50.0, 450.0, "cross"), (25.0, 26.0, 58.0, 58.0, "cross")], "buy"),
+        (7, 20, [(20.0, 25.0, 50.0, 250.0, "cross")], "buy"),
+        (10, 17, [(20.0, 30.0, 50.0, 500.0, "open")], "sell"),
+        (11, 17, [(20.0, 30.0, 50.0, 500.0, "open")], "none"),
+    ],
+)
+def test_the_example_of_the_page(hold, bars, trades, pending):
+    result = engine.backtest(adapter.prices(handmade.MAIN[:bars]), 2, 3, capital=1000, signal=Signal(hold=hold))
+    columns = ["entry_price", "exit_price", "quantity", "profit", "exit_reason"]
+    assert list(result.trades[columns].itertuples(index=False, name=None)) == trades
+    assert result.pending[adapter.SYMBOL] == pending
 
 
 @pytest.mark.parametrize("fill", ["next_open", "close"])
