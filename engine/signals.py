@@ -64,9 +64,16 @@ Confirmation = Rsi | Adx
 _CONFIRMATIONS: dict[str, type[Confirmation]] = {"rsi": Rsi, "adx": Adx}
 
 
-def _checked(name: str, window: object, above: object) -> float:
+def _require_bars(name: str, value: int, least: int = 0) -> None:
+    """Check a number of bars."""
+    require_whole(name, value, least=least)
+    if value > _MOST_BARS:
+        raise InputError(f"{name} is {value!r}; it must be {_MOST_BARS:,} bars or less")
+
+
+def _checked(name: str, window: int, above: object) -> float:
     """Check a confirmation, and give its level as a float."""
-    require_whole(f"{name} window", window, least=1, most=_MOST_BARS)
+    _require_bars(f"{name} window", window, least=1)
     level = require_number(f"{name} level", above, least=0)
     if not level < 100:
         raise InputError(f"{name} level is {above!r}; the index goes from 0 to 100, so nothing would ever be above it")
@@ -108,8 +115,8 @@ class Signal:
         object.__setattr__(self, "band", require_number("band", self.band, least=0))
         if not self.band < 1:
             raise InputError(f"band is {self.band!r}; it is a fraction of the slow average, 0.01 is 1 percent")
-        require_whole("delay", self.delay, least=0, most=_MOST_BARS)
-        require_whole("hold", self.hold, least=0, most=_MOST_BARS)
+        _require_bars("delay", self.delay)
+        _require_bars("hold", self.hold)
         if self.confirm is not None and not isinstance(self.confirm, Rsi | Adx):
             raise InputError(f"confirm is {self.confirm!r}; it must be engine.Rsi(...), engine.Adx(...) or None")
 
@@ -119,14 +126,15 @@ class Signal:
         return self == Signal()
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON."""
+        """Give plain values for JSON; ``hold`` only where there is one, so that results from before it are still the same."""
         confirm = self.confirm
         named = None if confirm is None else {"kind": type(confirm).__name__.lower(), **asdict(confirm)}
-        return {"average": self.average, "band": self.band, "delay": self.delay, "confirm": named, "hold": self.hold}
+        hold = {"hold": self.hold} if self.hold else {}
+        return {"average": self.average, "band": self.band, "delay": self.delay, "confirm": named, **hold}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Signal:
-        """Read what ``to_dict`` gave; before there was a hold, there was none."""
+        """Read what ``to_dict`` gave."""
         named = values["confirm"]
         if named is None:
             return cls(**values)

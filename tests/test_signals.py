@@ -326,10 +326,9 @@ def test_settings_from_before_there_were_signals_are_the_golden_cross():
     assert Settings.from_dict(values) == Settings()
 
 
-def test_signals_from_before_there_was_a_hold_have_none():
-    signal = Signal("ema", 0.01, 2, engine.Rsi())
-    values = signal.to_dict()
-    del values["hold"]
+def test_a_signal_without_a_hold_is_written_as_before_there_was_one():
+    signal, values = Signal("ema", 0.01, 2), {"average": "ema", "band": 0.01, "delay": 2, "confirm": None}
+    assert signal.to_dict() == values
     assert Signal.from_dict(values) == signal
 
 

@@ -68,8 +68,6 @@ def _setting(settings: Settings, terms: dict[str, Any] | None) -> str:
     del values["bars_per_year"]
     if settings.signal.is_golden_cross:  # as in lines from before there were others
         del values["signal"]
-    elif not settings.signal.hold:  # as in lines from before there was one
-        del values["signal"]["hold"]
     if settings.sizing != "risk":
         del values["risk"]
     if settings.sizing == "all_in":
