@@ -71,7 +71,7 @@ def backtest(
         ``direction="long_short"`` is the contract's other backtest, without costs or stop; ``fill`` does not matter to it. ``bars_per_year=None`` is 252 for daily and
         coarser bars, and what the dates say for intraday ones.
     signal : Signal or None
-        Other averages, a band, a delay, a confirmation: ``docs/signals.md``. None is the contract's golden cross.
+        Other averages, a band, a delay, a confirmation, a hold: ``docs/signals.md``. None is the contract's golden cross.
 
     Returns
     -------

@@ -28,7 +28,7 @@ def averages_of(history: History, windows: NDArray[np.int64], signal: Signal) ->
 def filter_of(history: History, signal: Signal) -> Filter:
     """Give the kernels' form of what a cross needs besides two averages that cross."""
     allowed = NO_FILTER.allowed if signal.confirm is None else _confirmed(history, signal.confirm)
-    return Filter(signal.band, signal.delay, allowed)
+    return Filter(signal.band, signal.delay, signal.hold, allowed)
 
 
 def crosses_of(history: History, fast: int, slow: int, settings: Settings) -> NDArray[np.int8]:

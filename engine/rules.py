@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from engine.requirements import require_choice
 from engine.signals import Signal
 
 if TYPE_CHECKING:
     from engine.prices.history import Prices
     from engine.sweeping import SweepResult
 
-__all__ = ["Rule", "brock_lakonishok_lebaron"]
+__all__ = ["Kind", "Rule", "brock_lakonishok_lebaron"]
+
+Kind = Literal["variable", "fixed"]
 
 
 @dataclass(frozen=True)
@@ -46,22 +49,33 @@ class Rule:
         return result
 
 
-def brock_lakonishok_lebaron() -> tuple[Rule, ...]:
-    """Give the ten variable-length moving average rules of Brock, Lakonishok and LeBaron.
+def brock_lakonishok_lebaron(kind: Kind = "variable") -> tuple[Rule, ...]:
+    """Give the ten moving average rules of Brock, Lakonishok and LeBaron, of variable or of fixed length.
+
+    Parameters
+    ----------
+    kind : {"variable", "fixed"}
+        A position lasts until the averages cross again (VMA), or for ten bars (FMA).
 
     Returns
     -------
     tuple of Rule
         Pairs (1, 50), (1, 150), (5, 150), (1, 200) and (2, 200) of simple averages, each with no band and with one of 1 percent.
 
+    Raises
+    ------
+    InputError
+
     Notes
     -----
-    "Simple Technical Trading Rules and the Stochastic Properties of Stock Returns", Journal of Finance 47 (1992), table II. Inside the band they hold nothing; a signal of ours keeps its side there, so
-    with a band of 1 percent a position lasts longer than theirs (``docs/signals.md``). Their fixed-length rules leave after ten days, which needs an exit that the contract does not have; they are left out.
+    "Simple Technical Trading Rules and the Stochastic Properties of Stock Returns", Journal of Finance 47 (1992), tables II and III. What differs from the paper, which compares the returns after buy and after
+    sell signals, is in ``docs/signals.md``.
     """
+    require_choice("kind", kind, get_args(Kind))
     pairs = ((1, 50), (1, 150), (5, 150), (1, 200), (2, 200))
+    name, hold = ("VMA", 0) if kind == "variable" else ("FMA", 10)
     return tuple(
-        Rule(f"VMA ({fast}, {slow}, {band:g})", fast, slow, Signal(band=band))
+        Rule(f"{name} ({fast}, {slow}, {band:g})", fast, slow, Signal(band=band, hold=hold))
         for fast, slow in pairs
         for band in (0.0, 0.01)
     )

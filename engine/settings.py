@@ -152,7 +152,7 @@ class Settings:
         Raises
         ------
         InputError
-            Risk sizing without a stop; long/short with a stop, costs, sizing or confirmation; stops of different kinds.
+            Risk sizing without a stop; long/short with a stop, costs, sizing, confirmation or hold; stops of different kinds.
         """
         if self.sizing == "risk" and None in stops:
             raise InputError(
@@ -167,6 +167,10 @@ class Settings:
         if self.direction == "long_short" and self.signal.confirm is not None:
             raise InputError(
                 "a confirmation is for golden crosses, but 'long_short' goes by sides; leave one of them out"
+            )
+        if self.direction == "long_short" and self.signal.hold:
+            raise InputError(
+                "a hold is for positions that a golden cross opens, but 'long_short' goes by sides; leave one of them out"
             )
         if len({(stop.atr, stop.kind) for stop in stops if stop}) > 1:
             raise InputError("the stops of one sweep must share the kind of stop and of ATR; run one sweep for each")

@@ -12,6 +12,8 @@ from engine.requirements import require_choice, require_number, require_whole
 __all__ = ["Adx", "Average", "Confirmation", "Rsi", "Signal"]
 
 Average = Literal["sma", "ema", "wma"]
+_MOST_BARS = 1_000_000_000
+"""Of a delay, a hold or the window of an index: more than any history has, and the kernels can add to it."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,16 @@ Confirmation = Rsi | Adx
 _CONFIRMATIONS: dict[str, type[Confirmation]] = {"rsi": Rsi, "adx": Adx}
 
 
-def _checked(name: str, window: object, above: object) -> float:
+def _require_bars(name: str, value: int, least: int = 0) -> None:
+    """Check a number of bars."""
+    require_whole(name, value, least=least)
+    if value > _MOST_BARS:
+        raise InputError(f"{name} is {value!r}; it must be {_MOST_BARS:,} bars or less")
+
+
+def _checked(name: str, window: int, above: object) -> float:
     """Check a confirmation, and give its level as a float."""
-    require_whole(f"{name} window", window, least=1)
+    _require_bars(f"{name} window", window, least=1)
     level = require_number(f"{name} level", above, least=0)
     if not level < 100:
         raise InputError(f"{name} level is {above!r}; the index goes from 0 to 100, so nothing would ever be above it")
@@ -87,6 +96,8 @@ class Signal:
         Bars that a side has to last after its first, before it counts.
     confirm : Rsi, Adx or None
         What a golden cross needs besides.
+    hold : int
+        Bars from a golden cross to the death cross that ends its position; every cross in between is ignored. 0 is none: the averages make the death cross.
 
     Raises
     ------
@@ -97,13 +108,15 @@ class Signal:
     band: float = 0.0
     delay: int = 0
     confirm: Confirmation | None = None
+    hold: int = 0
 
     def __post_init__(self) -> None:
         require_choice("average", self.average, get_args(Average))
         object.__setattr__(self, "band", require_number("band", self.band, least=0))
         if not self.band < 1:
             raise InputError(f"band is {self.band!r}; it is a fraction of the slow average, 0.01 is 1 percent")
-        require_whole("delay", self.delay, least=0)
+        _require_bars("delay", self.delay)
+        _require_bars("hold", self.hold)
         if self.confirm is not None and not isinstance(self.confirm, Rsi | Adx):
             raise InputError(f"confirm is {self.confirm!r}; it must be engine.Rsi(...), engine.Adx(...) or None")
 
@@ -113,10 +126,11 @@ class Signal:
         return self == Signal()
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain values for JSON."""
+        """Give plain values for JSON; ``hold`` only where there is one, so that results from before it are still the same."""
         confirm = self.confirm
         named = None if confirm is None else {"kind": type(confirm).__name__.lower(), **asdict(confirm)}
-        return {"average": self.average, "band": self.band, "delay": self.delay, "confirm": named}
+        hold = {"hold": self.hold} if self.hold else {}
+        return {"average": self.average, "band": self.band, "delay": self.delay, "confirm": named, **hold}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Signal:

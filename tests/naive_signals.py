@@ -14,6 +14,7 @@ class Signal:
     index: str | None = None  # "rsi" or "adx", which has to be
     window: int = 14
     above: float = 50.0
+    hold: int = 0
 
 
 # Averages
@@ -143,6 +144,18 @@ def crosses_of(bars, fast, slow, signal):
             result[t] = 1 if confirmed else 0
         elif side[t - 1] == 1 and side[t] == -1:
             result[t] = -1
+    return held(result, signal.hold) if signal.hold else result
+
+
+def held(crosses, hold):
+    """Return "a golden cross, its death cross exactly h bars later, and nothing else" for every golden cross that lies in no such period before it."""
+    result, periods = [0] * len(crosses), []
+    for t, cross in enumerate(crosses):
+        if cross == 1 and not any(t in period for period in periods):
+            periods.append(range(t, t + hold + 1))  # "the bar of that death cross belongs to the period"
+            result[t] = 1
+            if t + hold < len(crosses):  # "a history that ends before has no death cross"
+                result[t + hold] = -1
     return result
 
 

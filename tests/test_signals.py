@@ -1,4 +1,4 @@
-"""Other averages, bands, delays and confirmations: kernels and backtests against the plain reference, and every way that a signal takes."""
+"""Other averages, bands, delays, confirmations and holds: kernels and backtests against the plain reference, and every way that a signal takes."""
 
 import json
 from hashlib import sha256
@@ -18,18 +18,18 @@ from engine.errors import InputError
 from engine.grid import Grid
 from engine.kernels._jit import kernel
 from engine.kernels.compare import words_beyond
-from engine.kernels.crosses import filtered_crosses
+from engine.kernels.crosses import NO_FILTER, filtered_crosses
 from engine.kernels.metrics import METRICS
 from engine.kernels.momentum import directional_index, strength_index
 from engine.kernels.plan import SPAN
 from engine.kernels.smoothing import exponential_averages, weighted_averages
-from engine.kernels.spells import find_spells
+from engine.kernels.spells import STATE_SIZE, find_spells, hold_spells
 from engine.selection.ledger_lines import plain
 from engine.selection.ledger_notes import entry_of
 from engine.selection.trials import trials_of
 from engine.settings import Settings
 from engine.signals import Signal
-from tests import adapter, naive, naive_signals, strategies
+from tests import adapter, handmade, naive, naive_signals, strategies
 from tests.test_fast import compare_ways
 from tests.test_indicators import prices
 
@@ -48,12 +48,13 @@ def signals(draw):
         index=draw(st.sampled_from([None, None, "rsi", "adx"])),
         window=draw(st.sampled_from([1, 2, 5, 14])),
         above=draw(st.sampled_from([0.0, 25.0, 50.0, 70.0])),
+        hold=draw(st.sampled_from([0, 0, 1, 2, 3, 10, 70, 300])),
     )
 
 
 def ours(signal):
     confirm = CONFIRMATIONS[signal.index](signal.window, signal.above) if signal.index else None
-    return Signal(signal.average, signal.band, signal.delay, confirm)
+    return Signal(signal.average, signal.band, signal.delay, confirm, signal.hold)
 
 
 def values_of(row):
@@ -138,7 +139,7 @@ def test_backtest_is_the_reference(bars, pair, rules, signal):
 @some
 @given(strategies.markets(), strategies.windows(), signals())
 def test_long_short_goes_by_the_same_sides(bars, pair, signal):
-    assume(len(bars) >= pair[1] and signal.index is None)
+    assume(len(bars) >= pair[1] and signal.index is None and not signal.hold)
     result = engine.backtest(adapter.prices(bars), *pair, direction="long_short", signal=ours(signal))
     side, equity = naive_signals.sides_of(bars, *pair, signal), [100_000.0]
     for t in range(1, len(bars)):
@@ -173,6 +174,97 @@ def test_a_window_of_one_bar_is_the_close(average):
     assert np.array_equal(averages_of(history, np.array([1]), Signal(average))[0], history.close)
 
 
+# A hold, by hand
+
+
+def lines_of(golden, death, bars):
+    """Return two lines that cross on these bars and on no others."""
+    above, side = [], False
+    for t in range(bars):
+        side = (side or t in golden) and t not in death
+        above.append(side)
+    return [np.where(above, 2.0, 0.0), np.ones(bars)]
+
+
+@pytest.mark.parametrize(
+    ("golden", "death", "hold", "expected"),
+    [
+        # A death cross within the period is none, and the averages' own death cross after it neither.
+        ([5], [7], 4, [(5, 1), (9, -1)]),
+        ([5], [20], 4, [(5, 1), (9, -1)]),
+        # A golden cross within the period is none, though its side lasts; the next one opens.
+        ([5, 8, 14], [6, 12], 4, [(5, 1), (9, -1), (14, 1), (18, -1)]),
+        # On the bar of the forced death cross it is none; on the bar after that it opens.
+        ([5, 9], [7], 4, [(5, 1), (9, -1)]),
+        ([5, 10], [7], 4, [(5, 1), (9, -1), (10, 1), (14, -1)]),
+        # One bar: every other bar can open.
+        ([5, 7, 9], [6, 8], 1, [(5, 1), (6, -1), (7, 1), (8, -1), (9, 1), (10, -1)]),
+        # The last bar is 29: the forced death cross is on it, or the history ends before.
+        ([5], [7], 24, [(5, 1), (29, -1)]),
+        ([5], [7], 25, [(5, 1)]),
+        ([5], [7], 10**9, [(5, 1)]),
+    ],
+)
+def test_a_hold_by_hand(golden, death, hold, expected):
+    lines, needs, found = lines_of(golden, death, 30), NO_FILTER._replace(hold=hold), np.empty(30, np.int8)
+    filtered_crosses(*lines, needs, found)
+    assert [(t, found[t]) for t in np.flatnonzero(found)] == expected
+    for size in range(1, 31):
+        assert in_pieces(lines, needs, range(0, 30, size)) == expected
+
+
+def test_a_hold_goes_on_over_spans_of_full_size():
+    """Golden crosses on the last bars of a span, forced death crosses around the first of the next, with fills at the open and at the close."""
+    for place in (SPAN - 2, SPAN - 1, SPAN, SPAN + 1):
+        for hold in (1, 2, 3, SPAN, 2 * SPAN + 1):
+            lines = lines_of([place - 700, place, 2 * SPAN + 5], [place - 1, place + 2], 3 * SPAN)
+            needs, found = NO_FILTER._replace(hold=hold), np.empty(3 * SPAN, np.int8)
+            filtered_crosses(*lines, needs, found)
+            expected = [(t, found[t]) for t in np.flatnonzero(found)]
+            assert len(expected) >= 2
+            assert in_pieces(lines, needs, range(0, 3 * SPAN, SPAN)) == expected
+
+
+@pytest.mark.parametrize(
+    ("hold", "bars", "trades", "pending"),
+    [
+        (3, 20, [(20.0, 29.0, 50.0, 450.0, "cross"), (25.0, 26.0, 58.0, 58.0, "cross")], "buy"),
+        (7, 20, [(20.0, 25.0, 50.0, 250.0, "cross")], "buy"),
+        (10, 17, [(20.0, 30.0, 50.0, 500.0, "open")], "sell"),
+        (11, 17, [(20.0, 30.0, 50.0, 500.0, "open")], "none"),
+    ],
+)
+def test_the_example_of_the_page(hold, bars, trades, pending):
+    result = engine.backtest(adapter.prices(handmade.MAIN[:bars]), 2, 3, capital=1000, signal=Signal(hold=hold))
+    columns = ["entry_price", "exit_price", "quantity", "profit", "exit_reason"]
+    assert list(result.trades[columns].itertuples(index=False, name=None)) == trades
+    assert result.pending[adapter.SYMBOL] == pending
+
+
+@pytest.mark.parametrize("fill", ["next_open", "close"])
+def test_a_position_without_a_stop_lasts_as_long_as_its_hold(fill):
+    result = engine.backtest(engine.simulate(1, 2000, seed=7), 5, 20, fill=fill, signal=Signal(hold=10))
+    closed, bars = result.trades.dropna(subset="exit_date"), result.equity["SIM001"].index
+    assert len(closed) > 20
+    assert set(bars.get_indexer(closed["exit_date"]) - bars.get_indexer(closed["entry_date"])) == {10}
+
+
+def test_crosses_are_ignored_until_the_period_of_a_position_is_over_that_a_stop_has_ended():
+    """The stop ends the position in the bar after its entry; the golden cross two bars later lies in the period, the next one does not."""
+    closes = [10, 10, 9, 12, 12, 5, 5, 9, 5, 5, 5, 12, 12, 12, 12, 12]
+    bars = [naive.Bar(close, close, close, close) for close in map(float, closes)]
+    arguments = {"stop": engine.TrailingStop(0.5, 1), "fill": "close"}
+    free, held = (
+        engine.backtest(adapter.prices(bars), 1, 2, **arguments, signal=signal) for signal in (None, Signal(hold=6))
+    )
+    entries = [
+        [closes[t] for t in result.equity[adapter.SYMBOL].index.get_indexer(result.trades["entry_date"])]
+        for result in (free, held)
+    ]
+    assert entries == [[12, 9, 12], [12, 12]]
+    assert held.trades["exit_reason"].iloc[0] == free.trades["exit_reason"].iloc[0] == "gap"
+
+
 # Every way that takes a signal
 
 SIGNALS = [
@@ -181,6 +273,8 @@ SIGNALS = [
     Signal("sma", delay=3),
     Signal("ema", 0.005, 1, engine.Rsi(14, 55.0)),
     Signal(confirm=engine.Adx(10, 20.0)),
+    Signal(hold=10),
+    Signal("wma", 0.005, 1, engine.Rsi(14, 50.0), hold=3),
 ]
 
 
@@ -220,7 +314,7 @@ def test_what_is_judged_has_the_signal_of_the_sweep():
 
 
 def test_a_saved_sweep_keeps_its_signal(tmp_path):
-    signal = Signal("wma", 0.01, 2, engine.Adx(10, 20.0))
+    signal = Signal("wma", 0.01, 2, engine.Adx(10, 20.0), 5)
     found = engine.sweep(engine.simulate(1, 100), (2, 5), (10, 20), signal=signal)
     found.save(tmp_path / "cells.parquet")
     assert engine.SweepResult.load(tmp_path / "cells.parquet").settings == found.settings
@@ -230,6 +324,12 @@ def test_settings_from_before_there_were_signals_are_the_golden_cross():
     values = Settings().to_dict()
     del values["signal"]
     assert Settings.from_dict(values) == Settings()
+
+
+def test_a_signal_without_a_hold_is_written_as_before_there_was_one():
+    signal, values = Signal("ema", 0.01, 2), {"average": "ema", "band": 0.01, "delay": 2, "confirm": None}
+    assert signal.to_dict() == values
+    assert Signal.from_dict(values) == signal
 
 
 # The fast way
@@ -255,13 +355,21 @@ def words(one, other, place, more, less):
 def test_crosses_found_in_pieces_are_those_of_every_bar(bars, pair, signal, size):
     history = adapter.history(bars)
     lines, needs = averages_of(history, np.array(pair), ours(signal)), filter_of(history, ours(signal))
-    expected, state, found = np.empty(len(bars), np.int8), np.zeros(4, np.int64), []
+    expected = np.empty(len(bars), np.int8)
     filtered_crosses(*lines, needs, expected)
-    for start in range(0, len(bars), size):
-        stop, out = min(start + size, len(bars)), np.empty(len(bars), np.int16)
+    assert in_pieces(lines, needs, range(0, len(bars), size)) == [(t, expected[t]) for t in np.flatnonzero(expected)]
+
+
+def in_pieces(lines, needs, starts):
+    """Return the bars and kinds of the crosses, from one span to the next."""
+    bars, state, found = len(lines[0]), np.zeros(STATE_SIZE, np.int64), []
+    for start in starts:
+        stop, out = min(start + starts.step, bars), np.full(bars + 1, -1, np.int16)
         golden, count = find_spells(*lines, needs, start, stop, state, out)
+        if needs.hold:
+            golden, count = hold_spells(golden, count, needs.hold, start, stop, state, out)
         found += [(start + int(out[i]), 1 if golden == (i % 2 == 0) else -1) for i in range(count)]
-    assert found == [(t, expected[t]) for t in np.flatnonzero(expected)]
+    return found
 
 
 @many
@@ -302,14 +410,15 @@ def output(*words):
 
 
 def test_the_command_takes_every_part_of_a_signal(tmp_path):
-    words = ["--average", "ema", "--band", "0.01", "--delay", "2", "--confirm", "rsi:10:45"]
-    signal = Signal("ema", 0.01, 2, engine.Rsi(10, 45.0))
+    words = ["--average", "ema", "--band", "0.01", "--delay", "2", "--confirm", "rsi:10:45", "--hold", "10"]
+    signal = Signal("ema", 0.01, 2, engine.Rsi(10, 45.0), 10)
     shown = output("backtest", "--fast", "1", "--slow", "50", *words)
     for line in (
         "Averages: exponential.",
         "Band: the fast average has to be 1 percent beyond the slow one before the side changes.",
         "Delay: a cross counts once its side has lasted 2 bars more.",
         "Confirmation: a golden cross counts only where the RSI of 10 bars is above 45 at its close; others are dropped, and are no skipped signals.",
+        "Hold: what a golden cross buys is sold on a signal 10 bars after it; crosses until then are ignored.",
     ):
         assert line in shown.splitlines()
     cells = tmp_path / "cells.parquet"
@@ -338,6 +447,10 @@ def test_the_ledger_tells_signals_apart_and_knows_its_old_lines():
     for name in ("bars_per_year", "risk", "lot", "signal"):
         del values[name]
     assert golden.tried.setting == sha256(plain([values, None]).encode()).hexdigest()[:16]
+    values["signal"] = {"average": "ema", "band": 0.0, "delay": 0, "confirm": None}  # there was no hold
+    assert other.tried.setting == sha256(plain([values, None]).encode()).hexdigest()[:16]
+    held = entry_of(engine.sweep(market, *windows, signal=Signal("ema", hold=10)), market)
+    assert held.tried.setting != other.tried.setting
 
 
 @pytest.mark.parametrize("text", ["rsi:x", "macd:14:50", "rsi:14:50:1", "none:3", "rsi:14.5", "adx:14:100"])
@@ -350,14 +463,20 @@ def test_a_confirmation_that_makes_no_sense_is_refused_in_one_line(text):
 # Classic rules
 
 
-def test_the_rules_of_brock_lakonishok_and_lebaron():
-    market, rules = engine.simulate(1, 400, seed=1), engine.rules.brock_lakonishok_lebaron()
-    assert [rule.name for rule in rules[:2]] == ["VMA (1, 50, 0)", "VMA (1, 50, 0.01)"]
+@pytest.mark.parametrize(("kind", "name", "hold"), [("variable", "VMA", 0), ("fixed", "FMA", 10)])
+def test_the_rules_of_brock_lakonishok_and_lebaron(kind, name, hold):
+    market, rules = engine.simulate(1, 400, seed=1), engine.rules.brock_lakonishok_lebaron(kind)
+    assert [rule.name for rule in rules[:2]] == [f"{name} (1, 50, 0)", f"{name} (1, 50, 0.01)"]
     assert len({(rule.fast, rule.slow, rule.signal.band) for rule in rules}) == len(rules) == 10
+    assert {rule.signal.hold for rule in rules} == {hold}
     for rule in rules[:4]:
         alone = engine.backtest(market, rule.fast, rule.slow, signal=rule.signal, fill="close")
         row = rule.sweep(market, fill="close").to_frame().iloc[0]
         adapter.assert_metrics(row, alone.metrics.iloc[0].to_dict())
+
+
+def test_the_rules_are_the_variable_ones_unless_asked():
+    assert engine.rules.brock_lakonishok_lebaron() == engine.rules.brock_lakonishok_lebaron("variable")
 
 
 # What makes no sense
@@ -370,6 +489,11 @@ def test_the_rules_of_brock_lakonishok_and_lebaron():
         (lambda: Signal(band=-0.01), "band is -0.01"),
         (lambda: Signal(band=1.0), "0.01 is 1 percent"),
         (lambda: Signal(delay=1.5), "delay is 1.5"),
+        (lambda: Signal(delay=10**30), "1,000,000,000 bars or less"),
+        (lambda: Signal(hold=-1), "hold is -1"),
+        (lambda: Signal(hold=True), "hold is True"),
+        (lambda: Signal(hold=10**9 + 1), "1,000,000,000 bars or less"),
+        (lambda: engine.Rsi(10**30), "1,000,000,000 bars or less"),
         (lambda: Signal(confirm="rsi"), "engine.Rsi"),
         (lambda: engine.Rsi(0), "RSI window is 0"),
         (lambda: engine.Adx(14, 100), "nothing would ever be above"),
@@ -378,8 +502,13 @@ def test_the_rules_of_brock_lakonishok_and_lebaron():
             lambda: engine.backtest(
                 engine.simulate(1, 60), 2, 5, direction="long_short", signal=Signal(confirm=engine.Rsi())
             ),
-            "leave one of them out",
+            "a confirmation is .* leave one of them out",
         ),
+        (
+            lambda: engine.sweep(engine.simulate(1, 60), 2, 5, direction="long_short", signal=Signal(hold=10)),
+            "a hold is .* leave one of them out",
+        ),
+        (lambda: engine.rules.brock_lakonishok_lebaron("trading range"), "kind is 'trading range'"),
         (lambda: account_arguments(Settings(signal=Signal("ema")), None), "golden cross only"),
     ],
 )

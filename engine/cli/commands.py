@@ -61,6 +61,7 @@ def backtest(
     band: o.Band = 0.0,
     delay: o.Delay = 0,
     confirm: o.Confirm = "none",
+    hold: o.Hold = 0,
     fill: o.FillOption = "next-open",
     intrabar: o.IntrabarOption = "stop-first",
     direction: o.DirectionOption = "long-only",
@@ -113,7 +114,7 @@ def backtest(
         slippage,
         costs,
         bars_per_year,
-        o.signal_of(average, band, delay, confirm),
+        o.signal_of(average, band, delay, confirm, hold),
         flatten,
     )
     prices = o.prices_of(path, repair, symbols, start, end, actions, timezone)
@@ -161,6 +162,7 @@ def sweep(
     band: o.Band = 0.0,
     delay: o.Delay = 0,
     confirm: o.Confirm = "none",
+    hold: o.Hold = 0,
     metric: Annotated[str, typer.Option("--metric", help="What the best cell has the most of.")] = "sharpe",
     keep: o.Keep = 0,
     fill: o.FillOption = "next-open",
@@ -216,7 +218,7 @@ def sweep(
         slippage,
         costs,
         bars_per_year,
-        o.signal_of(average, band, delay, confirm),
+        o.signal_of(average, band, delay, confirm, hold),
         flatten,
     )
     prices = o.prices_of(path, repair, symbols, start, end, actions, timezone, lazy=lazy)

@@ -89,6 +89,13 @@ Confirm = Annotated[
     str,
     typer.Option("--confirm", help="What a golden cross needs besides: none, rsi:14:50 or adx:14:25 (bars and level)."),
 ]
+Hold = Annotated[
+    int,
+    typer.Option(
+        "--hold",
+        help="Bars from a golden cross to the sale, whatever crosses come between; 0 is until the death cross.",
+    ),
+]
 Capital = Annotated[float, typer.Option("--capital", help="Capital of each symbol.")]
 AccountCapital = Annotated[float, typer.Option("--capital", help="Capital of the account.")]
 SizingOption = Annotated[str, typer.Option("--sizing", help="all-in, all-in-lots or risk (which needs a stop).")]
@@ -194,14 +201,14 @@ def settings_of(
     )
 
 
-def signal_of(average: str, band: float, delay: int, confirm: str) -> Signal:
+def signal_of(average: str, band: float, delay: int, confirm: str, hold: int) -> Signal:
     """Make a signal of the options as they were typed.
 
     Raises
     ------
     InputError
     """
-    return Signal(pick("--average", average, AverageKind), band, delay, parse_confirmation(confirm))
+    return Signal(pick("--average", average, AverageKind), band, delay, parse_confirmation(confirm), hold)
 
 
 def costs_of(name: str, plain: Costs) -> Costs | CostSchedule:

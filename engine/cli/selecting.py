@@ -52,6 +52,7 @@ def walkforward(
     band: o.Band = 0.0,
     delay: o.Delay = 0,
     confirm: o.Confirm = "none",
+    hold: o.Hold = 0,
     rule: Annotated[str, typer.Option("--rule", help=f"What a training chooses by: {', '.join(RULES)}.")] = "sharpe",
     scheme: Annotated[
         str,
@@ -160,7 +161,7 @@ def walkforward(
         slippage,
         costs,
         bars_per_year,
-        o.signal_of(average, band, delay, confirm),
+        o.signal_of(average, band, delay, confirm, hold),
         flatten,
     )
     if settings.intrabar == "both":

@@ -21,6 +21,7 @@ __all__ = [
     "crosses",
     "filtered_crosses",
     "filtered_sides",
+    "held",
     "side",
     "side_with_band",
 ]
@@ -70,14 +71,15 @@ def crosses(fast: NDArray[np.float64], slow: NDArray[np.float64], out: NDArray[n
 
 
 class Filter(NamedTuple):
-    """What a cross needs besides two averages that cross."""
+    """What a cross needs besides two averages that cross, and for how long it binds."""
 
     band: float  # fraction of the slow average
     delay: int  # bars that a side has to last after its first
+    hold: int  # bars from a golden cross to its death cross; 0 is: until the averages make one
     allowed: NDArray[np.bool_]  # (T,) whether a golden cross counts at a close; (0,) is: each counts
 
 
-NO_FILTER = Filter(0.0, 0, np.empty(0, np.bool_))
+NO_FILTER = Filter(0.0, 0, 0, np.empty(0, np.bool_))
 
 
 class Lasting(NamedTuple):
@@ -93,6 +95,19 @@ def outlast(before: Lasting, now: int, delay: int) -> Lasting:
     """Go on by one bar."""
     bars = before.bars + 1 if now == before.side else 0
     return Lasting(now, bars, now if bars >= delay else before.kept)
+
+
+@rule
+def held(signal: int, t: int, free: int, hold: int) -> tuple[int, int]:
+    """Give the cross of a bar where each holds for ``hold`` bars, and the first bar on which a golden one opens again; ``free`` is that bar so far, at first 0.
+
+    The death cross comes on the bar before that one; every other cross until then, and every death cross of the averages, is none.
+    """
+    if t == free - 1:
+        return DEATH, free
+    if signal == GOLDEN and t >= free:
+        return GOLDEN, t + hold + 1
+    return NO_SIGNAL, free
 
 
 @kernel
@@ -112,12 +127,15 @@ def filtered_crosses(
 
     The death cross after a golden cross that does not count is left out too: there is nothing to sell, and golden and death crosses stay in turn.
     """
-    state, dropped = Lasting(0, 0, 0), False
+    state, dropped, free = Lasting(0, 0, 0), False, 0
     for t in range(len(out)):
         before = state.kept
         state = outlast(state, side_with_band(state.side, fast[t], slow[t], given.band), given.delay)
         signal = cross(before, state.kept)
         if signal == GOLDEN:
             dropped = len(given.allowed) > 0 and not given.allowed[t]
-        out[t] = NO_SIGNAL if dropped else signal
+        counted = NO_SIGNAL if dropped else signal
         dropped = dropped and signal != DEATH
+        if given.hold > 0:
+            counted, free = held(counted, t, free, given.hold)
+        out[t] = counted

@@ -20,7 +20,7 @@ from engine.kernels._jit import kernel, pasted
 from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.bits import NO_CROSS
 from engine.kernels.compare import words_beyond
-from engine.kernels.crosses import ABOVE, BELOW, DEATH, GOLDEN, Filter, cross
+from engine.kernels.crosses import ABOVE, BELOW, DEATH, GOLDEN, NO_SIGNAL, Filter, cross, held
 from engine.kernels.drawdown import fill_runs
 from engine.kernels.fast import order_by_count, run_block
 from engine.kernels.finish import Result
@@ -48,8 +48,9 @@ class Lines(NamedTuple):
     filter: Filter
 
 
-SIDE, SINCE, KEPT, DROPPED = 0, 1, 2, 3
-"""Columns of what is remembered of a pair: its side, the first bar of it, the last side that lasted long enough, and whether the golden cross of that did not count."""
+STATE_SIZE = 5
+SIDE, SINCE, KEPT, DROPPED, FREE = range(STATE_SIZE)
+"""Columns of what is remembered of a pair: its side, the first bar of it, the last side that lasted long enough, whether the golden cross of that did not count, and where the next one opens again (``crosses.held``)."""
 
 
 @kernel
@@ -88,7 +89,7 @@ def run_lines(
         ranges = average_true_range(bars.high, bars.low, bars.close, trails.windows, trails.wilder)
         stops = Stops(ranges, trails.row, multiples)
     pairs.doubtful[:] = False
-    states = np.zeros((len(plan.row), 4), np.int64)
+    states = np.zeros((len(plan.row), STATE_SIZE), np.int64)
     result = Result(capital, bars_per_year, out, sure)
     fill_market(bars, rules, rows)
     for start in range(0, n, size):
@@ -112,6 +113,8 @@ def _find_block(lines: Lines, plan: Plan, b: int, delay: int, span: Span, states
         fast, slow = rows[plan.fast_of[first + pair]], rows[plan.slow_of[first + pair]]
         found, state = crosses.bars[place:], states[first + pair]
         golden, count = find_spells(lines.values[fast], lines.values[slow], lines.filter, start, stop, state, found)
+        if lines.filter.hold > 0:
+            golden, count = hold_spells(golden, count, lines.filter.hold, start, stop, state, found)
         for i in range(count):
             found[i] += delay - span.start + start
         crosses.start[pair], crosses.counts[pair], crosses.golden[pair] = place, count, golden
@@ -132,7 +135,7 @@ def find_spells(
     fast, slow : float64 (T,)
     given : Filter
     start, stop : int
-    state : int64 (4,)
+    state : int64 (STATE_SIZE,)
         All 0 before the first bar; gone on with from span to span.
     out : int16
         Overwritten.
@@ -182,3 +185,30 @@ def find_spells(
             up, down = up & keep, down & keep
     state[SIDE], state[SINCE], state[KEPT], state[DROPPED] = side, since, kept, dropped
     return golden, count
+
+
+@kernel
+def hold_spells(
+    golden: bool, count: int, hold: int, start: int, stop: int, state: Integers, crosses: NDArray[np.int16]
+) -> tuple[bool, int]:
+    """Have each golden cross of one pair on the bars [start, stop) hold for so many bars; arguments and result are as those of ``find_spells``, which gave the crosses.
+
+    They are written over: from one golden cross to the next two are read, and at most two are written, the death cross that is due and the golden one.
+    """
+    free, settled, written, first = int(state[FREE]), start, 0, False
+    for i in range(0 if golden else 1, count, 2):
+        t = start + int(crosses[index(i)])
+        if settled <= free - 1 < t:
+            crosses[index(written)] = np.int16(free - 1 - start)
+            written += 1
+        signal, free = held(GOLDEN, t, free, hold)
+        if signal != NO_SIGNAL:
+            first = signal == GOLDEN if written == 0 else first
+            crosses[index(written)] = np.int16(t - start)
+            written += 1
+        settled = t + 1
+    if settled <= free - 1 < stop:
+        crosses[index(written)] = np.int16(free - 1 - start)
+        written += 1
+    state[FREE] = free
+    return first, written

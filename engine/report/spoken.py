@@ -163,6 +163,10 @@ def say_signal(signal: Signal) -> list[str]:
         lines.append(
             f"Confirmation: a golden cross counts only where the {index} of {bars} is above {signal.confirm.above:g} at its close; others are dropped, and are no skipped signals."
         )
+    if signal.hold:
+        lines.append(
+            f"Hold: what a golden cross buys is sold on a signal {count(signal.hold, 'bar')} after it; crosses until then are ignored."
+        )
     return lines
 
 
