@@ -8,12 +8,14 @@ from pathlib import Path
 
 from engine.errors import InputError
 
-__all__ = ["MOST_PAIRS", "MOST_WINDOW", "free_memory", "require_memory"]
+__all__ = ["MOST_PAIRS", "MOST_SENT_BACK", "MOST_WINDOW", "free_memory", "require_memory", "require_sendable"]
 
 MOST_WINDOW = 90_000
 """Bars of an average: the sum of so many prices of 1e9, in hundred-thousandths, and of the 1,024 bars that are summed up with them, stays below 2^63."""
 MOST_PAIRS = 4_000_000
 """Of a grid: the pairs stand in the metadata of its file, 13 bytes each, and Parquet readers refuse more than 100 MB of that."""
+MOST_SENT_BACK = 10_000_000
+"""Cells that a cluster sends back: 1 GB through one connection, 10 seconds at 100 MB a second, where computing them takes seconds of one core."""
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -41,6 +43,20 @@ def require_memory(need: int, what: str, advice: str) -> None:
     free = free_memory()
     if free is not None and need > free:
         raise InputError(f"{what} needs {_gigabytes(need)} of memory, and {_gigabytes(free)} is free; {advice}")
+
+
+def require_sendable(cells: int) -> None:
+    """Refuse what is too much to be sent back by a cluster.
+
+    Raises
+    ------
+    InputError
+    """
+    if cells > MOST_SENT_BACK:
+        raise InputError(
+            f"a cluster sends back up to {MOST_SENT_BACK:,} cells, and this sweep has {cells:,}; "
+            "keep the best (keep=10, the command: --keep 10) and give a folder that all machines share for the others (out='results/', the command: --out results/)"
+        )
 
 
 def _gigabytes(amount: int) -> str:

@@ -10,12 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 import engine
 from engine.cli.app import app
+from engine.grid import Grid
+from engine.limits import MOST_SENT_BACK
 from engine.results.parts import read_done, read_manifest
 from engine.sweeping import cluster
 from tests.parts_child import GRID, KEPT, prices, small_tiles
@@ -30,6 +33,11 @@ pytestmark = pytest.mark.filterwarnings("default")
 @pytest.fixture(scope="module")
 def one():
     return engine.sweep(prices(), **GRID, **KEPT)
+
+
+@pytest.fixture(scope="module")
+def table():
+    return engine.sweep(prices(), **GRID)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -138,6 +146,55 @@ def test_a_cluster_gives_what_one_process_gives(shared, one, tmp_path):
         assert_same(engine.sweep(prices(), **GRID, **KEPT, out=tmp_path / "results"), one)
 
 
+def swept_whole(client, **others):
+    with small_tiles():
+        return engine.sweep(prices(), **GRID, **others, client=client)
+
+
+def assert_same_table(found, table):
+    assert type(found) is engine.SweepResult
+    np.testing.assert_array_equal(found.values.view(np.int64), table.values.view(np.int64))
+    pd.testing.assert_frame_equal(found.to_frame(), table.to_frame(), check_exact=True)
+    pd.testing.assert_series_equal(found.buy_and_hold, table.buy_and_hold, check_exact=True)
+    for name in ("symbols", "grid", "settings", "digest", "left_out", "too_short", "finished", "looped"):
+        assert getattr(found, name) == getattr(table, name), name
+
+
+def test_a_cluster_sends_back_the_whole_table(shared, table):
+    with shared.client() as client:
+        calls = []
+        assert_same_table(swept_whole(client, progress=lambda done, total: calls.append((done, total))), table)
+        assert len(calls) > 15
+        assert calls == sorted(calls)
+        assert calls[-1] == (len(table), len(table))
+        stopless, short = {"fast": (5, 9), "slow": (20, 120, 500)}, engine.simulate(3, 200)
+        assert_same_table(engine.sweep(short, **stopless, client=client), engine.sweep(short, **stopless))
+
+
+def test_a_worker_is_killed_while_all_cells_are_sent_back(shared, table):
+    try:
+        with shared.client() as client:
+            progress = once_amid(lambda: shared.workers[1].send_signal(signal.SIGKILL))
+            assert_same_table(swept_whole(client, progress=progress), table)
+        assert progress.calls
+    finally:
+        shared.workers[1].wait()
+        shared.workers[1] = shared.worker()
+
+
+def test_ctrl_c_keeps_the_cells_that_came(shared, table):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with shared.client() as client, pytest.raises(engine.SweepInterruptedError) as caught:
+        swept_whole(client, progress=once_amid(interrupt))
+    partial = caught.value.partial
+    assert not partial.finished
+    known = ~np.isnan(partial.values[..., 0])
+    assert 0 < np.count_nonzero(known) < known.size
+    np.testing.assert_array_equal(partial.values[known], table.values[known])
+
+
 def test_prices_travel_once(shared, one):
     with shared.client() as client:
         sent, scatter = [], client.scatter
@@ -231,8 +288,13 @@ def test_workers_with_other_kernels_are_refused(shared):
 
 def test_what_makes_no_sense_is_refused(shared, tmp_path, monkeypatch):
     with shared.client() as client:
-        with pytest.raises(engine.InputError, match="a cluster sends back only the best; give keep as well"):
-            engine.sweep(prices(), 5, 20, client=client)
+        large = range(1, 2000), range(2, 2048)
+        cells = 5 * Grid.of(*large).cells
+        assert cells > MOST_SENT_BACK
+        with pytest.raises(
+            engine.InputError, match=f"sends back up to 10,000,000 cells, and this sweep has {cells:,}; keep the best"
+        ):
+            engine.sweep(prices(), *large, client=client)
         with pytest.raises(engine.InputError, match="on a cluster it must be a folder"):
             engine.sweep(prices(), 5, 20, keep=1, client=client, out=tmp_path / "cells.parquet")
     monkeypatch.setattr(cluster, "_CONNECT", 1.0)
@@ -252,4 +314,6 @@ def test_the_command(shared, tmp_path):
     lines.remove(f"All cells were written to {tmp_path}/results.")
     assert lines == [line.split(" computed in ")[0] for line in here.stdout.splitlines()]
     assert len(pd.read_parquet(tmp_path / "results")) == 2 * 16
-    assert "give --keep 10, too" in run("sweep", "--cluster", shared.address).stderr
+    with shared.client():
+        whole = [*command[:5], "--no-luck", "--format", "csv"]
+        assert run(*whole, "--cluster", shared.address).stdout == run(*whole).stdout

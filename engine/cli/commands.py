@@ -185,8 +185,6 @@ def sweep(
     check_output(None if o.is_folder(out) else out, output_format)
     metric = pick("--metric", metric, Literal[METRICS])
     reduced = o.reduced_of(keep, metric, out)
-    if cluster and not keep:
-        raise InputError("--cluster sends back only the best cells; give --keep 10, too")
     reporter = Progress("cells", progress)
     windows = parse_windows("--fast", fast), parse_windows("--slow", slow)
     stops = parse_stops(stop, atr_window, atr, stop_kind)

@@ -119,7 +119,7 @@ Cluster = Annotated[
     str,
     typer.Option(
         "--cluster",
-        help="Address of a Dask scheduler, such as tcp://host:8786; goes with --keep, and with --out FOLDER.",
+        help="Address of a Dask scheduler, such as tcp://host:8786; it sends back all cells, or with --keep the best, and with --out FOLDER its workers write all.",
     ),
 ]
 Format = Annotated[str, typer.Option("--format", help="What is printed: text, json or csv.")]

@@ -164,8 +164,12 @@ class ClusterRun:
 
     def _lost_line(self) -> str:
         what = "no worker answers" if self._client.status == "running" else "the connection to the scheduler was lost"
-        kept = f"; the parts in {self._work.folder} are kept: run the same again to go on" if self._work.folder else ""
-        return f"{what}, with {self._left:,} of {self._total:,} tiles to do{kept}"
+        return f"{what}, with {self._left:,} of {self._total:,} tiles to do; {self._kept_line()}"
+
+    def _kept_line(self) -> str:
+        if self._work.folder is None:
+            return "what was done is lost: a sweep into a folder (out='results/', the command: --out results/) goes on from there"
+        return f"the parts in {self._work.folder} are kept: run the same again to go on"
 
     def _give(self, tile: Tile) -> None:
         """Hand out a tile."""
@@ -228,7 +232,7 @@ class ClusterRun:
         if self._tries[tile.first] >= _TRIES:
             last = f"{type(error).__name__}: {str(error).splitlines()[0]}" if str(error) else "no reason"
             raise OutputError(
-                f"the tile of cells {tile.first:,} to {tile.stop:,} was lost {_TRIES} times, the last time with {last}; the parts that are done are kept"
+                f"the tile of cells {tile.first:,} to {tile.stop:,} was lost {_TRIES} times, the last time with {last}; {self._kept_line()}"
             ) from error
         if error is not None:
             for symbol in self._work.numbers(tile):  # they may have been lost with their worker
