@@ -261,9 +261,26 @@ def test_a_worker_too_small_for_a_tile_is_refused():
     with (
         machines(memory="300MiB") as made,
         made.client() as client,
-        pytest.raises(engine.InputError, match="may use 300 MiB, and a tile for each of its 1 threads needs 600 MiB"),
+        pytest.raises(
+            engine.InputError, match="may use 300 MiB, and a tile of this sweep for each of its 1 threads needs 571 MiB"
+        ),
     ):
         swept(client)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak memory of a worker from /proc")
+def test_a_worker_takes_the_memory_that_is_asked_for(shared):
+    # A million pairs: the list of them takes more memory than a tile does.
+    market, grid = engine.simulate(1, 1600), (range(1, 1001), range(2, 1501))
+    pairs = len(Grid.of(*grid).pairs)
+    with shared.client() as client:
+        engine.sweep(market, *grid, keep=1, client=client)
+        work = mock.Mock(keep=1, grid=Grid.of(*grid))
+        for worker in shared.workers:
+            status = Path(f"/proc/{worker.pid}/status").read_text()
+            peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) << 10
+            assert 0.6 < peak / (cluster.SHARE * cluster.worker_memory(work, 1)) < 1
+    assert pairs > 900_000
 
 
 def test_ctrl_c_keeps_what_is_done(shared, one, tmp_path):
