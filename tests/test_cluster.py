@@ -1,5 +1,6 @@
 """A sweep on a cluster of real processes: the same as in one process, whatever happens to workers, scheduler and connection."""
 
+import dataclasses
 import os
 import signal
 import socket
@@ -16,11 +17,13 @@ import pytest
 from typer.testing import CliRunner
 
 import engine
+from bench import overhead
 from engine.cli.app import app
 from engine.grid import Grid
 from engine.limits import MOST_SENT_BACK
 from engine.results.parts import read_done, read_manifest
 from engine.sweeping import cluster
+from engine.sweeping.folder import sweep_in_tiles
 from tests.parts_child import GRID, KEPT, prices, small_tiles
 from tests.test_parts import assert_same
 
@@ -334,3 +337,23 @@ def test_the_command(shared, tmp_path):
     with shared.client():
         whole = [*command[:5], "--no-luck", "--format", "csv"]
         assert run(*whole, "--cluster", shared.address).stdout == run(*whole).stdout
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads seconds of the processor from /proc")
+def test_the_overhead_is_measured_on_the_same_results():
+    job = overhead.job_of(3, 1_000, range(2, 100), range(100, 200))
+    found = overhead.measure(job, 2, 3_000_000)
+    assert found.same
+    assert found.tiles == 12  # 9,800 cells of 1,000 bars each: four of up to 3,000 cells a symbol
+    assert min(found.alone, found.cluster, found.alone_cpu, found.worker_cpu) > 0
+    with mock.patch(
+        "bench.overhead.sweep_in_tiles",
+        lambda job, *rest: sweep_in_tiles(job, "calmar" if rest[3:] else "sharpe", *rest[1:3], *rest[3:]),
+    ):
+        assert not overhead.measure(job, 1, 3_000_000).same
+    clock = next(
+        line
+        for line in overhead.said(dataclasses.replace(found, alone=2.0, cluster=2.1))
+        if line.startswith("By the clock")
+    )
+    assert clock.endswith("+5.0 percent.")
