@@ -2,7 +2,7 @@
 
 ::
 
-    results/_manifest.json       format, version, hashes of prices and kernels, symbols, grid, settings, where the cells are cut
+    results/_manifest.json       format, version, hashes of prices and kernels, symbols, windows, settings, where the cells are cut
     results/_done.jsonl          a line for each part that is done: its cells, bytes and SHA-256
     results/part-000000000.parquet, ...
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
@@ -32,7 +32,7 @@ from engine.settings import Settings
 
 __all__ = ["DONE", "FORMAT", "MANIFEST", "Done", "PartsFolder", "Tile", "identify", "kernels_stamp", "read_manifest"]
 
-FORMAT = 1
+FORMAT, _READABLE = 2, (1, 2)  # format 1 named every single pair
 MANIFEST, DONE, _LOCK = "_manifest.json", "_done.jsonl", "_lock"
 
 
@@ -105,7 +105,7 @@ def identify(symbols: Sequence[str], digests: Mapping[str, str], grid: Grid, set
         "kernels": kernels_stamp(),
         "symbols": list(symbols),
         "hashes": {symbol: digests[symbol] for symbol in symbols},
-        "pairs": grid.pairs,
+        "pairs": grid.describe(),
         "stops": [asdict(stop) if stop else None for stop in grid.stops],
         "settings": settings.to_dict(),
     }
@@ -124,7 +124,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
         about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        known = about["format"] == FORMAT
+        known = about["format"] in _READABLE
     except FileNotFoundError:
         raise DataError(f"{folder} is not the folder of a sweep: it has no {MANIFEST}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -211,6 +211,10 @@ class PartsFolder:
     def _open(self, identity: Mapping[str, Any], about: Mapping[str, Any], edges: Sequence[int]) -> dict[str, Any]:
         if (self.folder / MANIFEST).exists():
             found = read_manifest(self.folder)
+            if found["format"] != FORMAT:
+                raise InputError(
+                    f"{self.folder} has format {found['format']} of goldencross {found['version']}, which can be read but not gone on with; name another folder"
+                )
             difference = _difference(found["identity"], identity)
             if difference:
                 raise InputError(f"{self.folder} has another sweep: {difference}; name another folder")
@@ -222,7 +226,8 @@ class PartsFolder:
         ]
         if others:
             raise OutputError(f"{self.folder} has other files, such as {others[0]}; name a new or an empty folder")
-        self._about = {**about, "format": FORMAT, "finished": False, "identity": identity, "edges": list(edges)}
+        mine = {"format": FORMAT, "pairs": identity["pairs"], "finished": False}
+        self._about = {**about, **mine, "identity": identity, "edges": list(edges)}
         self._write_manifest()
         return self._about
 
@@ -267,11 +272,17 @@ def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
         return f"the prices of {changed[0]} were others" + (
             f", and of {len(changed) - 1} more symbols" if changed[1:] else ""
         )
-    for name in ("pairs", "stops"):
+    counts: dict[str, Callable[[Any], int]] = {"pairs": _count, "stops": len}
+    for name, count in counts.items():
         if found[name] != wanted[name]:
-            return f"its grid has other {name}: {len(found[name])}, this one {len(wanted[name])}"
+            return f"its grid has other {name}: {count(found[name]):,}, this one {count(wanted[name]):,}"
     names = [name for name, value in wanted["settings"].items() if found["settings"].get(name) != value]
     return f"its {names[0]} is {_short(found['settings'].get(names[0]))}, this one's {_short(wanted['settings'][names[0]])}"
+
+
+def _count(pairs: Any) -> int:
+    """Count pairs that ``Grid.describe`` named."""
+    return len(Grid.of(pairs["fast"], pairs["slow"]).pairs) if isinstance(pairs, dict) else len(pairs)
 
 
 def _short(value: object) -> str:

@@ -124,6 +124,9 @@ def cut(grid: Grid, bars: Sequence[int], most_cells: int = _MOST_CELLS) -> list[
         Edges among all cells, from 0 to their number. A tile is some whole symbols, or some whole fast windows of one symbol.
     """
     goal = min(_MOST_WORK, max(_LEAST_WORK, grid.cells * sum(bars) // 64))
+    parts_of: dict[
+        int, list[int]
+    ] = {}  # most cells of a tile to the ends of its parts: few lengths, and many symbols of each
     edges, first = [0], 0
     together = 0  # bars of the symbols that wait for a cut
     for i, (length, following) in enumerate(zip(bars, [*bars[1:], 0], strict=True)):
@@ -132,7 +135,9 @@ def cut(grid: Grid, bars: Sequence[int], most_cells: int = _MOST_CELLS) -> list[
         if grid.cells > most:
             if first < i * grid.cells:
                 edges.append(i * grid.cells)
-            edges += [i * grid.cells + pairs.stop * len(grid.stops) for pairs in grid.parts(most)]
+            if most not in parts_of:
+                parts_of[most] = [pairs.stop * len(grid.stops) for pairs in grid.parts(most)]
+            edges += [i * grid.cells + stop for stop in parts_of[most]]
         # With the next one it would be too large.
         elif (i + 2) * grid.cells - first <= most and together + following <= _MOST_BARS and following:
             continue
