@@ -8,7 +8,17 @@ from pathlib import Path
 
 from engine.errors import InputError
 
-__all__ = ["MOST_PAIRS", "MOST_SENT_BACK", "MOST_WINDOW", "free_memory", "require_memory", "require_sendable"]
+__all__ = [
+    "MOST_PAIRS",
+    "MOST_SENT_BACK",
+    "MOST_WINDOW",
+    "free_memory",
+    "peak_memory",
+    "require_memory",
+    "require_sendable",
+    "say_bytes",
+    "used_memory",
+]
 
 MOST_WINDOW = 90_000
 """Bars of an average: the sum of so many prices of 1e9, in hundred-thousandths, and of the 1,024 bars that are summed up with them, stays below 2^63."""
@@ -45,6 +55,21 @@ def require_memory(need: int, what: str, advice: str) -> None:
         raise InputError(f"{what} needs {_gigabytes(need)} of memory, and {_gigabytes(free)} is free; {advice}")
 
 
+def used_memory() -> int | None:
+    """Tell how many bytes this process has; None where nothing says it."""
+    return _status("VmRSS:")
+
+
+def peak_memory() -> int | None:
+    """Tell how many bytes this process has had at its peak; None where nothing says it."""
+    return _status("VmHWM:")
+
+
+def say_bytes(amount: float) -> str:
+    """Write an amount as megabytes, or from a gigabyte on as gigabytes."""
+    return f"{amount / 1e9:,.1f} GB" if amount >= 1e9 else f"{amount / 1e6:,.1f} MB"
+
+
 def require_sendable(cells: int) -> None:
     """Refuse what is too much to be sent back by a cluster.
 
@@ -71,6 +96,15 @@ def _available() -> int | None:
                 return int(line.split()[1]) * 1024
     with suppress(AttributeError, OSError, ValueError):  # Windows has no sysconf
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return None
+
+
+def _status(name: str) -> int | None:
+    """Read an amount of memory of this process from Linux."""
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith(name):
+                return int(line.split()[1]) * 1024
     return None
 
 

@@ -175,6 +175,7 @@ def sweep(
     lazy: o.Lazy = False,
     out: o.Out = None,
     cluster: o.Cluster = "",
+    plan: o.Plan = False,
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
 ) -> int:
@@ -206,6 +207,12 @@ def sweep(
     )
     prices = o.prices_of(path, repair, symbols, start, end, actions, lazy=lazy)
     o.check_atr(prices, stops)
+    if plan:
+        from engine.cli.planning import print_plan  # noqa: PLC0415  only with --plan
+
+        if cluster:
+            raise InputError("--plan measures this machine; leave --cluster out, and see docs/cluster.md for many")
+        return print_plan(prices, windows, stops, settings, reduced, out, output_format, judged=not no_luck)
     if not keep:
         o.check_cells(prices, windows, stops)
     if announce_compilation(

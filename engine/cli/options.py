@@ -22,7 +22,17 @@ from engine.signals import Signal
 from engine.terms import AccountTerms
 from engine.validation.repairs import check_names
 
-__all__ = ["check_atr", "check_cells", "is_folder", "prices_of", "reduced_of", "settings_of", "signal_of", "terms_of"]
+__all__ = [
+    "CELL_BYTES",
+    "check_atr",
+    "check_cells",
+    "is_folder",
+    "prices_of",
+    "reduced_of",
+    "settings_of",
+    "signal_of",
+    "terms_of",
+]
 
 PricesPath = Annotated[
     Path | None,
@@ -113,6 +123,13 @@ Keep = Annotated[
     typer.Option(
         "--keep",
         help="Keep only so many best cells of each symbol in memory; 0 keeps all. With --out X.parquet all cells go to that file, with --out FOLDER in parts, from which an interrupted sweep goes on.",
+    ),
+]
+Plan = Annotated[
+    bool,
+    typer.Option(
+        "--plan",
+        help="Only say what the sweep will take: cells, files, bytes, memory and time, from a small probe; nothing is written.",
     ),
 ]
 Cluster = Annotated[
@@ -241,7 +258,7 @@ def is_folder(out: Path | None) -> bool:
     return out is not None and (not out.suffix or out.is_dir())
 
 
-_CELL_BYTES = 500
+CELL_BYTES = 500
 """Of a cell where all are kept, at most: 104 of metrics; the table, its index and the sorting of it take the rest (measured on 1,749,500 cells)."""
 
 
@@ -254,7 +271,7 @@ def check_cells(prices: Prices, windows: tuple[list[int], list[int]], stops: Seq
     """
     cells = len(prices) * Grid.of(*windows, stops).cells
     advice = "--keep 10 takes the same memory for any grid, and with --out X.parquet all cells go to that file"
-    require_memory(_CELL_BYTES * cells, f"a sweep that keeps all of {cells:,} cells", advice)
+    require_memory(CELL_BYTES * cells, f"a sweep that keeps all of {cells:,} cells", advice)
 
 
 def check_atr(prices: Prices, stops: Sequence[TrailingStop | None]) -> None:

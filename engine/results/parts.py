@@ -30,7 +30,20 @@ from engine.grid import Grid
 from engine.results.storage import replacing
 from engine.settings import Settings
 
-__all__ = ["DONE", "FORMAT", "MANIFEST", "Done", "PartsFolder", "Tile", "identify", "kernels_stamp", "read_manifest"]
+__all__ = [
+    "DONE",
+    "FORMAT",
+    "MANIFEST",
+    "Done",
+    "PartsFolder",
+    "Tile",
+    "begun",
+    "identify",
+    "kernels_stamp",
+    "read_done",
+    "read_manifest",
+    "tiles_of",
+]
 
 FORMAT, _READABLE = 2, (1, 2)  # format 1 named every single pair
 MANIFEST, DONE, _LOCK = "_manifest.json", "_done.jsonl", "_lock"
@@ -209,23 +222,11 @@ class PartsFolder:
             self._write_manifest()
 
     def _open(self, identity: Mapping[str, Any], about: Mapping[str, Any], edges: Sequence[int]) -> dict[str, Any]:
-        if (self.folder / MANIFEST).exists():
-            found = read_manifest(self.folder)
-            if found["format"] != FORMAT:
-                raise InputError(
-                    f"{self.folder} has format {found['format']} of goldencross {found['version']}, which can be read but not gone on with; name another folder"
-                )
-            difference = _difference(found["identity"], identity)
-            if difference:
-                raise InputError(f"{self.folder} has another sweep: {difference}; name another folder")
+        found = begun(self.folder, identity)
+        if found is not None:
             for left in self.folder.glob(".part-*.partial"):  # of a process that was killed
                 left.unlink(missing_ok=True)
             return {**found, "finished": False}
-        others = [
-            entry.name for entry in self.folder.iterdir() if entry.name != _LOCK and not entry.name.startswith(".")
-        ]
-        if others:
-            raise OutputError(f"{self.folder} has other files, such as {others[0]}; name a new or an empty folder")
         mine = {"format": FORMAT, "pairs": identity["pairs"], "finished": False}
         self._about = {**about, **mine, "identity": identity, "edges": list(edges)}
         self._write_manifest()
@@ -241,6 +242,31 @@ class PartsFolder:
             partial.write_text(
                 "".join(json.dumps(done._asdict()) + "\n" for done in self.done.values()), encoding="utf-8"
             )
+
+
+def begun(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give the manifest of a folder that has a beginning of this sweep; None if it is empty, or not there.
+
+    Raises
+    ------
+    InputError, DataError, OutputError
+        As ``PartsFolder``.
+    """
+    if (folder / MANIFEST).exists():
+        found = read_manifest(folder)
+        if found["format"] != FORMAT:
+            raise InputError(
+                f"{folder} has format {found['format']} of goldencross {found['version']}, which can be read but not gone on with; name another folder"
+            )
+        difference = _difference(found["identity"], identity)
+        if difference:
+            raise InputError(f"{folder} has another sweep: {difference}; name another folder")
+        return found
+    entries = folder.iterdir() if folder.is_dir() else ()
+    others = [entry.name for entry in entries if entry.name != _LOCK and not entry.name.startswith(".")]
+    if others:
+        raise OutputError(f"{folder} has other files, such as {others[0]}; name a new or an empty folder")
+    return None
 
 
 def tiles_of(about: Mapping[str, Any]) -> list[Tile]:

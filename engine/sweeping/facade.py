@@ -23,7 +23,7 @@ from engine.results.sweep import SweepTable
 from engine.results.tables import buy_and_hold
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Signal, Sizing, TrailingStop
 from engine.sweeping.cells import Part
-from engine.sweeping.job import Job, is_folder, usable
+from engine.sweeping.job import Job, is_folder, require_sweepable, usable
 from engine.sweeping.telling import Telling, telling
 from engine.sweeping.threads import run_in_order, thread_count
 
@@ -177,11 +177,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
         fill, intrabar, direction, capital, sizing, costs or Costs(), lot, bars_per_year, risk, signal or Signal()
     )
     grid = Grid.of(fast, slow, stop)
-    settings.require(grid.stops)
-    if intrabar == "both":
-        raise InputError(
-            "intrabar 'both' is for a single backtest; sweep 'stop_first' and 'high_first' one after the other"
-        )
+    require_sweepable(settings, grid)
     threads = thread_count(workers)
     if out is not None and keep is None:
         raise InputError("out is for a sweep that keeps only the best; give keep as well, or save the result itself")
