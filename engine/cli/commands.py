@@ -214,7 +214,7 @@ def sweep(
             raise InputError("--plan measures this machine; leave --cluster out, and see docs/cluster.md for many")
         return print_plan(prices, windows, stops, settings, reduced, out, output_format, judged=not no_luck)
     if not keep:
-        o.check_cells(prices, windows, stops)
+        o.check_cells(len(prices), windows, stops)
     if announce_compilation(
         reporter, _kernel_of(settings)
     ):  # by itself, so that it is not mistaken for the sweep's pace

@@ -262,15 +262,19 @@ CELL_BYTES = 500
 """Of a cell where all are kept, at most: 104 of metrics; the table, its index and the sorting of it take the rest (measured on 1,749,500 cells)."""
 
 
-def check_cells(prices: Prices, windows: tuple[list[int], list[int]], stops: Sequence[TrailingStop | None]) -> None:
-    """Check, before a sweep that keeps all its cells, that they fit in memory together with what is made of them.
+def check_cells(symbols: int, windows: tuple[list[int], list[int]], stops: Sequence[TrailingStop | None]) -> None:
+    """Check, before a sweep that keeps all its cells, that they fit in memory together with what is made of them; 0 symbols share one account.
 
     Raises
     ------
     InputError
     """
-    cells = len(prices) * Grid.of(*windows, stops).cells
-    advice = "--keep 10 takes the same memory for any grid, and with --out X.parquet all cells go to that file"
+    cells = (symbols or 1) * Grid.of(*windows, stops).cells
+    advice = (
+        "take larger steps"
+        if not symbols
+        else "--keep 10 takes the same memory for any grid, and with --out X.parquet all cells go to that file"
+    )
     require_memory(CELL_BYTES * cells, f"a sweep that keeps all of {cells:,} cells", advice)
 
 
