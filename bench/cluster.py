@@ -1,4 +1,7 @@
-"""What a large sweep costs on N workers, and where it stops scaling: a simulation of its tiles, from rates that were measured. ``python -m bench.cluster``."""
+"""What a large sweep costs on N workers, and where it stops scaling: a simulation of its tiles, from rates that were measured. ``python -m bench.cluster``.
+
+``python -m bench.cluster --overhead`` measures instead what a cluster costs beside the work, in some two minutes; see ``bench.overhead``.
+"""
 
 import heapq
 import sys
@@ -77,6 +80,13 @@ def elapsed(estimate: Estimate, workers: int, seed: int = 0) -> float:
 
 def main() -> None:
     """Say it in lines."""
+    if "--overhead" in sys.argv[1:]:
+        from bench.overhead import job_of, measure, said
+
+        grid = range(1, 201), range(5, 605)  # 100,694 cells
+        found = measure(job_of(102, 5_000, *grid), rounds=3, work=9_000_000_000, first=job_of(2, 5_000, *grid))
+        sys.stdout.writelines(f"{line}\n" for line in said(found))
+        return
     parts = Estimate()
     for name, estimate in (
         ("with all cells on the disk", parts),

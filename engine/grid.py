@@ -90,6 +90,12 @@ class Grid:
         """Slow window of every pair, int64 (P,)."""
         return np.array(self.pairs, dtype=np.int64)[:, 1].copy()
 
+    def describe(self) -> Any:
+        """Name the pairs for JSON: their windows if every fast one goes with every slow one above it, as ``of`` makes them, else all of them."""
+        fasts, slows = np.unique(self.fast), np.unique(self.slow)
+        whole = int((len(slows) - np.searchsorted(slows, fasts, side="right")).sum()) == len(self.pairs)
+        return {"fast": fasts.tolist(), "slow": slows.tolist()} if whole else [list(pair) for pair in self.pairs]
+
     @cached_property
     def memo(self) -> dict[tuple[int, ...], Any]:
         """What a sweep has worked out for this grid, so that the next one on it need not."""

@@ -8,12 +8,24 @@ from pathlib import Path
 
 from engine.errors import InputError
 
-__all__ = ["MOST_PAIRS", "MOST_WINDOW", "free_memory", "require_memory"]
+__all__ = [
+    "MOST_PAIRS",
+    "MOST_SENT_BACK",
+    "MOST_WINDOW",
+    "free_memory",
+    "peak_memory",
+    "require_memory",
+    "require_sendable",
+    "say_bytes",
+    "used_memory",
+]
 
 MOST_WINDOW = 90_000
 """Bars of an average: the sum of so many prices of 1e9, in hundred-thousandths, and of the 1,024 bars that are summed up with them, stays below 2^63."""
 MOST_PAIRS = 4_000_000
 """Of a grid: the pairs stand in the metadata of its file, 13 bytes each, and Parquet readers refuse more than 100 MB of that."""
+MOST_SENT_BACK = 10_000_000
+"""Cells that a cluster sends back: 1 GB through one connection, 10 seconds at 100 MB a second, where computing them takes seconds of one core."""
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -43,6 +55,35 @@ def require_memory(need: int, what: str, advice: str) -> None:
         raise InputError(f"{what} needs {_gigabytes(need)} of memory, and {_gigabytes(free)} is free; {advice}")
 
 
+def used_memory() -> int | None:
+    """Tell how many bytes this process has; None where nothing says it."""
+    return _status("VmRSS:")
+
+
+def peak_memory() -> int | None:
+    """Tell how many bytes this process has had at its peak; None where nothing says it."""
+    return _status("VmHWM:")
+
+
+def say_bytes(amount: float) -> str:
+    """Write an amount as megabytes, or from a gigabyte on as gigabytes."""
+    return f"{amount / 1e9:,.1f} GB" if amount >= 1e9 else f"{amount / 1e6:,.1f} MB"
+
+
+def require_sendable(cells: int) -> None:
+    """Refuse what is too much to be sent back by a cluster.
+
+    Raises
+    ------
+    InputError
+    """
+    if cells > MOST_SENT_BACK:
+        raise InputError(
+            f"a cluster sends back up to {MOST_SENT_BACK:,} cells, and this sweep has {cells:,}; "
+            "keep the best (keep=10, the command: --keep 10) and give a folder that all machines share for the others (out='results/', the command: --out results/)"
+        )
+
+
 def _gigabytes(amount: int) -> str:
     return f"{amount / 1e9:,.1f} GB"
 
@@ -55,6 +96,15 @@ def _available() -> int | None:
                 return int(line.split()[1]) * 1024
     with suppress(AttributeError, OSError, ValueError):  # Windows has no sysconf
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return None
+
+
+def _status(name: str) -> int | None:
+    """Read an amount of memory of this process from Linux."""
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith(name):
+                return int(line.split()[1]) * 1024
     return None
 
 

@@ -1,6 +1,8 @@
 """What does not fit is said in one line before the work; ``docs/limits.md`` has the list."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from fractions import Fraction
 from pathlib import Path
@@ -114,6 +116,63 @@ def test_a_sweep_that_does_not_fit_is_refused_with_the_way_out(monkeypatch):
     assert len(engine.sweep(prices, range(1, 40), range(40, 80), keep=3)) == 39 * 40
     with pytest.raises(engine.InputError, match=r"a market of 1,000 symbols with 2,000 bars each needs 0\.1 GB"):
         engine.simulate(1000, 2000)
+
+
+def fail(*_, **__):
+    raise AssertionError("the work was begun")
+
+
+@pytest.mark.parametrize("command", ["sweep-portfolio", "portfolio"])
+def test_an_account_that_does_not_fit_is_refused_before_it_is_run(monkeypatch, command):
+    monkeypatch.setattr(limits, "free_memory", lambda: 900_000)  # more than 998 cells take, and less than 10,000 bars
+    monkeypatch.setattr("engine.accounts.sweep.market_of", fail)
+    monkeypatch.setattr("engine.accounts.facade.market_of", fail)
+    monkeypatch.setattr("engine.cli.portfolios.announce_compilation", lambda *_: False)
+    line = refuse(command)
+    assert "error: an account on 2 symbols with 10,062 bars on 5,031 days" in line
+    assert "is free; take fewer symbols, dates, stops or pairs" in line
+    monkeypatch.setattr(limits, "free_memory", lambda: 100_000)
+    if command == "sweep-portfolio":
+        assert "a sweep that keeps all of 499 cells needs 0.0 GB of memory" in refuse(command)
+
+
+ACCOUNT = """
+import engine
+from engine.accounts.room import account_memory
+from engine.grid import Grid
+from engine.limits import peak_memory, used_memory
+
+prices = engine.simulate(300, 3000, seed=1)
+grid = range(3, 6), range(6, 8), [engine.TrailingStop(k + 1.0) for k in range(3)]
+engine.sweep_portfolio(prices.select(["SIM001"]), *grid)
+before = used_memory()
+engine.sweep_portfolio(prices, *grid, workers=2)
+print(account_memory(900_000, 3000, 300, Grid.of(*grid)), peak_memory() - before)
+"""
+
+
+@pytest.mark.skipif(limits.peak_memory() is None, reason="reads its peak memory from /proc")
+def test_the_memory_of_an_account_is_what_it_takes():
+    done = subprocess.run([sys.executable, "-c", ACCOUNT], cwd=ROOT, capture_output=True, text=True, check=True)
+    said, taken = map(int, done.stdout.split())
+    assert 0.8 < said / taken < 1.4, (said, taken)
+
+
+@pytest.mark.parametrize("more", [[], ["--cv", "6:2"]])
+def test_a_walk_forward_that_does_not_fit_is_refused_before_it_is_run(monkeypatch, more):
+    monkeypatch.setattr(limits, "free_memory", lambda: 100_000_000)
+    monkeypatch.setattr("engine.selection.trials._add_pairs", fail)
+    line = refuse("walkforward", *more)
+    assert line.startswith("error: keeping the returns of 499 settings on 5,031 days needs 0.1 GB")
+    assert line.endswith("take fewer settings or days")
+
+
+def test_returns_that_do_not_fit_cost_the_verdict_but_not_the_sweep(monkeypatch):
+    monkeypatch.setattr("engine.selection.trials.require_memory", lambda *_: limits.require_memory(1 << 80, "X", "Y"))
+    done = CliRunner().invoke(app, ["sweep"])
+    assert done.exit_code == 0
+    assert "How much of it is luck was not judged: X needs " in done.stdout
+    assert "998 cells" in done.stdout
 
 
 def test_where_nothing_is_known_nothing_is_refused(monkeypatch):

@@ -21,7 +21,7 @@ import engine
 from engine.cli.app import app
 from engine.grid import Grid
 from engine.results.parts import DONE, MANIFEST, read_done, read_manifest, tiles_of
-from engine.results.storage import load_sweep
+from engine.results.storage import grid_of, load_sweep
 from engine.sweeping import folder, tiles
 from tests.parts_child import GRID, KEPT, prices, small_tiles
 
@@ -260,11 +260,33 @@ def test_other_kernels_are_refused(tmp_path):
         into(tmp_path)
     manifest = read_manifest(tmp_path)
     (tmp_path / MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
-    with pytest.raises(engine.DataError, match="has format 99; this goldencross reads 1"):
+    with pytest.raises(engine.DataError, match="has format 99; this goldencross reads 2"):
         into(tmp_path)
     (tmp_path / MANIFEST).write_text("{")
     with pytest.raises(engine.DataError, match="cannot be read"):
         into(tmp_path)
+
+
+def test_a_folder_of_the_first_format_is_read_but_not_gone_on_with(tmp_path, full):
+    into(tmp_path)
+    manifest = read_manifest(tmp_path)
+    pairs = [list(pair) for pair in full.grid.pairs]
+    assert len(json.dumps(manifest["pairs"])) < len(json.dumps(pairs)) / 10
+    first = {**manifest, "format": 1, "pairs": pairs, "identity": {**manifest["identity"], "pairs": pairs}}
+    (tmp_path / MANIFEST).write_text(json.dumps(first))
+    loaded = engine.SweepResult.load(tmp_path)
+    assert loaded.grid.pairs == full.grid.pairs
+    pd.testing.assert_frame_equal(loaded.to_frame(), full.to_frame(), check_exact=True)
+    with pytest.raises(engine.InputError, match=r"has format 1 of goldencross .* can be read but not gone on with"):
+        into(tmp_path)
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_pairs_are_named_so_that_they_come_back(left):
+    whole = Grid.of(range(2, 30, 3), range(4, 40, 5))
+    some = Grid(tuple(pair for pair in whole.pairs if pair not in {(2, 9), (5, 14)}) if left else whole.pairs)
+    assert isinstance(some.describe(), list) == left
+    assert grid_of(json.loads(json.dumps({"pairs": some.describe(), "stops": [None]}))) == some
 
 
 def test_folders_that_are_not_ours_are_refused(tmp_path):

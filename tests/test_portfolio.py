@@ -125,7 +125,7 @@ def test_one_worker_or_two_make_no_difference(market):
 
 def test_little_memory_makes_no_difference(market, monkeypatch):
     whole = engine.sweep_portfolio(market, range(3, 9), range(12, 40, 6))
-    monkeypatch.setattr("engine.accounts.sweep._MOST_BYTES", 8 * 4 * sum(len(market[s]) for s in market.symbols))
+    monkeypatch.setattr("engine.accounts.sweep.MOST_BYTES", 8 * 4 * sum(len(market[s]) for s in market.symbols))
     pieces = engine.sweep_portfolio(market, range(3, 9), range(12, 40, 6))
     assert np.array_equal(whole.values, pieces.values, equal_nan=True)
 

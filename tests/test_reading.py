@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import feather
 
+import engine
 from engine.errors import DataError, InputError
 from engine.prices import Prices, load, read, validate
 
@@ -253,6 +259,106 @@ def test_missing_paths_and_empty_folders(tmp_path):
             call(tmp_path / "nowhere")
 
 
+MAPS = Path("/proc/self/maps")
+
+
+def is_mapped(array, name):
+    """Tell whether an array lies in the pages of a file."""
+    address = array.__array_interface__["data"][0]
+    lines = [line.split() for line in MAPS.read_text().splitlines() if line.endswith(f"/{name}")]
+    ranges = [[int(edge, 16) for edge in line[0].split("-")] for line in lines]
+    return any(first <= address < stop for first, stop in ranges)
+
+
+@pytest.mark.parametrize("compression", ["uncompressed", "lz4", "zstd"])
+@pytest.mark.parametrize("rows", [30, 7])
+@pytest.mark.parametrize("dates", ["text", "moments", "index"])
+def test_arrow_files_are_read_as_others_are(tmp_path, compression, rows, dates):
+    frame = frame_of()
+    if dates != "text":
+        frame["Date"] = pd.to_datetime(frame["Date"])
+    table = pa.Table.from_pandas(frame.set_index("Date") if dates == "index" else frame)
+    for name in ("SBIN.arrow", "SBIN.feather"):
+        feather.write_feather(table, str(tmp_path / name), compression=compression, chunksize=rows)
+        prices = load(tmp_path / name)
+        assert prices.digest == digest(SBIN=frame_of())
+        if MAPS.exists():
+            one_piece = compression == "uncompressed" and rows == len(frame)
+            assert is_mapped(prices["SBIN"].close, name) == one_piece
+    (tmp_path / "SBIN.arrow").unlink()
+    assert load(tmp_path, lazy=True).digest == prices.digest
+
+
+MAPPED = """
+import sys
+import engine
+
+def anonymous():
+    return next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("RssAnon"))
+
+engine.load(sys.argv[1] + "/S000." + sys.argv[2])
+before = anonymous()
+prices = engine.load(sys.argv[1])
+best = engine.sweep(prices, (5, 10), (50, 100), keep=1)
+print(anonymous() - before, best.digest)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads its memory from /proc")
+def test_arrow_files_stay_on_the_disk(tmp_path):
+    # 60 symbols of 20,000 bars are 58 MB: as Parquet they are copied to memory, as one uncompressed piece a symbol they are pages of the files, which the system can take back.
+    frame = engine.simulate(1, 20_000, seed=1).to_frames()["SIM001"].rename_axis("date").reset_index()
+    taken, digests = {}, set()
+    for ending in ("arrow", "parquet"):
+        folder = tmp_path / ending
+        folder.mkdir()
+        for i in range(60):
+            path = str(folder / f"S{i:03d}.{ending}")
+            if ending == "arrow":
+                feather.write_feather(frame, path, compression="uncompressed", chunksize=len(frame))
+            else:
+                frame.to_parquet(path)
+        done = subprocess.run(
+            [sys.executable, "-c", MAPPED, folder, ending], capture_output=True, text=True, check=True
+        )
+        grown, found = done.stdout.split()
+        taken[ending] = int(grown)
+        digests.add(found)
+    assert len(digests) == 1
+    assert taken["arrow"] < taken["parquet"] - 40, taken
+
+
+DAMAGE = """
+import sys
+import numpy as np
+from engine import DataError, load
+
+path, whole = sys.argv[1], open(sys.argv[1], "rb").read()
+random = np.random.default_rng(5)
+refused = 0
+for number in range(400):
+    data = bytearray(whole)
+    for place in random.integers(0, len(data), 1 + number % 4):
+        data[place] ^= 1 << random.integers(0, 8)
+    with open(path, "wb") as file:
+        file.write(data[: len(data) - number % 3 * 7])
+    try:
+        load(path)
+    except DataError as error:
+        assert len(str(error).splitlines()) == 1
+        refused += 1
+print(refused)
+"""
+
+
+def test_damaged_arrow_files_are_one_line(tmp_path):
+    path = str(tmp_path / "X.arrow")
+    feather.write_feather(frame_of(), path, compression="uncompressed")
+    done = subprocess.run([sys.executable, "-c", DAMAGE, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert int(done.stdout) > 100
+
+
 GARBAGE = {
     "binary.csv": bytes(range(256)) * 20,
     "nul.csv": b"\x00" * 500,
@@ -265,6 +371,10 @@ GARBAGE = {
     "not_gzip.csv.gz": b"Date,Open,High,Low,Close\n",
     "not.parquet": b"PAR1 is not enough",
     "half.parquet": b"PAR1" + b"\x07" * 300 + b"PAR1",
+    "not.arrow": b"ARROW1 is not enough",
+    "half.feather": b"ARROW1\0\0" + b"\x07" * 300 + b"ARROW1",
+    "old.feather": b"FEA1" + b"\x07" * 300 + b"FEA1",
+    "zero.arrow": b"",
     "zero.csv": b"",
     "zero.csv.gz": b"",
     "zero.parquet": b"",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.accounts.market import dates_of, days_of, market_of, signals_of, usable
 from engine.accounts.notes import notes_of
+from engine.accounts.room import require_account
 from engine.accounts.tables import contribution_table, portfolio_trades, signal_table
 from engine.costs.limit import surcharge_limit
 from engine.costs.schedule import CostSchedule
@@ -175,6 +176,7 @@ def _run(
 ) -> _Run:
     """Run the plain loop."""
     days = days_of(histories)
+    require_account(histories, len(days), Grid((pair,), (stop,)))
     market, signals = market_of(histories, days), signals_of(histories, *pair, stop)
     books, metrics = open_books(market, signals), np.empty(METRIC_COUNT)
     terms = account.kernel_terms([history.symbol for history in histories], settings.capital)

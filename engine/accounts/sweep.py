@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.accounts.facade import NAME, account_arguments, check_account, portfolio
 from engine.accounts.market import closes_of, dates_of, days_of, market_of, usable
+from engine.accounts.room import MOST_BYTES, require_account
 from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
 from engine.flattening import sessions_through
@@ -42,8 +43,6 @@ __all__ = ["PortfolioSweep", "account_returns", "sweep_portfolio"]
 
 Floats = NDArray[np.float64]
 
-_MOST_BYTES = 256 << 20
-"""For averages: as many pairs as that allows are run before those of the next ones are made."""
 _MOST_PAIRS = 32
 """Of a task, so that progress moves and Ctrl-C is heard."""
 
@@ -136,8 +135,8 @@ def sweep_portfolio(
     threads = thread_count(workers)
     symbols, left_out = usable(prices, int(grid.slow.max()))
     histories = [prices[symbol] for symbol in symbols]
-    values = np.full((1, len(grid.pairs), len(grid.stops), METRIC_COUNT), np.nan)
     job = _Job.of(histories, grid, settings, terms, threads)
+    values = np.full((1, len(grid.pairs), len(grid.stops), METRIC_COUNT), np.nan)
     try:
         with telling(progress) as told:
             finished = job.run(values[0], told)
@@ -208,7 +207,9 @@ class _Job:
     def of(
         cls, histories: Sequence[History], grid: Grid, settings: Settings, account: AccountTerms, workers: int
     ) -> _Job:
-        market = market_of(histories, days_of(histories))
+        days = days_of(histories)
+        require_account(histories, len(days), grid)
+        market = market_of(histories, days)
         terms = account.kernel_terms([history.symbol for history in histories], settings.capital)
         sessions = sessions_through(histories, settings.flatten)
         rules = settings.kernel_rules(grid.first_stop, dates_of(histories), sessions)
@@ -253,7 +254,7 @@ class _Job:
 
     def _parts(self) -> Iterator[slice]:
         """Cut the pairs into runs whose averages fit into memory together."""
-        most, seen, start = max(2, _MOST_BYTES // (8 * len(self.market.day))), set[int](), 0
+        most, seen, start = max(2, MOST_BYTES // (8 * len(self.market.day))), set[int](), 0
         for i, pair in enumerate(self.grid.pairs):
             if len(seen.union(pair)) > most:
                 yield slice(start, i)

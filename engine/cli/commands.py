@@ -190,6 +190,7 @@ def sweep(
     lazy: o.Lazy = False,
     out: o.Out = None,
     cluster: o.Cluster = "",
+    plan: o.Plan = False,
     output_format: o.Format = "text",
     progress: o.Progress = "auto",
 ) -> int:
@@ -200,8 +201,6 @@ def sweep(
     check_output(None if o.is_folder(out) else out, output_format)
     metric = pick("--metric", metric, Literal[METRICS])
     reduced = o.reduced_of(keep, metric, out)
-    if cluster and not keep:
-        raise InputError("--cluster sends back only the best cells; give --keep 10, too")
     reporter = Progress("cells", progress)
     asked = Asked.of(fast, slow, stop, atr_window, atr, stop_kind)
     settings = o.settings_of(
@@ -225,8 +224,14 @@ def sweep(
     timed, settings = asked.on(prices), with_year(settings, prices, bars_per_year)
     windows, stops = (timed.fast, timed.slow), timed.stops
     o.check_atr(prices, stops)
+    if plan:
+        from engine.cli.planning import print_plan  # noqa: PLC0415  only with --plan
+
+        if cluster:
+            raise InputError("--plan measures this machine; leave --cluster out, and see docs/cluster.md for many")
+        return print_plan(prices, windows, stops, settings, reduced, out, output_format, judged=not no_luck)
     if not keep:
-        o.check_cells(prices, windows, stops)
+        o.check_cells(len(prices), windows, stops)
     if announce_compilation(
         reporter, _kernel_of(settings)
     ):  # by itself, so that it is not mistaken for the sweep's pace

@@ -59,8 +59,8 @@ def judged(
     reporter = Progress("markets", progress)
     try:
         report = judge(result, prices, permutations=permutations, tried=tried, progress=reporter)
-    except DataError as error:
-        return [f"How much of it is luck was not judged: {error}."], {}
+    except (DataError, InputError, MemoryError) as error:  # the cells are there, and are not lost for that
+        return [f"How much of it is luck was not judged: {str(error) or 'there is not enough memory'}."], {}
     except KeyboardInterrupt:
         return ["How much of it is luck was not judged, because that was interrupted."], {}
     finally:

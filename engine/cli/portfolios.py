@@ -211,6 +211,7 @@ def sweep_portfolio(
     timed, settings = asked.on(prices), with_year(settings, prices, bars_per_year)
     windows, stops = (timed.fast, timed.slow), timed.stops
     o.check_atr(prices, stops)
+    o.check_cells(0, windows, stops)
     if announce_compilation(reporter, sweep_trips):  # done on its own, so that it is not mistaken for the sweep's pace
         alone = o.terms_of(max_positions, max_weight, "strongest", "1", "")
         run_sweep(run_simulate(1, 60), 2, 5, stops[:1], **account_arguments(settings, alone))

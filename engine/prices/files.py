@@ -12,7 +12,7 @@ from engine.errors import DataError
 from engine.validation.columns import recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
     from pathlib import Path
 
 __all__ = ["EXACT", "EmptyFileError", "read_file"]
@@ -35,7 +35,7 @@ def read_file(file: Path) -> pd.DataFrame:
     Parameters
     ----------
     file : Path
-        Ends in .csv, .csv.gz or .parquet.
+        Ends in .csv, .csv.gz, .parquet, .arrow or .feather.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def read_file(file: Path) -> pd.DataFrame:
     try:
         if file.stat().st_size == 0:
             raise EmptyFileError(f"{file}: the file is empty")
-        return _read_parquet(file) if file.name.lower().endswith(".parquet") else _read_csv(file)
+        return _READERS.get(file.suffix.lower(), _read_csv)(file)
     except pd.errors.EmptyDataError:
         raise EmptyFileError(f"{file}: the file is empty") from None
     except UnicodeDecodeError:
@@ -99,7 +99,31 @@ def _read_csv(file: Path) -> pd.DataFrame:
 
 
 def _read_parquet(file: Path) -> pd.DataFrame:
-    frame = pd.read_parquet(file, engine="pyarrow")
+    return _recognised(pd.read_parquet(file, engine="pyarrow"))
+
+
+def _read_arrow(file: Path) -> pd.DataFrame:
+    """Read an Arrow file, which is also what Feather is. It is mapped: what is not compressed is not copied, and the system can take its pages back."""
+    import pyarrow as pa  # noqa: PLC0415  slow to import, and seldom needed
+
+    try:
+        with pa.memory_map(str(file)) as source:
+            table = pa.ipc.open_file(source).read_all()
+        table.validate(full=True)  # a damaged file must not send readers beyond its end
+        return _recognised(table.to_pandas(split_blocks=True))
+    except (pa.ArrowException, LookupError, TypeError) as error:
+        raise ValueError(str(error)) from error
+
+
+_READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
+    ".parquet": _read_parquet,
+    ".arrow": _read_arrow,
+    ".feather": _read_arrow,
+}
+"""By ending; all others are CSV."""
+
+
+def _recognised(frame: pd.DataFrame) -> pd.DataFrame:
     places = recognise(frame.columns)
     wanted = sorted(position for positions in places.values() for position in positions)
     return frame.iloc[:, wanted] if wanted else frame.iloc[:0]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "load", "price_files", "read", "scan", "stem"]
 
-_SUFFIXES = (".csv", ".csv.gz", ".parquet")
+_SUFFIXES = (".csv", ".csv.gz", ".parquet", ".arrow", ".feather")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ def load(
     Parameters
     ----------
     path : path
-        A .csv, .csv.gz or .parquet file, or a folder of them (its subfolders are not read). Without a symbol column the name of
+        A .csv, .csv.gz, .parquet, .arrow or .feather file, or a folder of them (its subfolders are not read). Without a symbol column the name of
         a file is its symbol.
     repair : collection of str
         Names of repairs to carry out, see ``engine.validation.REPAIRS``; none is done without being named.

@@ -2,7 +2,7 @@
 
 ::
 
-    results/_manifest.json       format, version, hashes of prices and kernels, symbols, grid, settings, where the cells are cut
+    results/_manifest.json       format, version, hashes of prices and kernels, symbols, windows, settings, where the cells are cut
     results/_done.jsonl          a line for each part that is done: its cells, bytes and SHA-256
     results/part-000000000.parquet, ...
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
@@ -30,9 +30,22 @@ from engine.grid import Grid
 from engine.results.storage import replacing
 from engine.settings import Settings
 
-__all__ = ["DONE", "FORMAT", "MANIFEST", "Done", "PartsFolder", "Tile", "identify", "kernels_stamp", "read_manifest"]
+__all__ = [
+    "DONE",
+    "FORMAT",
+    "MANIFEST",
+    "Done",
+    "PartsFolder",
+    "Tile",
+    "begun",
+    "identify",
+    "kernels_stamp",
+    "read_done",
+    "read_manifest",
+    "tiles_of",
+]
 
-FORMAT = 1
+FORMAT, _READABLE = 2, (1, 2)  # format 1 named every single pair
 MANIFEST, DONE, _LOCK = "_manifest.json", "_done.jsonl", "_lock"
 
 
@@ -105,7 +118,7 @@ def identify(symbols: Sequence[str], digests: Mapping[str, str], grid: Grid, set
         "kernels": kernels_stamp(),
         "symbols": list(symbols),
         "hashes": {symbol: digests[symbol] for symbol in symbols},
-        "pairs": grid.pairs,
+        "pairs": grid.describe(),
         "stops": [asdict(stop) if stop else None for stop in grid.stops],
         "settings": settings.to_dict(),
     }
@@ -124,7 +137,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
         about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        known = about["format"] == FORMAT
+        known = about["format"] in _READABLE
     except FileNotFoundError:
         raise DataError(f"{folder} is not the folder of a sweep: it has no {MANIFEST}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -209,20 +222,13 @@ class PartsFolder:
             self._write_manifest()
 
     def _open(self, identity: Mapping[str, Any], about: Mapping[str, Any], edges: Sequence[int]) -> dict[str, Any]:
-        if (self.folder / MANIFEST).exists():
-            found = read_manifest(self.folder)
-            difference = _difference(found["identity"], identity)
-            if difference:
-                raise InputError(f"{self.folder} has another sweep: {difference}; name another folder")
+        found = begun(self.folder, identity)
+        if found is not None:
             for left in self.folder.glob(".part-*.partial"):  # of a process that was killed
                 left.unlink(missing_ok=True)
             return {**found, "finished": False}
-        others = [
-            entry.name for entry in self.folder.iterdir() if entry.name != _LOCK and not entry.name.startswith(".")
-        ]
-        if others:
-            raise OutputError(f"{self.folder} has other files, such as {others[0]}; name a new or an empty folder")
-        self._about = {**about, "format": FORMAT, "finished": False, "identity": identity, "edges": list(edges)}
+        mine = {"format": FORMAT, "pairs": identity["pairs"], "finished": False}
+        self._about = {**about, **mine, "identity": identity, "edges": list(edges)}
         self._write_manifest()
         return self._about
 
@@ -236,6 +242,31 @@ class PartsFolder:
             partial.write_text(
                 "".join(json.dumps(done._asdict()) + "\n" for done in self.done.values()), encoding="utf-8"
             )
+
+
+def begun(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give the manifest of a folder that has a beginning of this sweep; None if it is empty, or not there.
+
+    Raises
+    ------
+    InputError, DataError, OutputError
+        As ``PartsFolder``.
+    """
+    if (folder / MANIFEST).exists():
+        found = read_manifest(folder)
+        if found["format"] != FORMAT:
+            raise InputError(
+                f"{folder} has format {found['format']} of goldencross {found['version']}, which can be read but not gone on with; name another folder"
+            )
+        difference = _difference(found["identity"], identity)
+        if difference:
+            raise InputError(f"{folder} has another sweep: {difference}; name another folder")
+        return found
+    entries = folder.iterdir() if folder.is_dir() else ()
+    others = [entry.name for entry in entries if entry.name != _LOCK and not entry.name.startswith(".")]
+    if others:
+        raise OutputError(f"{folder} has other files, such as {others[0]}; name a new or an empty folder")
+    return None
 
 
 def tiles_of(about: Mapping[str, Any]) -> list[Tile]:
@@ -267,11 +298,17 @@ def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
         return f"the prices of {changed[0]} were others" + (
             f", and of {len(changed) - 1} more symbols" if changed[1:] else ""
         )
-    for name in ("pairs", "stops"):
+    counts: dict[str, Callable[[Any], int]] = {"pairs": _count, "stops": len}
+    for name, count in counts.items():
         if found[name] != wanted[name]:
-            return f"its grid has other {name}: {len(found[name])}, this one {len(wanted[name])}"
+            return f"its grid has other {name}: {count(found[name]):,}, this one {count(wanted[name]):,}"
     names = [name for name, value in wanted["settings"].items() if found["settings"].get(name) != value]
     return f"its {names[0]} is {_short(found['settings'].get(names[0]))}, this one's {_short(wanted['settings'][names[0]])}"
+
+
+def _count(pairs: Any) -> int:
+    """Count pairs that ``Grid.describe`` named."""
+    return len(Grid.of(pairs["fast"], pairs["slow"]).pairs) if isinstance(pairs, dict) else len(pairs)
 
 
 def _short(value: object) -> str:

@@ -129,7 +129,10 @@ def _read(path: str | PathLike[str], file: pq.ParquetFile) -> SweepTable:
 def grid_of(about: Mapping[str, Any]) -> Grid:
     """Read the grid out of the description of a sweep."""
     stops = tuple(TrailingStop(**stop) if stop else None for stop in about["stops"])
-    return Grid(tuple((fast, slow) for fast, slow in about["pairs"]), stops)
+    pairs = about["pairs"]
+    if isinstance(pairs, dict):  # of a folder
+        return Grid.of(pairs["fast"], pairs["slow"], stops)
+    return Grid(tuple((fast, slow) for fast, slow in pairs), stops)
 
 
 def table_of(about: Mapping[str, Any], values: NDArray[np.float64]) -> SweepTable:

@@ -17,7 +17,7 @@ from engine.prices.history import History
 from engine.results.parts import Done, Tile
 from engine.sweeping.tiles import Outcome, Work, compute_tile, read_tile
 
-__all__ = ["MOST_MEMORY", "ClusterRun", "connect", "run_on_cluster"]
+__all__ = ["SHARE", "ClusterRun", "connect", "run_on_cluster", "worker_memory"]
 
 _AHEAD = 3
 """Tiles for each thread of the cluster that are handed out at a time: enough that none waits for this process."""
@@ -30,8 +30,17 @@ _PAUSE = 0.2
 """Seconds before something is sent once more."""
 _PATIENCE = 20.0
 """Seconds without any worker, or without a scheduler, after which the sweep ends."""
-MOST_MEMORY = 600 << 20
-"""Bytes that a worker needs: 350 MiB of Python with numba and pyarrow, and for each tile at a time 100 MiB, whatever the grid."""
+_BASE, _TILE, _SENT, _PAIR = 300 << 20, 100 << 20, 120 << 20, 220
+"""Bytes of a worker: Python with numba and pyarrow; for each tile at a time; for each more if all cells are sent back; for each pair of the grid.
+Measured: 290 MB with 10,000 pairs, 445 MB with 603,000, 1,078 MB with 3.9 million; 558 MB with 603,000 that were sent back."""
+SHARE = 0.7
+"""Of its limit a worker of Dask can use before it moves prices and the grid to its disk, from where each tile then reads them again."""
+
+
+def worker_memory(work: Work, threads: int) -> int:
+    """Give the limit, in bytes, that a worker with so many threads needs."""
+    tile = _TILE if work.keep else _TILE + _SENT
+    return int((_BASE + tile * threads + _PAIR * len(work.grid.pairs)) / SHARE)
 
 
 def connect(address: str) -> Any:
@@ -145,10 +154,10 @@ class ClusterRun:
         workers = self._workers()
         for name, worker in workers.items():
             limit = worker.get("memory_limit") or 0
-            need = MOST_MEMORY + (100 << 20) * (worker["nthreads"] - 1)
+            need = worker_memory(self._work, worker["nthreads"])
             if 0 < limit < need:
                 raise InputError(
-                    f"worker {name} may use {limit >> 20} MiB, and a tile for each of its {worker['nthreads']} threads needs {need >> 20} MiB; "
+                    f"worker {name} may use {limit >> 20} MiB, and a tile of this sweep for each of its {worker['nthreads']} threads needs {need >> 20} MiB; "
                     "start it with a higher --memory-limit or fewer threads"
                 )
         return sum(worker["nthreads"] for worker in workers.values()) or 1
@@ -164,8 +173,12 @@ class ClusterRun:
 
     def _lost_line(self) -> str:
         what = "no worker answers" if self._client.status == "running" else "the connection to the scheduler was lost"
-        kept = f"; the parts in {self._work.folder} are kept: run the same again to go on" if self._work.folder else ""
-        return f"{what}, with {self._left:,} of {self._total:,} tiles to do{kept}"
+        return f"{what}, with {self._left:,} of {self._total:,} tiles to do; {self._kept_line()}"
+
+    def _kept_line(self) -> str:
+        if self._work.folder is None:
+            return "what was done is lost: a sweep into a folder (out='results/', the command: --out results/) goes on from there"
+        return f"the parts in {self._work.folder} are kept: run the same again to go on"
 
     def _give(self, tile: Tile) -> None:
         """Hand out a tile."""
@@ -228,7 +241,7 @@ class ClusterRun:
         if self._tries[tile.first] >= _TRIES:
             last = f"{type(error).__name__}: {str(error).splitlines()[0]}" if str(error) else "no reason"
             raise OutputError(
-                f"the tile of cells {tile.first:,} to {tile.stop:,} was lost {_TRIES} times, the last time with {last}; the parts that are done are kept"
+                f"the tile of cells {tile.first:,} to {tile.stop:,} was lost {_TRIES} times, the last time with {last}; {self._kept_line()}"
             ) from error
         if error is not None:
             for symbol in self._work.numbers(tile):  # they may have been lost with their worker

@@ -16,7 +16,7 @@ from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
 from engine.grid import Grid
 from engine.kernels.metrics import METRIC_COUNT
-from engine.limits import require_memory
+from engine.limits import require_memory, require_sendable
 from engine.prices.history import Prices
 from engine.prices.sessions import resolved_year
 from engine.results.backtest import BacktestResult
@@ -24,7 +24,7 @@ from engine.results.sweep import SweepTable
 from engine.results.tables import buy_and_hold
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Signal, Sizing, TrailingStop
 from engine.sweeping.cells import Part
-from engine.sweeping.job import Job, is_folder, usable
+from engine.sweeping.job import Job, is_folder, require_sweepable, usable
 from engine.sweeping.telling import Telling, telling
 from engine.sweeping.threads import run_in_order, thread_count
 from engine.windows import Windows, in_bars
@@ -155,7 +155,8 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
         Only with ``keep``: a Parquet file that gets all cells as they come; or a folder (one that exists, or a name that ends in a slash), which gets
         them in parts. The same sweep into the same folder goes on from what is there, after Ctrl-C, a kill or a full disk.
     client : distributed.Client or None
-        Only with ``keep``: the cluster that does the work, see docs/cluster.md; ``out`` is then None or a folder that all its machines share.
+        The cluster that does the work, see docs/cluster.md. Without ``keep`` up to 10,000,000 cells come back through its network; with it ``out`` is None or a
+        folder that all its machines share.
 
     Returns
     -------
@@ -190,27 +191,23 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
         flatten,
     )
     grid = Grid.of(in_bars(prices, "fast", fast), in_bars(prices, "slow", slow), stop)
-    settings.require(grid.stops)
-    if intrabar == "both":
-        raise InputError(
-            "intrabar 'both' is for a single backtest; sweep 'stop_first' and 'high_first' one after the other"
-        )
+    require_sweepable(settings, grid)
     threads = thread_count(workers)
     if out is not None and keep is None:
         raise InputError("out is for a sweep that keeps only the best; give keep as well, or save the result itself")
-    if client is not None and keep is None:
-        raise InputError("a cluster sends back only the best; give keep as well")
     symbols, left_out, too_short = usable(prices, grid)
     with telling(progress) as told:
         job = Job(prices, tuple(symbols), grid, settings, left_out, too_short, threads, told)
-        result = _sweep_all(job) if keep is None else _sweep_best(job, metric, keep, out, client)
+        result = _sweep_all(job, client) if keep is None else _sweep_best(job, metric, keep, out, client)
     if not result.finished:
         raise SweepInterruptedError(result)
     return result
 
 
-def _sweep_all(job: Job) -> SweepResult:
+def _sweep_all(job: Job, client: Any) -> SweepResult:
     """Keep all cells."""
+    if client is not None:
+        require_sendable(len(job.symbols) * job.grid.cells)
     cells = len(job.symbols) * job.grid.cells
     advice = (
         "keep only the best of each symbol (keep=10, the command: --keep 10), which takes the same memory for any grid"
@@ -222,7 +219,12 @@ def _sweep_all(job: Job) -> SweepResult:
     def take(i: int, part: Part, _values: Floats) -> None:
         missing[i, part.pairs] = False
 
-    finished, looped = _run_cells(job, lambda numbers, part: values[numbers.start : numbers.stop, part.pairs], take)
+    if client is not None:
+        from engine.sweeping.whole import run_whole  # noqa: PLC0415
+
+        finished, looped = run_whole(job, client, values, missing)
+    else:
+        finished, looped = _run_cells(job, lambda numbers, part: values[numbers.start : numbers.stop, part.pairs], take)
     if not finished:
         values[missing] = np.nan
     held = buy_and_hold(job.prices, job.symbols)

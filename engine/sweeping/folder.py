@@ -80,7 +80,8 @@ class _Taker:
         self.looped = 0
 
     def __call__(self, outcome: Outcome) -> None:
-        self._reducer.merge(outcome.tile.first // self._job.grid.cells, outcome.reduction)
+        if outcome.reduction is not None:
+            self._reducer.merge(outcome.tile.first // self._job.grid.cells, outcome.reduction)
         self.looped += outcome.looped
         if self._job.progress:
             self._job.progress(outcome.tile.stop, self._total)

@@ -9,11 +9,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from engine.errors import InputError
 from engine.grid import Grid
 from engine.prices.history import Prices
 from engine.settings import Settings
 
-__all__ = ["Job", "Progress", "is_folder", "usable"]
+__all__ = ["Job", "Progress", "is_folder", "require_sweepable", "usable"]
 
 Progress = Callable[[int, int], None]
 """Called with the cells done and the cells in all."""
@@ -55,6 +56,20 @@ class Job:
 def is_folder(out: str | PathLike[str]) -> bool:
     """Tell whether a sweep is to be written as a folder of parts: it is one, or its name ends in a slash."""
     return os.fspath(out).endswith(("/", os.sep)) or Path(out).is_dir()
+
+
+def require_sweepable(settings: Settings, grid: Grid) -> None:
+    """Check that a grid can be swept with these settings.
+
+    Raises
+    ------
+    InputError
+    """
+    settings.require(grid.stops)
+    if settings.intrabar == "both":
+        raise InputError(
+            "intrabar 'both' is for a single backtest; sweep 'stop_first' and 'high_first' one after the other"
+        )
 
 
 def usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict[str, str]]:

@@ -26,7 +26,7 @@ from engine.results.stream import CellWriter
 from engine.settings import Settings
 from engine.sweeping.cells import Part
 
-__all__ = ["Outcome", "Work", "compute_tile", "cut", "read_tile"]
+__all__ = ["MOST_SENT", "Outcome", "Work", "compute_tile", "cut", "read_tile"]
 
 Floats = NDArray[np.float64]
 
@@ -36,6 +36,8 @@ _MOST_WORK, _LEAST_WORK = 3_000_000_000, 200_000_000
 """Cells x bars of a tile: a second, and 60 ms if the whole sweep is small."""
 _MOST_BARS = 320_000
 """Of the symbols of a tile, if it has several: their prices are in memory together, 15 MB."""
+MOST_SENT = 1 << 18
+"""Cells of a tile that are all sent back: 27 MB, of which a worker holds a few."""
 _TOGETHER = 1 << 16
 """Cells that are computed in one go: 7 MB of metrics."""
 
@@ -53,7 +55,7 @@ class Work:
         Total return of buying and holding.
     metric : str
     keep : int
-        Cells of each symbol.
+        Cells of each symbol; 0 sends all of them back.
     folder : Path or None
         Where the parts go.
     stamp : str
@@ -88,21 +90,24 @@ class Outcome(NamedTuple):
     Attributes
     ----------
     tile : Tile
-    reduction : Reduction
-        Of its symbols.
+    reduction : Reduction or None
+        Of its symbols; None if all cells are sent back.
     looped : int
         Cells that the fast way left to a slower one.
     done : Done or None
         Its part, if it was written.
+    values : float64 (cells, METRIC_COUNT) or None
+        All of its cells, if they are sent back.
     """
 
     tile: Tile
-    reduction: Reduction
+    reduction: Reduction | None
     looped: int
-    done: Done | None
+    done: Done | None = None
+    values: Floats | None = None
 
 
-def cut(grid: Grid, bars: Sequence[int]) -> list[int]:
+def cut(grid: Grid, bars: Sequence[int], most_cells: int = _MOST_CELLS) -> list[int]:
     """Cut a sweep into tiles; the cuts depend on the sweep only, not on who works on it.
 
     Parameters
@@ -110,6 +115,8 @@ def cut(grid: Grid, bars: Sequence[int]) -> list[int]:
     grid : Grid
     bars : sequence of int
         Of each symbol.
+    most_cells : int
+        Of a tile, as far as whole fast windows allow.
 
     Returns
     -------
@@ -117,15 +124,20 @@ def cut(grid: Grid, bars: Sequence[int]) -> list[int]:
         Edges among all cells, from 0 to their number. A tile is some whole symbols, or some whole fast windows of one symbol.
     """
     goal = min(_MOST_WORK, max(_LEAST_WORK, grid.cells * sum(bars) // 64))
+    parts_of: dict[
+        int, list[int]
+    ] = {}  # most cells of a tile to the ends of its parts: few lengths, and many symbols of each
     edges, first = [0], 0
     together = 0  # bars of the symbols that wait for a cut
     for i, (length, following) in enumerate(zip(bars, [*bars[1:], 0], strict=True)):
-        most = max(1, min(_MOST_CELLS, goal // length))
+        most = max(1, min(most_cells, goal // length))
         together += length
         if grid.cells > most:
             if first < i * grid.cells:
                 edges.append(i * grid.cells)
-            edges += [i * grid.cells + pairs.stop * len(grid.stops) for pairs in grid.parts(most)]
+            if most not in parts_of:
+                parts_of[most] = [pairs.stop * len(grid.stops) for pairs in grid.parts(most)]
+            edges += [i * grid.cells + stop for stop in parts_of[most]]
         # With the next one it would be too large.
         elif (i + 2) * grid.cells - first <= most and together + following <= _MOST_BARS and following:
             continue
@@ -136,7 +148,7 @@ def cut(grid: Grid, bars: Sequence[int]) -> list[int]:
 
 
 def compute_tile(work: Work, tile: Tile, histories: Sequence[History]) -> Outcome:
-    """Compute a tile, and write its part if there is a folder.
+    """Compute a tile, and write its part if there is a folder, or send back all of its cells if they are to be kept.
 
     Parameters
     ----------
@@ -155,6 +167,8 @@ def compute_tile(work: Work, tile: Tile, histories: Sequence[History]) -> Outcom
         raise InputError(
             f"this worker has goldencross with kernels {kernels_stamp()}, and the sweep was asked for by one with {work.made_by}; install the same on all"
         )
+    if not work.keep:
+        return _all_cells(work, tile, histories)
     numbers = work.numbers(tile)
     start = numbers.start * work.grid.cells
     reducer, looped = work.reducer(numbers), 0
@@ -183,6 +197,17 @@ def compute_tile(work: Work, tile: Tile, histories: Sequence[History]) -> Outcom
             writer.close(finished=True)
     done = Done.of(work.folder, tile, looped) if work.folder is not None else None
     return Outcome(tile, reducer.reduction(), looped, done)
+
+
+def _all_cells(work: Work, tile: Tile, histories: Sequence[History]) -> Outcome:
+    """Compute a tile that is kept as it is."""
+    values, place, looped = np.empty((tile.stop - tile.first, METRIC_COUNT)), 0, 0
+    for _, part, some in _pieces(work, tile, histories):
+        shape = (len(some), *part.shape, METRIC_COUNT)
+        after = place + math.prod(shape[:-1])
+        looped += part.run(some, values[place:after].reshape(shape))
+        place = after
+    return Outcome(tile, None, looped, values=values)
 
 
 def _pieces(work: Work, tile: Tile, histories: Sequence[History]) -> Iterator[tuple[int, Part, Sequence[History]]]:
