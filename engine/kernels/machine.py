@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numba import types
 from numba.core import cgutils
 
-from engine.kernels._jit import inline_code, rule
+from engine.kernels._jit import inline_code
 
 __all__ = [
     "WORD",
@@ -29,10 +28,17 @@ WORD = 64
 """Bars in a word."""
 
 
-@rule
-def index(place: int) -> np.uint64:
-    """Say that an index is not negative: numba then does not test whether it counts from the end (a third of the time of ``bits.cross_bars``)."""
-    return np.uint64(place)
+@inline_code
+def index(_context: Any, place: Any) -> Any:
+    """Say that an index is not negative: numba then does not test whether it counts from the end (a third of the time of ``bits.cross_bars``).
+
+    What ``np.uint64(place)`` does; a kernel of its own would be compiled for every type of a place.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.cast(builder, arguments[0], signature.args[0], signature.return_type)
+
+    return types.uint64(place), generate
 
 
 @inline_code

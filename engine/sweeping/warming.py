@@ -15,6 +15,7 @@ import numpy as np
 from engine.backtesting import kernel_bars
 from engine.grid import Grid
 from engine.kernels import _jit
+from engine.kernels._jit import prepare
 from engine.kernels.accounts import ACCOUNT_SIZE, LANES, open_accounts, settle
 from engine.kernels.bits import Crosses, find_crosses
 from engine.kernels.cscv import Halves, add_blocks, judge_halves
@@ -51,7 +52,7 @@ def compile_kernels(stop: TrailingStop | None, *, judged: bool = False) -> None:
     """
     helper = None
     if _jit.CACHE is not None and (os.cpu_count() or 1) > 1:
-        program = f"from engine.sweeping.warming import help_compiling; help_compiling(with_stop={stop is not None}, judged={judged})"
+        program = f"import gc; gc.disable(); from engine.sweeping.warming import help_compiling; help_compiling(with_stop={stop is not None}, judged={judged})"
         helper = subprocess.Popen(  # noqa: S603  our own program
             [sys.executable, "-c", program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
@@ -98,25 +99,26 @@ def _compile_bars() -> None:
     close = _bars().close
     plan = plan_of(np.array([1]), np.array([2]), 2)
     scratch = scratch_of(plan, _BARS)
-    block, words, pairs = block_of(plan, 0), scratch.words, scratch.pairs
-    kind = add_up(close, -2, _BARS, scratch.sums)
-    words_of_span(scratch.sums, kind, 3, 1, close, -2, block, _BARS, words)
-    find_crosses(scratch.sums, kind, 3, 1, block, _BARS, words, pairs.above, pairs.doubtful, scratch.crosses)
-    fill_runs(close, 0, _BARS, scratch.work, scratch.runs, _BARS)
+    block, words, pairs = block_of.py_func(plan, 0), scratch.words, scratch.pairs
+    kind = 0
+    prepare(add_up, close, -2, _BARS, scratch.sums)
+    prepare(words_of_span, scratch.sums, kind, 3, 1, close, -2, block, _BARS, words)
+    prepare(find_crosses, scratch.sums, kind, 3, 1, block, _BARS, words, pairs.above, pairs.doubtful, scratch.crosses)
+    prepare(fill_runs, close, 0, _BARS, scratch.work, scratch.runs, _BARS)
 
 
 def compile_accounts(*, with_stop: bool) -> None:
     """Compile what is done with accounts: legs that a stop may end are laid by a version of its own."""
     rules, rows = Settings().kernel_rules(None), np.empty((_BARS + 1) * MARKET_ROW)
-    fill_market(_bars(), rules, rows)
+    prepare(fill_market, _bars(), rules, rows)
     span, runs = Span(0, _BARS, _BARS, _BARS), np.empty(7 * _BARS * ROW)
     counts = np.zeros(LANES, np.int64)
     crosses = Crosses(np.zeros(1, np.int16), counts, counts, np.zeros(1, np.bool_))
     account, legs = np.empty(ACCOUNT_SIZE), np.empty((METRIC_COUNT + 1) * LANES)
-    open_accounts(account, 1.0)
+    prepare(open_accounts, account, 1.0)
     bars, prices = np.zeros((1, _BARS), np.int64), np.zeros((1, _BARS))
     exits = Exits(bars, prices, prices, prices, bars) if with_stop else None
-    most = lay_legs(rows, exits, 0, rules, span, runs, crosses, counts[:1], account, legs, counts)
-    settle(account, legs, counts, most, rules.costs)
+    prepare(lay_legs, rows, exits, 0, rules, span, runs, crosses, counts[:1], account, legs, counts)
+    prepare(settle, account, legs, counts, 1, rules.costs)
     result = Result(1.0, 252.0, np.empty(METRIC_COUNT), np.empty(1, np.bool_))
-    finish(account, 1, span, rows, result, counts, legs)
+    prepare(finish, account, 1, span, rows, result, counts, legs)
