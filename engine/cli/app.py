@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -38,7 +38,7 @@ HOMES = {
     "report": "engine.cli.reporting",
 }
 """The module of every command, in the order of the help; a command has the name of its function."""
-_LISTED = ([], ["--help"])
+_LISTED: tuple[list[str], ...] = ([], ["--help"])
 
 
 def application(homes: Mapping[str, str], find: Callable[[str], Any] = import_module) -> typer.Typer:

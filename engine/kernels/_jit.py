@@ -21,7 +21,7 @@ from numba.extending import intrinsic
 
 from engine.kernels._before import run_waiting
 
-__all__ = ["CACHE", "Kernel", "inline_code", "kernel", "pasted", "prepare", "rule"]
+__all__ = ["CACHE", "Kernel", "inline_code", "kernel", "pasted", "plain", "prepare", "rule"]
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -81,18 +81,22 @@ class Kernel:
     @cached_property
     def inner(self) -> Any:
         """That of the form for kernels. It has a folder of its own, since numba names what it keeps by function and types only."""
-        return self._compiled(CACHE and CACHE / "inner", no_cpython_wrapper=True)
+        dispatcher = self._compiled(CACHE and CACHE / "inner", no_cpython_wrapper=True)
+        compile_for = dispatcher.get_call_template
+        # A constant among the arguments has a type of its own, for which all would be compiled once more.
+        dispatcher.get_call_template = lambda args, named: compile_for(tuple(map(numba.types.unliteral, args)), named)
+        return dispatcher
 
     @property
     def _numba_type_(self) -> Any:
         """What a kernel that calls this one is given by numba."""
-        return self.inner._numba_type_  # noqa: SLF001  numba's protocol
+        return self.inner._numba_type_
 
     @property
     def signatures(self) -> list[Any]:
         """Types of the arguments for which it was compiled, in either form."""
         made = [vars(self)[name] for name in ("called", "inner") if name in vars(self)]
-        return [types for dispatcher in made for types in dispatcher.signatures]
+        return list(dict.fromkeys(types for dispatcher in made for types in dispatcher.signatures))
 
     def _compiled(self, cache: Path | None, **options: bool) -> Any:
         """Make a dispatcher: division by zero gives inf or nan as in numpy, the GIL is free, no fast-math (it breaks nan)."""
@@ -102,15 +106,14 @@ class Kernel:
             # Set only while it is made, so that other numba users in the process keep their own cache.
             numba.config.CACHE_DIR = str(cache or "")  # type: ignore[attr-defined]
             try:
-                make = numba.njit(
-                    error_model="numpy",
-                    nogil=True,
-                    cache=cache is not None,
-                    no_cfunc_wrapper=True,
+                wanted = {
+                    "error_model": "numpy",
+                    "nogil": True,
+                    "no_cfunc_wrapper": True,
                     **self.targetoptions,
                     **options,
-                )
-                return make(self.py_func)
+                }
+                return cast("Any", numba.njit)(cache=cache is not None, **wanted)(self.py_func)
             finally:
                 numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
 
@@ -126,6 +129,11 @@ def kernel(function: F, inline: Literal["never", "always"] = "never") -> F:
 def prepare(function: Callable[..., object], *arguments: Any) -> None:
     """Compile a kernel as other kernels call it, for arguments like these, without running it."""
     cast("Kernel", function).inner.compile(tuple(map(numba.typeof, arguments)))
+
+
+def plain(function: F) -> F:
+    """Give a kernel as it was written, to run in Python what is not worth compiling."""
+    return cast("F", cast("Kernel", function).py_func)
 
 
 rule = kernel

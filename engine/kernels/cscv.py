@@ -242,8 +242,7 @@ def judge_halves(sums: Floats, squares: Floats, lengths: Integers, masks: Intege
     blocks = len(sums)
     half = blocks // 2
     table = np.empty(2 * _ROW << half)
-    bars, heights = np.empty(len(masks), np.int64), np.empty(len(masks))
-    days = np.int64(0)  # of a plain 0 numba makes a type of its own, for which ``_describe`` would be compiled as well
+    bars, heights, days = np.empty(len(masks), np.int64), np.empty(len(masks)), 0
     for block in range(blocks):
         days += lengths[block]
     for k in range(len(masks)):

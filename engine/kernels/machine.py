@@ -9,6 +9,7 @@ from typing import Any
 
 from numba import types
 from numba.core import cgutils
+from numba.core.imputils import impl_ret_borrowed
 
 from engine.kernels._jit import inline_code
 
@@ -20,6 +21,7 @@ __all__ = [
     "fused",
     "highest_bit",
     "index",
+    "read_only",
     "trailing_zeros",
 ]
 
@@ -39,6 +41,16 @@ def index(_context: Any, place: Any) -> Any:
         return context.cast(builder, arguments[0], signature.args[0], signature.return_type)
 
     return types.uint64(place), generate
+
+
+@inline_code
+def read_only(_context: Any, array: Any) -> Any:
+    """Give an array as one that cannot be written, as prices are, so that what takes either is compiled for one type."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return impl_ret_borrowed(context, builder, signature.return_type, arguments[0])  # type: ignore[no-untyped-call]
+
+    return array.copy(readonly=True)(array), generate
 
 
 @inline_code

@@ -84,7 +84,7 @@ def words_of_span(
         used = windows[: fasts + usable]
         lowest, highest = range_of(close, origin + place - used[-1], origin + place + WORD)
         fill_codes(coarse_sums, coarse, place, used, lowest, highest, codes)
-        found = np.int64(0)  # of a plain 0 numba makes a type of its own, for which ``_settle_doubts`` would be compiled as well
+        found = 0
         for i in range(fasts):
             start = starts[i]
             if start < usable:
