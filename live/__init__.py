@@ -16,11 +16,25 @@
     logs, plain, wire           what is said, as lines of JSON, too; masked, one line each; what the wire has for numbers
     gateway                     a simulated gateway that speaks the real protocol
     demo                        a month against it
-    parity, command             the bot's decisions held to the backtest's; the command goldencross, with that
+    parity, commands            the bot's decisions held to the backtest's; the commands of goldencross that need the bot
+    command                     the command goldencross, put together
 
 ``docs/live.md`` says what is promised, by which test, and what is not proven without a real gateway.
 """
 
-from live.decision import Decision, decide
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from live.decision import Decision, decide
 
 __all__ = ["Decision", "decide"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use, so that a command does not wait for what it does not need."""
+    if name not in __all__:
+        raise AttributeError(f"module 'live' has no attribute {name!r}")
+    return getattr(import_module("live.decision"), name)

@@ -17,7 +17,7 @@ KERNELS = Path(engine.kernels.__file__).parent
 PROGRAM = """
 import numpy as np
 from engine.kernels.indicators import averages
-print(averages(np.array([1.0, 2.0, 3.0]), np.array([2]))[0, 2], sum(averages.stats.cache_hits.values()))
+print(averages(np.array([1.0, 2.0, 3.0]), np.array([2]))[0, 2], sum(averages.called.stats.cache_hits.values()))
 """
 
 

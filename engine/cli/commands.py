@@ -237,9 +237,9 @@ def sweep(
     ):  # by itself, so that it is not mistaken for the sweep's pace
         real = [one for one in stops if one is not None]  # with a stop other kernels are needed than without any
         if takes_fast_way(settings):
-            from engine.sweeping.warming import compile_kernels  # noqa: PLC0415  only the first run ever needs it
+            from engine.cli.warming import Wanted, compile_kernels  # noqa: PLC0415  only the first run ever needs it
 
-            compile_kernels(real[0] if real else None, judged=not no_luck)
+            compile_kernels(Wanted(settings.signal, real[0] if real else None, not no_luck))
         run_sweep(run_simulate(1, 60), 2, 5, (real or stops)[:1], **vars(settings))
         reporter.restart()
     if cluster:

@@ -90,7 +90,7 @@ def announce_compilation(reporter: Progress, kernel: Any) -> bool:
         reporter.note("Compiling the kernels; they cannot be kept, because no cache folder can be written.")
         return True
     # The folder of this very installation: another one beside it, of the same kernels, has compiled for itself.
-    if any(Path(kernel.stats.cache_path).glob(f"*.{kernel.__name__}-*.nbc")):
+    if any(Path(kernel.called.stats.cache_path).glob(f"*.{kernel.__name__}-*.nbc")):
         return False
     reporter.note("Compiling the kernels, once, some 10 seconds; the next run starts at once.")
     return True

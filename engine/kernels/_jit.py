@@ -11,13 +11,17 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
+from functools import cached_property, update_wrapper
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal, TypeVar, cast
 
 import numba
 from numba.extending import intrinsic
 
-__all__ = ["CACHE", "inline_code", "kernel", "pasted", "rule"]
+from engine.kernels._before import run_waiting
+
+__all__ = ["CACHE", "Kernel", "inline_code", "kernel", "pasted", "plain", "prepare", "rule"]
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -53,16 +57,83 @@ CACHE: Path | None = _writable_cache()
 """Folder of the compiled kernels, or None if nothing is kept."""
 
 
+class Kernel:
+    """A function in two compiled forms, each made when it is first needed: one for other kernels to call, and one for Python.
+
+    What numba adds to a function for Python to call it (arrays and tuples taken apart, errors, results put together) takes a fifth of all compiling
+    (docs/speed.md), and nearly all kernels are called by other kernels only. A dispatcher that nobody needs yet is not made either, a third of a millisecond each.
+    """
+
+    def __init__(self, function: Callable[..., object], inline: Literal["never", "always"]) -> None:
+        update_wrapper(self, function)
+        self.py_func = function
+        self.targetoptions = {"inline": inline}  # by this numba knows what is pasted
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Run the form for Python."""
+        return self.called(*arguments, **named)
+
+    @cached_property
+    def called(self) -> Any:
+        """Numba's dispatcher of the form for Python."""
+        return self._compiled(CACHE)
+
+    @cached_property
+    def inner(self) -> Any:
+        """That of the form for kernels. It has a folder of its own, since numba names what it keeps by function and types only."""
+        dispatcher = self._compiled(CACHE and CACHE / "inner", no_cpython_wrapper=True)
+        compile_for = dispatcher.get_call_template
+        # A constant among the arguments has a type of its own, for which all would be compiled once more.
+        dispatcher.get_call_template = lambda args, named: compile_for(tuple(map(numba.types.unliteral, args)), named)
+        return dispatcher
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What a kernel that calls this one is given by numba."""
+        return self.inner._numba_type_
+
+    @property
+    def signatures(self) -> list[Any]:
+        """Types of the arguments for which it was compiled, in either form."""
+        made = [vars(self)[name] for name in ("called", "inner") if name in vars(self)]
+        return list(dict.fromkeys(types for dispatcher in made for types in dispatcher.signatures))
+
+    def _compiled(self, cache: Path | None, **options: bool) -> Any:
+        """Make a dispatcher: division by zero gives inf or nan as in numpy, the GIL is free, no fast-math (it breaks nan)."""
+        with _MAKING:
+            run_waiting()
+            before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+            # Set only while it is made, so that other numba users in the process keep their own cache.
+            numba.config.CACHE_DIR = str(cache or "")  # type: ignore[attr-defined]
+            try:
+                wanted = {
+                    "error_model": "numpy",
+                    "nogil": True,
+                    "no_cfunc_wrapper": True,
+                    **self.targetoptions,
+                    **options,
+                }
+                return cast("Any", numba.njit)(cache=cache is not None, **wanted)(self.py_func)
+            finally:
+                numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
+
+
+_MAKING = Lock()
+
+
 def kernel(function: F, inline: Literal["never", "always"] = "never") -> F:
-    """Compile an array loop: division by zero gives inf or nan as in numpy, the GIL is free, no fast-math (it breaks nan)."""
-    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    # Set only while this function is decorated, so that other numba users in the process keep their own cache.
-    numba.config.CACHE_DIR = str(CACHE or "")  # type: ignore[attr-defined]
-    try:
-        compiled = numba.njit(error_model="numpy", nogil=True, cache=CACHE is not None, inline=inline)(function)
-    finally:
-        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
-    return cast("F", compiled)  # to a reader and to mypy it has the signature that it was written with
+    """Compile an array loop when it is first called."""
+    return cast("F", Kernel(function, inline))  # to a reader and to mypy it has the signature that it was written with
+
+
+def prepare(function: Callable[..., object], *arguments: Any) -> None:
+    """Compile a kernel as other kernels call it, for arguments like these, without running it."""
+    cast("Kernel", function).inner.compile(tuple(map(numba.typeof, arguments)))
+
+
+def plain(function: F) -> F:
+    """Give a kernel as it was written, to run in Python what is not worth compiling."""
+    return cast("F", cast("Kernel", function).py_func)
 
 
 rule = kernel

@@ -136,7 +136,7 @@ def _look_on(bars: Bars, atr: Floats, rules: Rules, crosses: Crosses, pairs: int
     for pair in range(pairs):
         first, count = crosses.start[pair], crosses.counts[pair]
         for i in range(first + (0 if crosses.golden[pair] else 1), first + count, 2):
-            entry = int(crosses.bars[i])
+            entry = 0 + int(crosses.bars[i])  # a type of its own without the sum: int() leaves 16 bits as they are
             if exits.bar[entry] == NOT_YET and exits.looked[entry] < n:
                 go_on(bars, atr, rules, entry, n, exits)
 

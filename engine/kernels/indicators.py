@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel
 from engine.kernels.exact import exact_mean, window_sums
+from engine.kernels.machine import read_only
 from engine.kernels.prefix import HARD, add_up, fill_averages
 from engine.kernels.whole import average_whole
 
@@ -51,7 +52,7 @@ def _average_all(values: Floats, windows: NDArray[np.int64]) -> Floats:
     sums, stretch = np.zeros((4, _STRETCH + lead + 1)), np.empty(len(windows) * _STRETCH)
     for first in range(0, n, _STRETCH):
         last = min(first + _STRETCH, n)
-        kind = add_up(values, first - lead, last, sums)
+        kind = add_up(read_only(values), first - lead, last, sums)
         if kind == HARD:
             _hard_stretch(values, windows, max(0, first - lead), first, last, out)
             continue

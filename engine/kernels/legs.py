@@ -167,4 +167,4 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
         counts[index(lane)] = number
         most = max(most, number)
     counts[len(lane_pairs) :] = 0
-    return most
+    return int(most)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numba import types
 from numba.core import cgutils
+from numba.core.imputils import impl_ret_borrowed
 
-from engine.kernels._jit import inline_code, rule
+from engine.kernels._jit import inline_code
 
 __all__ = [
     "WORD",
@@ -21,6 +21,7 @@ __all__ = [
     "fused",
     "highest_bit",
     "index",
+    "read_only",
     "trailing_zeros",
 ]
 
@@ -29,10 +30,27 @@ WORD = 64
 """Bars in a word."""
 
 
-@rule
-def index(place: int) -> np.uint64:
-    """Say that an index is not negative: numba then does not test whether it counts from the end (a third of the time of ``bits.cross_bars``)."""
-    return np.uint64(place)
+@inline_code
+def index(_context: Any, place: Any) -> Any:
+    """Say that an index is not negative: numba then does not test whether it counts from the end (a third of the time of ``bits.cross_bars``).
+
+    What ``np.uint64(place)`` does; a kernel of its own would be compiled for every type of a place.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.cast(builder, arguments[0], signature.args[0], signature.return_type)
+
+    return types.uint64(place), generate
+
+
+@inline_code
+def read_only(_context: Any, array: Any) -> Any:
+    """Give an array as one that cannot be written, as prices are, so that what takes either is compiled for one type."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return impl_ret_borrowed(context, builder, signature.return_type, arguments[0])  # type: ignore[no-untyped-call]
+
+    return array.copy(readonly=True)(array), generate
 
 
 @inline_code

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.report.data import unit_of
 from engine.report.spoken import METRIC_NAMES, count, percent, say_stop
-from engine.selection.luck import Luck
 from engine.selection.verdict import Deflated, LuckReport
+
+if TYPE_CHECKING:
+    from engine.selection.luck import Luck
 
 __all__ = ["luck_lines", "verdict"]
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.accounts.facade import account_arguments
-from engine.accounts.sweep import sweep_portfolio
 from engine.costs.plain import Costs
 from engine.costs.schedule import CostSchedule
 from engine.kernels.metrics import METRICS
@@ -80,6 +78,9 @@ def _cost_lines(result: SweepTable | ReducedSweep, prices: Prices, key: Any, row
         if terms is None:
             one = sweep(prices.select([symbol]), fast, slow, stop, **vars(changed), workers=1)
         else:
+            from engine.accounts.facade import account_arguments  # noqa: PLC0415  not for accounts of one symbol
+            from engine.accounts.sweep import sweep_portfolio  # noqa: PLC0415
+
             one = sweep_portfolio(prices, fast, slow, stop, **account_arguments(changed, terms), workers=1)
         return float(one.values[0, 0, 0, final])
 

@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from engine.accounts.market import days_of, usable
-from engine.accounts.sweep import account_returns
 from engine.backtesting import kernel_bars
 from engine.costs.schedule import CostSchedule
 from engine.crossing import averages_of, filter_of
@@ -244,6 +243,8 @@ def _account_blocks(
     pool: Pool, grid: Grid, settings: Settings, account: AccountTerms, threads: int, most: int
 ) -> Iterator[Trials]:
     """Run one account on all symbols, at most so many pairs at a time."""
+    from engine.accounts.sweep import account_returns  # noqa: PLC0415  not for accounts of one symbol
+
     for first in range(0, len(grid.pairs), most):
         some = Grid(grid.pairs[first : first + most], grid.stops)
         returns = account_returns(pool.histories, some, settings, account, threads)

@@ -9,7 +9,6 @@
     spans     the fast way through one symbol
     signalled the same for signals other than the golden cross
     plain     the other ways
-    warming   the first run ever: compiling on two cores
     facade    sweep(): settings, symbols, where the cells go
 """
 
