@@ -236,11 +236,11 @@ def sweep(
         reporter, _kernel_of(settings)
     ):  # by itself, so that it is not mistaken for the sweep's pace
         real = [one for one in stops if one is not None]  # with a stop other kernels are needed than without any
-        if takes_fast_way(settings):
+        if takes_fast_way(settings) and settings.flatten is None:  # with sessions every kernel is another one
             from engine.cli.warming import Wanted, compile_kernels  # noqa: PLC0415  only the first run ever needs it
 
             compile_kernels(Wanted(settings.signal, real[0] if real else None, not no_luck))
-        run_sweep(run_simulate(1, 60), 2, 5, (real or stops)[:1], **vars(settings))
+        run_sweep(run_simulate(1, 60, frequency="h"), 2, 5, (real or stops)[:1], **vars(settings))
         reporter.restart()
     if cluster:
         from engine.sweeping.cluster import connect  # noqa: PLC0415  an extra

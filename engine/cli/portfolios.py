@@ -214,7 +214,7 @@ def sweep_portfolio(
     o.check_cells(0, windows, stops)
     if announce_compilation(reporter, sweep_trips):  # done on its own, so that it is not mistaken for the sweep's pace
         alone = o.terms_of(max_positions, max_weight, "strongest", "1", "")
-        run_sweep(run_simulate(1, 60), 2, 5, stops[:1], **account_arguments(settings, alone))
+        run_sweep(run_simulate(1, 60, frequency="h"), 2, 5, stops[:1], **account_arguments(settings, alone))
         reporter.restart()
     started = time.perf_counter()
     try:
