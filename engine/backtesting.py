@@ -14,7 +14,7 @@ from engine.costs.limit import surcharge_limit
 from engine.costs.schedule import CostSchedule
 from engine.crossing import crosses_of
 from engine.errors import DataError, InputError
-from engine.flattening import sessions_of
+from engine.flattening import require_sessions, sessions_of
 from engine.grid import Grid
 from engine.kernels.indicators import average_true_range
 from engine.kernels.loop import Bars, Outcome, long_short, simulate
@@ -262,6 +262,7 @@ def _run_all(
 ) -> BacktestResult:
     """Run every symbol; those that cannot be run are left out with their reason."""
     settings.require((stop,))
+    require_sessions(prices, settings.flatten)
     runs: dict[str, _Run] = {}
     left_out = dict(prices.report.left_out)
     ambiguity = {}

@@ -18,9 +18,11 @@ from engine.requirements import require_time_of_day
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine.prices.history import Prices
     from engine.prices.series import History
+    from engine.prices.sessions import BarClock
 
-__all__ = ["closing_bars", "sessions_of", "sessions_through"]
+__all__ = ["closing_bars", "require_sessions", "sessions_of", "sessions_through"]
 
 
 def closing_bars(dates: NDArray[np.datetime64], flatten: str) -> NDArray[np.int64]:
@@ -62,12 +64,27 @@ def sessions_of(histories: Sequence[History], flatten: str | None) -> Sessions |
     if flatten is None:
         return None
     for history in histories:
-        days = history.local_dates.astype("datetime64[D]")
-        if not (days[1:] == days[:-1]).any():
-            raise InputError(
-                f"{history.symbol} has no day with two bars, so nothing can be bought and sold within a session; leave flatten out"
-            )
+        _require(history.symbol, history.clock)
     return Sessions(np.concatenate([closing_bars(history.local_dates, flatten) for history in histories]))
+
+
+def require_sessions(prices: Prices, flatten: str | None) -> None:
+    """Check before any work that there are sessions to end, of every symbol.
+
+    Raises
+    ------
+    InputError
+    """
+    for symbol in prices if flatten is not None else ():
+        _require(symbol, prices.clock(symbol))
+
+
+def _require(symbol: str, clock: BarClock) -> None:
+    """Refuse a symbol with one bar a day."""
+    if clock.sessions == clock.bars:
+        raise InputError(
+            f"{symbol} has no day with two bars, so nothing can be bought and sold within a session; leave flatten out"
+        )
 
 
 def sessions_through(histories: Sequence[History], flatten: str | None) -> Sessions | None:

@@ -215,7 +215,7 @@ def test_the_commands_say_it_and_keep_it(minutes, folder):
     assert line in command("walkforward", folder, *grid, "--flatten", "15:20", *windows)
 
 
-@pytest.mark.parametrize("module, name", [("commands", "sweep"), ("portfolios", "sweep-portfolio")])
+@pytest.mark.parametrize(("module", "name"), [("commands", "sweep"), ("portfolios", "sweep-portfolio")])
 def test_what_is_run_first_to_compile_has_sessions_too(folder, monkeypatch, module, name):
     monkeypatch.setattr(f"engine.cli.{module}.announce_compilation", lambda *_: True)
     grid = ("--fast", "5:20:5", "--slow", "30:60:15", "--stop", "3")

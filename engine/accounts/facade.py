@@ -17,7 +17,7 @@ from engine.accounts.tables import contribution_table, portfolio_trades, signal_
 from engine.costs.limit import surcharge_limit
 from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
-from engine.flattening import sessions_through
+from engine.flattening import require_sessions, sessions_through
 from engine.grid import Grid
 from engine.kernels.crosses import GOLDEN
 from engine.kernels.desk import Books, Market, Outcome, Signals, new_books
@@ -156,6 +156,7 @@ def check_account(
     """
     settings.require(stops)
     account.require(prices.symbols)
+    require_sessions(prices, settings.flatten)
     if settings.intrabar == "both":
         raise InputError(
             "intrabar 'both' is for a backtest of single symbols; run the portfolio with stop_first and with high_first"

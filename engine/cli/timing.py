@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from engine.cli.parsing import parse_stops, parse_windows
 from engine.errors import InputError
+from engine.flattening import require_sessions
 from engine.prices.history import Prices
 from engine.prices.sessions import clock_of, resolved_year
 from engine.settings import Settings, TrailingStop
@@ -154,11 +155,12 @@ def lengths_on(prices: Prices, lengths: Mapping[str, int | Span | None]) -> dict
 
 
 def with_year(settings: Settings, prices: Prices, given: float | None) -> Settings:
-    """Put the bars of a year into settings that were made before the prices were read.
+    """Put the bars of a year into settings that were made before the prices were read, and check that these have sessions, if it matters.
 
     Raises
     ------
     InputError
-        As for ``resolved_year``.
+        As for ``resolved_year``; one bar a day where nothing is to be held overnight.
     """
+    require_sessions(prices, settings.flatten)
     return replace(settings, bars_per_year=resolved_year(prices, given))

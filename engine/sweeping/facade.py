@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.backtesting import backtest
 from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
+from engine.flattening import require_sessions
 from engine.grid import Grid
 from engine.kernels.metrics import METRIC_COUNT
 from engine.limits import require_memory, require_sendable
@@ -192,6 +193,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
     )
     grid = Grid.of(in_bars(prices, "fast", fast), in_bars(prices, "slow", slow), stop)
     require_sweepable(settings, grid)
+    require_sessions(prices, settings.flatten)
     threads = thread_count(workers)
     if out is not None and keep is None:
         raise InputError("out is for a sweep that keeps only the best; give keep as well, or save the result itself")
