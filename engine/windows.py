@@ -24,7 +24,6 @@ __all__ = ["Span", "Window", "Windows", "in_bars", "read_windows"]
 _SESSIONS = re.compile(r"(\d{1,9})d", re.ASCII)
 _ZERO = re.compile(r"0+(s|min|h|d)", re.ASCII)
 _EXAMPLES = "write 50 or 5,10,20 or 5:100:5, or time, such as 30min, 2h, 5d (sessions) or 5min:100min:5min"
-_DAILY_STEP = 4.0  # days between sessions; with fewer, bars of one a session are daily ones
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Span:
         InputError
             It is not a whole number of bars.
         """
-        if self.sessions and clock.length is None and clock.days_apart > _DAILY_STEP:
+        if self.sessions and clock.is_coarser:
             raise InputError(f"{name} {self}: the bars are {clock.said_length} apart; give a number of bars")
         if self.sessions:
             return self.sessions * clock.bars_per_session

@@ -97,6 +97,14 @@ levels = st.lists(st.integers(50, 150), min_size=2, max_size=90)
 
 
 @given(levels, st.integers(2, 30))
+def test_long_curves_have_the_same_rolling_sharpe(values, window):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.report.curves._MOST_AT_ONCE", 0)
+        found = curve_of(values).rolling_sharpe(window)
+    np.testing.assert_allclose(found, naive_rolling(values, 100.0, window, 252.0), rtol=1e-6, atol=1e-9)
+
+
+@given(levels, st.integers(2, 30))
 def test_curve_is_what_the_slow_twins_say(values, window):
     curve = curve_of(values)
     np.testing.assert_allclose(curve.drawdowns, naive_drawdowns(values, 100.0), rtol=1e-12, atol=1e-15)

@@ -32,7 +32,15 @@ def call(job: Job) -> engine.SweepResult:
     prices = engine.Prices.from_histories(job.histories)
     costs = engine.Costs(rate=job.fee)
     return engine.sweep(
-        prices, job.fast, job.slow, stops_of(job), fill=job.fill, costs=costs, capital=job.capital, workers=job.workers
+        prices,
+        job.fast,
+        job.slow,
+        stops_of(job),
+        fill=job.fill,
+        costs=costs,
+        capital=job.capital,
+        bars_per_year=job.bars_per_year,
+        workers=job.workers,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ DAILY = 252.0
 """Bars a year of daily and coarser prices, unless another number is given."""
 _YEAR = 365.25
 _AGREE = 1.05
+_DAILY_STEP = 4.0  # days from one session to the next, in the mean: daily bars with weekends have 1.4, weekly ones 7
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class BarClock:
     mean_bars : float
         Mean over the same sessions.
     days_apart : float
-        Median of the days from one session to the next; nan for a single session.
+        Mean of the days from one session to the next; nan for a single session.
     sessions_per_year : int
         As ``why`` says.
     why : str
@@ -58,9 +60,8 @@ class BarClock:
     def of(cls, dates: pd.DatetimeIndex) -> BarClock:
         """Read the stamps of a history, (T,), strictly increasing."""
         days = days_since_1970(dates)
-        apart = np.diff(days)
-        if apart.all():  # no date twice: daily or coarser, which are not to cost anything
-            between = float(np.median(apart)) if len(apart) else float("nan")
+        between = int(days[-1] - days[0]) / (len(days) - 1) if len(days) > 1 else math.nan
+        if (days[1:] != days[:-1]).all():  # no date twice: daily or coarser, which are not to cost anything
             return cls(len(dates), len(dates), None, 1, 1.0, between, round(DAILY), "")
         found = Sessions(dates)
         whole = found.whole
@@ -71,7 +72,7 @@ class BarClock:
             length=found.length,
             bars_per_session=round(float(np.median(whole))),
             mean_bars=float(whole.mean()),
-            days_apart=float(np.median(np.diff(found.days))) if len(found.days) > 1 else float("nan"),
+            days_apart=int(days[-1] - days[0]) / (len(found.days) - 1) if len(found.days) > 1 else math.nan,
             sessions_per_year=per_year,
             why=why,
         )
@@ -82,11 +83,16 @@ class BarClock:
         return DAILY if self.length is None else float(round(self.mean_bars * self.sessions_per_year))
 
     @property
+    def is_coarser(self) -> bool:
+        """Whether bars are further apart than daily ones."""
+        return self.length is None and self.days_apart > _DAILY_STEP
+
+    @property
     def said_length(self) -> str:
         """The length of a bar, in words."""
         if self.length is not None:
             return say_time(self.length)
-        return f"{self.days_apart:g} days" if self.days_apart > 1 else "1 day"
+        return f"{self.days_apart:.0f} days" if self.is_coarser else "1 day"
 
     @property
     def sentence(self) -> str:

@@ -18,6 +18,10 @@ __all__ = ["Curve", "Fall", "held_curve", "rolling_window"]
 Floats = NDArray[np.float64]
 
 
+_MOST_AT_ONCE = 1 << 24
+"""Bars times window of a rolling figure: 128 MB for each array of them."""
+
+
 @dataclass(frozen=True)
 class Fall:
     """From a high of the equity to the bar that reaches it again.
@@ -95,12 +99,26 @@ class Curve:
     def rolling_sharpe(self, window: int) -> Floats:
         """Yearly Sharpe ratio of the last ``window`` returns, float64 (T,); nan before there are so many, and where all of them are equal."""
         out = np.full(len(self.values), np.nan)
+        if len(out) * window > _MOST_AT_ONCE and len(out) >= window >= 2:
+            return self._long_rolling_sharpe(window)
         if len(out) >= window >= 2:
             parts = sliding_window_view(self.returns, window)
             moved = np.ptp(parts, axis=1) > 0.0
             some = parts[moved]
             out[window - 1 :][moved] = some.mean(axis=1) / some.std(axis=1, ddof=1) * np.sqrt(self.bars_per_year)
         return out
+
+    def _long_rolling_sharpe(self, window: int) -> Floats:
+        """Do the same for a year of minutes, whose windows side by side would take more memory than there is."""
+        rolling = pd.Series(self.returns).rolling(window)
+        changed = np.concatenate([[0], np.cumsum(np.diff(self.returns) != 0.0)])
+        moved = np.zeros(len(self.values), np.bool_)
+        moved[window - 1 :] = changed[window - 1 :] > changed[: len(changed) - window + 1]
+        ratio = np.full(len(self.values), np.nan)
+        mean, deviation = rolling.mean().to_numpy(), rolling.std().to_numpy()
+        np.divide(mean, deviation, out=ratio, where=moved & (deviation > 0.0))
+        yearly: Floats = ratio * np.sqrt(self.bars_per_year)
+        return yearly
 
     def falls(self) -> list[Fall]:
         """Every fall, the deepest first; of equal ones the first."""
