@@ -18,7 +18,7 @@ from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
 from engine.kernels import position as rules
 from engine.kernels.charges import DatedCharges
-from engine.limits import MOST_WINDOW
+from engine.limits import LEAST_LOT, MOST_WINDOW
 from engine.requirements import require_choice, require_number, require_whole
 from engine.signals import Signal
 
@@ -136,6 +136,7 @@ class Settings:
             _set(self, name, require_number(name.replace("_", " "), getattr(self, name), above=0))
         require_number("capital", self.capital, least=1e-6, most=1e15)  # beyond, a double does not know the paisa
         require_number("bars per year", self.bars_per_year, least=1e-3, most=1e9)
+        require_number("lot", self.lot, least=LEAST_LOT)
         if self.risk > 1:
             raise InputError(f"risk is {self.risk!r}; it is a fraction of equity, 0.02 is 2 percent")
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from engine.errors import InputError
+from engine.limits import MOST_WINDOW
 from engine.requirements import require_choice, require_number, require_whole
 
 __all__ = ["Adx", "Average", "Confirmation", "Rsi", "Signal"]
@@ -64,7 +65,7 @@ _CONFIRMATIONS: dict[str, type[Confirmation]] = {"rsi": Rsi, "adx": Adx}
 
 def _checked(name: str, window: object, above: object) -> float:
     """Check a confirmation, and give its level as a float."""
-    require_whole(f"{name} window", window, least=1)
+    require_whole(f"{name} window", window, least=1, most=MOST_WINDOW)
     level = require_number(f"{name} level", above, least=0)
     if not level < 100:
         raise InputError(f"{name} level is {above!r}; the index goes from 0 to 100, so nothing would ever be above it")
@@ -103,7 +104,7 @@ class Signal:
         object.__setattr__(self, "band", require_number("band", self.band, least=0))
         if not self.band < 1:
             raise InputError(f"band is {self.band!r}; it is a fraction of the slow average, 0.01 is 1 percent")
-        require_whole("delay", self.delay, least=0)
+        require_whole("delay", self.delay, least=0, most=MOST_WINDOW)
         if self.confirm is not None and not isinstance(self.confirm, Rsi | Adx):
             raise InputError(f"confirm is {self.confirm!r}; it must be engine.Rsi(...), engine.Adx(...) or None")
 
