@@ -283,3 +283,20 @@ def test_more_lots_than_a_double_can_count_one_by_one():
     prices = engine.simulate(1, 300, seed=2)
     most = engine.sweep_portfolio(prices, 5, 20, max_positions=10**30)
     assert most.values.tolist() == engine.sweep_portfolio(prices, 5, 20).values.tolist()
+
+
+def test_symbols_of_many_lengths_do_not_fill_the_memory(monkeypatch):
+    # Each length that is shorter than the longest window has plans of its own, which the grid remembered for ever: 24 bytes for each pair and length.
+    whole = engine.simulate(1, 300, seed=6)["SIM001"]
+    bars = ("symbol", "dates", "open", "high", "low", "close", "volume", "currency")
+    parts = [vars(whole.between(0, length)) | {"symbol": f"S{length}"} for length in range(100, 300, 5)]
+    prices = engine.Prices.from_histories([engine.History(**{name: part[name] for name in bars}) for part in parts])
+    grid = range(2, 30), range(30, 300)
+    expected = engine.sweep(prices, *grid)
+    remembered = sum(len(plan.row) for plan in expected.grid.memo.values())
+    monkeypatch.setattr("engine.sweeping.cells._MOST_REMEMBERED", 20_000)
+    expected.grid.memo.clear()
+    found = engine.sweep(prices, *grid)
+    np.testing.assert_array_equal(found.values, expected.values)
+    kept = sum(len(plan.row) for plan in found.grid.memo.values())
+    assert kept <= 20_000 + found.grid.cells < remembered
