@@ -9,7 +9,9 @@ from pathlib import Path
 from engine.errors import InputError
 
 __all__ = [
+    "LEAST_LOT",
     "MOST_PAIRS",
+    "MOST_RESAMPLES",
     "MOST_SENT_BACK",
     "MOST_WINDOW",
     "free_memory",
@@ -24,6 +26,10 @@ MOST_WINDOW = 90_000
 """Bars of an average: the sum of so many prices of 1e9, in hundred-thousandths, and of the 1,024 bars that are summed up with them, stays below 2^63."""
 MOST_PAIRS = 4_000_000
 """Of a grid: the pairs stand in the metadata of its file, 13 bytes each, and Parquet readers refuse more than 100 MB of that."""
+LEAST_LOT = 1e-9
+"""Shares: with 1e-300 the number of lots is infinite."""
+MOST_RESAMPLES = 1_000_000
+"""A p-value is then known to 0.0005."""
 MOST_SENT_BACK = 10_000_000
 """Cells that a cluster sends back: 1 GB through one connection, 10 seconds at 100 MB a second, where computing them takes seconds of one core."""
 

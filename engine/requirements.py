@@ -31,10 +31,12 @@ def require_number(
     return float(value)
 
 
-def require_whole(name: str, value: object, *, least: int, unit: str = "bars") -> None:
+def require_whole(name: str, value: object, *, least: int, most: int | None = None, unit: str = "bars") -> None:
     """Check that a setting is a whole number of something; ``InputError`` if not."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InputError(f"{name} is {value!r}; it must be a whole number of {unit}, {least} or more")
+    if most is not None and value > most:
+        raise InputError(f"{name} is {value:,}; it must be {most:,} {unit} or less")
 
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)

@@ -19,7 +19,7 @@ from engine.errors import InputError
 from engine.kernels import position as rules
 from engine.kernels.charges import DatedCharges
 from engine.kernels.sessions import Sessions
-from engine.limits import MOST_WINDOW
+from engine.limits import LEAST_LOT, MOST_WINDOW
 from engine.requirements import require_choice, require_number, require_time_of_day, require_whole
 from engine.signals import Signal
 
@@ -143,6 +143,7 @@ class Settings:
         require_number("bars per year", self.bars_per_year, least=1e-3, most=1e9)
         if self.flatten is not None:
             require_time_of_day(self.flatten)
+        require_number("lot", self.lot, least=LEAST_LOT)
         if self.risk > 1:
             raise InputError(f"risk is {self.risk!r}; it is a fraction of equity, 0.02 is 2 percent")
 

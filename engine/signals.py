@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from engine.errors import InputError
+from engine.limits import MOST_WINDOW
 from engine.requirements import require_choice, require_number, require_whole
 
 __all__ = ["Adx", "Average", "Confirmation", "Rsi", "Signal"]
 
 Average = Literal["sma", "ema", "wma"]
-_MOST_BARS = 1_000_000_000
-"""Of a delay, a hold or the window of an index: more than any history has, and the kernels can add to it."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +63,9 @@ Confirmation = Rsi | Adx
 _CONFIRMATIONS: dict[str, type[Confirmation]] = {"rsi": Rsi, "adx": Adx}
 
 
-def _require_bars(name: str, value: int, least: int = 0) -> None:
-    """Check a number of bars."""
-    require_whole(name, value, least=least)
-    if value > _MOST_BARS:
-        raise InputError(f"{name} is {value!r}; it must be {_MOST_BARS:,} bars or less")
-
-
 def _checked(name: str, window: int, above: object) -> float:
     """Check a confirmation, and give its level as a float."""
-    _require_bars(f"{name} window", window, least=1)
+    require_whole(f"{name} window", window, least=1, most=MOST_WINDOW)
     level = require_number(f"{name} level", above, least=0)
     if not level < 100:
         raise InputError(f"{name} level is {above!r}; the index goes from 0 to 100, so nothing would ever be above it")
@@ -115,8 +107,8 @@ class Signal:
         object.__setattr__(self, "band", require_number("band", self.band, least=0))
         if not self.band < 1:
             raise InputError(f"band is {self.band!r}; it is a fraction of the slow average, 0.01 is 1 percent")
-        _require_bars("delay", self.delay)
-        _require_bars("hold", self.hold)
+        require_whole("delay", self.delay, least=0, most=MOST_WINDOW)
+        require_whole("hold", self.hold, least=0, most=MOST_WINDOW)
         if self.confirm is not None and not isinstance(self.confirm, Rsi | Adx):
             raise InputError(f"confirm is {self.confirm!r}; it must be engine.Rsi(...), engine.Adx(...) or None")
 

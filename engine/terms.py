@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.errors import InputError
 from engine.kernels.purchases import Terms
+from engine.limits import LEAST_LOT
 from engine.settings import require_number
 
 __all__ = ["AccountTerms", "Priority"]
@@ -62,6 +63,8 @@ class AccountTerms:
             for symbol, value in values:
                 if value is not None:
                     require_number(f"{name} of {symbol}" if symbol else name, value, above=0)
+                    if name == "lot":
+                        require_number(f"lot of {symbol}" if symbol else "lot", value, least=LEAST_LOT)
 
     def require(self, symbols: Sequence[str]) -> None:
         """Check that every symbol that is named has prices.
@@ -96,7 +99,7 @@ class AccountTerms:
         ticks = [self.tick_of(symbol) or Fraction(0) for symbol in symbols]
         return Terms(
             capital=capital,
-            max_positions=_NO_LIMIT if self.max_positions is None else self.max_positions,
+            max_positions=_NO_LIMIT if self.max_positions is None else min(self.max_positions, _NO_LIMIT),
             max_weight=math.inf if self.max_weight is None else float(self.max_weight),
             by_strength=self.priority == "strongest",
             rank=np.array([order[symbol] for symbol in symbols]),

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from engine import limits
 from engine.cli import commands
 from engine.grid import Grid
 from engine.kernels.exact import exact_mean, window_sums
+from engine.kernels.money import affordable_lots
 from engine.limits import MOST_PAIRS, MOST_WINDOW
+from engine.settings import Settings
 from engine.validation.scan import LARGEST_PRICE
 from live.command import app
 from live.config import load_config
@@ -231,3 +234,69 @@ def test_the_lowest_versions_are_those_that_are_promised():
         assert given[: bound.count(".") + 1] == tuple(map(int, bound.split(".")))
         assert not any(given[bound.count(".") + 1 :])
     assert first == {}
+
+
+@pytest.mark.parametrize("command", ["sweep", "sweep-portfolio"])
+def test_a_disk_that_is_full_in_the_end_does_not_cost_the_printed_result(tmp_path, monkeypatch, command):
+    whole = CliRunner().invoke(app, [command, "--no-luck"])
+    monkeypatch.setattr(
+        "pandas.DataFrame.to_csv", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+    )
+    done = CliRunner().invoke(app, [command, "--no-luck", "--out", str(tmp_path / "x.csv")])
+    assert done.exit_code == 2
+    assert done.stderr.endswith(f"error: cannot write {tmp_path}/x.csv: No space left on device\n")
+    assert [line.split(" computed in ")[0] for line in done.stdout.splitlines()] == [
+        line.split(" computed in ")[0] for line in whole.stdout.splitlines()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["sweep", "--permutations", "-1"], "--permutations -1: it must be 0, which is none, or up to 1,000,000"),
+        (["sweep", "--permutations", "1000001"], "or up to 1,000,000"),
+        (["sweep", "--delay", "90001"], "delay is 90,001; it must be 90,000 bars or less"),
+        (["sweep", "--confirm", "adx:90001:25"], "ADX window is 90,001; it must be 90,000 bars or less"),
+        (["sweep", "--lot", "1e-300", "--sizing", "all-in-lots"], "lot is 1e-300; it must be 1e-09 or more"),
+        (["sweep-portfolio", "--lot", "1e-10"], "lot is 1e-10; it must be 1e-09 or more"),
+        (["portfolio", "--lot", "SP500=1e-10"], "lot of SP500 is 1e-10; it must be 1e-09 or more"),
+    ],
+)
+def test_numbers_without_end_are_refused(arguments, said):
+    assert said in refuse(*arguments)
+
+
+def test_more_lots_than_a_double_can_count_one_by_one():
+    # From 2^53 on, one lot less is the same double: taking lots away one by one then went on for ever, as at some of these.
+    random = np.random.default_rng(1)
+    settings = Settings(sizing="all_in_lots", costs=engine.Costs(0.0013))
+    beyond = 0
+    for _ in range(2000):
+        cash, price = 10 ** random.uniform(5, 15), 10 ** random.uniform(-10, 3)
+        rules = replace(settings, lot=10 ** random.uniform(-9, -3)).kernel_rules(None)
+        quantity = affordable_lots(0, cash, price, rules)
+        beyond += quantity / rules.lot > 2**53
+        spent = quantity * price
+        assert spent + 0.0013 * spent <= cash
+        assert cash - 1.0013 * spent < max(2 * rules.lot * price, 1e-12 * cash)
+    assert beyond > 500
+    prices = engine.simulate(1, 300, seed=2)
+    most = engine.sweep_portfolio(prices, 5, 20, max_positions=10**30)
+    assert most.values.tolist() == engine.sweep_portfolio(prices, 5, 20).values.tolist()
+
+
+def test_symbols_of_many_lengths_do_not_fill_the_memory(monkeypatch):
+    # Each length that is shorter than the longest window has plans of its own, which the grid remembered for ever: 24 bytes for each pair and length.
+    whole = engine.simulate(1, 300, seed=6)["SIM001"]
+    bars = ("symbol", "dates", "open", "high", "low", "close", "volume", "currency")
+    parts = [vars(whole.between(0, length)) | {"symbol": f"S{length}"} for length in range(100, 300, 5)]
+    prices = engine.Prices.from_histories([engine.History(**{name: part[name] for name in bars}) for part in parts])
+    grid = range(2, 30), range(30, 300)
+    expected = engine.sweep(prices, *grid)
+    remembered = sum(len(plan.row) for plan in expected.grid.memo.values())
+    monkeypatch.setattr("engine.sweeping.cells._MOST_REMEMBERED", 20_000)
+    expected.grid.memo.clear()
+    found = engine.sweep(prices, *grid)
+    np.testing.assert_array_equal(found.values, expected.values)
+    kept = sum(len(plan.row) for plan in found.grid.memo.values())
+    assert kept <= 20_000 + found.grid.cells < remembered

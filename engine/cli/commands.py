@@ -11,7 +11,7 @@ import typer
 
 from engine.backtesting import backtest as run_backtest
 from engine.cli import options as o
-from engine.cli.judging import NoLuck, Resamples, judged
+from engine.cli.judging import NoLuck, Resamples, check_resamples, judged
 from engine.cli.output import (
     EXIT_DONE,
     EXIT_INTERRUPTED,
@@ -200,6 +200,7 @@ def sweep(
     """
     check_output(None if o.is_folder(out) else out, output_format)
     metric = pick("--metric", metric, Literal[METRICS])
+    check_resamples(permutations)
     reduced = o.reduced_of(keep, metric, out)
     reporter = Progress("cells", progress)
     asked = Asked.of(fast, slow, stop, atr_window, atr, stop_kind)
@@ -260,7 +261,7 @@ def sweep(
             reduced["client"].close()
     reporter.close()
     seconds = time.perf_counter() - started
-    write_cells(result, out)
+    unwritten = write_cells(result, out)
     said, luck = ([], {}) if no_luck else judged(result, prices, metric, permutations, progress)
     about = {
         "prices": result.digest,
@@ -277,6 +278,8 @@ def sweep(
         table,
         {**about, "cells": len(result)},
     )
+    if unwritten is not None:
+        raise unwritten
     if not result.finished:
         return EXIT_INTERRUPTED
     return EXIT_LEFT_OUT if result.left_out else EXIT_DONE

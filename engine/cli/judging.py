@@ -13,6 +13,7 @@ from engine.cli.output import EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT_OUT, check_
 from engine.cli.progress import Progress, announce_compilation
 from engine.errors import DataError, InputError
 from engine.grid import Grid
+from engine.limits import MOST_RESAMPLES
 from engine.prices.embedded import sample
 from engine.prices.history import Prices
 from engine.prices.simulated import simulate
@@ -23,7 +24,7 @@ from engine.settings import Settings
 if TYPE_CHECKING:
     from engine.selection.verdict import LuckReport
 
-__all__ = ["NoLuck", "Resamples", "judged", "luck"]
+__all__ = ["NoLuck", "Resamples", "check_resamples", "judged", "luck"]
 
 NoLuck = Annotated[
     bool, typer.Option("--no-luck", help="Do not judge how much of the best result is luck, and do not note the sweep.")
@@ -34,6 +35,17 @@ Resamples = Annotated[
         "--permutations", help="Markets with nothing to find on which the whole sweep is run again; 0 is none."
     ),
 ]
+
+
+def check_resamples(permutations: int) -> None:
+    """Check a number of permutations before anything is run.
+
+    Raises
+    ------
+    InputError
+    """
+    if not 0 <= permutations <= MOST_RESAMPLES:
+        raise InputError(f"--permutations {permutations}: it must be 0, which is none, or up to {MOST_RESAMPLES:,}")
 
 
 def judged(
@@ -99,8 +111,7 @@ def luck(
     from engine.selection.overfitting import block_edges  # noqa: PLC0415
 
     check_output(None, output_format)
-    if permutations < 0:
-        raise InputError(f"--permutations {permutations}: it must be 0, which is none, or more")
+    check_resamples(permutations)
     block_edges(0, blocks)  # refuses a number that makes no sense before anything is compiled
     reporter = Progress("markets", progress)
     table = load_sweep(result)

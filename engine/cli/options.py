@@ -39,7 +39,7 @@ PricesPath = Annotated[
     Path | None,
     typer.Argument(
         metavar="PATH",
-        help="File or folder of CSV or Parquet prices. Without it: the S&P 500 and NASDAQ, 1999 to 2018.",
+        help="File or folder of CSV, Parquet or Arrow prices. Without it: the S&P 500 and NASDAQ, 1999 to 2018.",
         show_default=False,
     ),
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from engine.errors import InputError
+from engine.errors import InputError, OutputError
 from engine.results.backtest import BacktestResult
 from engine.results.portfolio import PortfolioResult
 from engine.results.reduced import ReducedSweep
@@ -101,19 +101,24 @@ def write_table(frame: pd.DataFrame, out: Path) -> None:
             partial.write_text(_to_json(frame) + "\n", encoding="utf-8")
 
 
-def write_cells(result: SweepTable | ReducedSweep, out: Path | None) -> None:
+def write_cells(result: SweepTable | ReducedSweep, out: Path | None) -> OutputError | None:
     """Write all cells, or the best ones if only those were kept; cells that were streamed are in their file already.
 
-    Raises
-    ------
-    OutputError
+    Returns
+    -------
+    OutputError or None
+        Why they could not be written: to be raised once the result is printed, so that a full disk does not cost all of it.
     """
     if out is None or (isinstance(result, ReducedSweep) and result.path is not None):
-        return
-    if isinstance(result, SweepTable) and out.suffix.lower() == ".parquet":
-        result.save(out)
-    else:
-        write_table(result.to_frame().reset_index(), out)
+        return None
+    try:
+        if isinstance(result, SweepTable) and out.suffix.lower() == ".parquet":
+            result.save(out)
+        else:
+            write_table(result.to_frame().reset_index(), out)
+    except OutputError as error:
+        return error
+    return None
 
 
 def adjustment_rows(report: Report) -> list[dict[str, Any]]:

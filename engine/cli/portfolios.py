@@ -225,7 +225,7 @@ def sweep_portfolio(
         result = interrupted.partial
     reporter.close()
     seconds = time.perf_counter() - started
-    write_cells(result, out)
+    unwritten = write_cells(result, out)
     said, luck = ([], {}) if no_luck else judged(result, prices, metric, 0, progress)
     about = {
         "prices": result.digest,
@@ -243,6 +243,8 @@ def sweep_portfolio(
         table,
         {**about, "cells": len(result)},
     )
+    if unwritten is not None:
+        raise unwritten
     if not result.finished:
         return EXIT_INTERRUPTED
     return EXIT_LEFT_OUT if result.left_out else EXIT_DONE

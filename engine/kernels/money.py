@@ -173,7 +173,7 @@ def affordable_lots(t: int, cash: float, price: float, rules: Rules) -> float:
     while lots + 1.0 > lots and is_affordable(t, (lots + 1.0) * lot, cash, price, rules):
         lots += 1.0
     while lots > 0.0 and not is_affordable(t, lots * lot, cash, price, rules):
-        lots -= 1.0
+        lots = min(lots - 1.0, np.nextafter(lots, 0.0))  # from 2^53 on, one less is the same double
     return lots * lot
 
 

@@ -16,6 +16,7 @@ from engine.kernels.indicators import average_true_range
 from engine.kernels.plan import Plan
 from engine.kernels.stops import Stops
 from engine.kernels.symbols import Trails
+from engine.limits import MOST_PAIRS
 from engine.prices.history import History
 from engine.settings import Costs, Settings
 from engine.sweeping.blocks import plan_of, trails_of
@@ -24,6 +25,8 @@ from engine.sweeping.spans import run_spans
 __all__ = ["Part", "takes_fast_way"]
 
 Floats = NDArray[np.float64]
+_MOST_REMEMBERED = 2 * MOST_PAIRS
+"""Pairs of the plans that a grid remembers: 24 bytes each, 200 MB."""
 
 
 def takes_fast_way(settings: Settings) -> bool:
@@ -72,6 +75,9 @@ class Part:
         key = (self.pairs.start, self.pairs.stop, longest)
         plan: Plan | None = self.grid.memo.get(key)
         if plan is None:
+            memo = self.grid.memo
+            if sum(len(known.row) for known in list(memo.values())) > _MOST_REMEMBERED:
+                memo.clear()  # symbols of many lengths have many plans; those of one length always fit
             plan = self.grid.memo[key] = plan_of(*self._windows, longest)
         return plan
 
