@@ -445,7 +445,7 @@ def test_the_command_by_yahoo(monkeypatch, tmp_path):
 
 
 def test_importing_the_command_takes_no_optional_package():
-    program = "import sys, live.command; print([n for n in ('yfinance', 'ib_async', 'pydantic') if n in sys.modules])"
+    program = "import sys, live.command; live.command.app; print([n for n in ('yfinance', 'ib_async', 'pydantic') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

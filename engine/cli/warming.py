@@ -7,7 +7,6 @@ twice is held by ``tests/test_jit_cache.py``.
 
 from __future__ import annotations
 
-import gc
 import os
 import pickle
 import subprocess
@@ -17,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.backtesting import kernel_bars
+from engine.cli.starting import start_quickly
 from engine.crossing import averages_of
 from engine.grid import Grid
 from engine.kernels import _jit
@@ -76,7 +76,7 @@ def compile_kernels(wanted: Wanted) -> None:
 
 def help_compiling() -> None:
     """Compile what the other process does not, and say in a line when it can go on."""
-    gc.disable()  # a fifth of the time, and nothing to find (starting.py)
+    start_quickly()
     wanted: Wanted = pickle.load(sys.stdin.buffer)  # noqa: S301  from our own process
     _compile_accounts(wanted)
     print(flush=True)  # noqa: T201  to the process that waits

@@ -11,9 +11,9 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
-from functools import cached_property, update_wrapper
+from functools import update_wrapper
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any, Literal, TypeVar, cast
 
 import numba
@@ -64,6 +64,11 @@ class Kernel:
     (docs/speed.md), and nearly all kernels are called by other kernels only. A dispatcher that nobody needs yet is not made either, a third of a millisecond each.
     """
 
+    called: Any
+    """Numba's dispatcher of the form for Python."""
+    inner: Any
+    """That of the form for kernels."""
+
     def __init__(self, function: Callable[..., object], inline: Literal["never", "always"]) -> None:
         update_wrapper(self, function)
         self.py_func = function
@@ -73,19 +78,37 @@ class Kernel:
         """Run the form for Python."""
         return self.called(*arguments, **named)
 
-    @cached_property
-    def called(self) -> Any:
-        """Numba's dispatcher of the form for Python."""
-        return self._compiled(CACHE)
+    def __getattr__(self, name: str) -> Any:
+        """Make a form when it is first asked for, one thread after the other."""
+        if name not in ("called", "inner"):
+            raise AttributeError(f"a kernel has no {name!r}")
+        with _MAKING:
+            if name not in vars(self):
+                run_waiting()
+                vars(self)[name] = self._made_for_python() if name == "called" else self._made_for_kernels()
+        return vars(self)[name]
 
-    @cached_property
-    def inner(self) -> Any:
-        """That of the form for kernels. It has a folder of its own, since numba names what it keeps by function and types only."""
-        dispatcher = self._compiled(CACHE and CACHE / "inner", no_cpython_wrapper=True)
+    def _made_for_python(self) -> Any:
+        return self._made(CACHE)
+
+    def _made_for_kernels(self) -> Any:
+        # A folder of its own, since numba names what it keeps by function and types only.
+        dispatcher = self._made(CACHE and CACHE / "inner", no_cpython_wrapper=True)
         compile_for = dispatcher.get_call_template
         # A constant among the arguments has a type of its own, for which all would be compiled once more.
         dispatcher.get_call_template = lambda args, named: compile_for(tuple(map(numba.types.unliteral, args)), named)
         return dispatcher
+
+    def _made(self, cache: Path | None, **options: bool) -> Any:
+        """Make a dispatcher: division by zero gives inf or nan as in numpy, the GIL is free, no fast-math (it breaks nan)."""
+        before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+        # Set only while it is made, so that other numba users in the process keep their own cache.
+        numba.config.CACHE_DIR = str(cache or "")  # type: ignore[attr-defined]
+        try:
+            wanted = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True, **self.targetoptions, **options}
+            return cast("Any", numba.njit)(cache=cache is not None, **wanted)(self.py_func)
+        finally:
+            numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
 
     @property
     def _numba_type_(self) -> Any:
@@ -98,27 +121,8 @@ class Kernel:
         made = [vars(self)[name] for name in ("called", "inner") if name in vars(self)]
         return list(dict.fromkeys(types for dispatcher in made for types in dispatcher.signatures))
 
-    def _compiled(self, cache: Path | None, **options: bool) -> Any:
-        """Make a dispatcher: division by zero gives inf or nan as in numpy, the GIL is free, no fast-math (it breaks nan)."""
-        with _MAKING:
-            run_waiting()
-            before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-            # Set only while it is made, so that other numba users in the process keep their own cache.
-            numba.config.CACHE_DIR = str(cache or "")  # type: ignore[attr-defined]
-            try:
-                wanted = {
-                    "error_model": "numpy",
-                    "nogil": True,
-                    "no_cfunc_wrapper": True,
-                    **self.targetoptions,
-                    **options,
-                }
-                return cast("Any", numba.njit)(cache=cache is not None, **wanted)(self.py_func)
-            finally:
-                numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
 
-
-_MAKING = Lock()
+_MAKING = RLock()
 
 
 def kernel(function: F, inline: Literal["never", "always"] = "never") -> F:
