@@ -27,7 +27,7 @@ __all__ = ["Measured", "cases", "main", "markets", "measure"]
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "intraday"
 COSTS = engine.Costs(rate=0.001)
 PIECE = 1250  # as many as the daily symbols have: then as many bars are needed by averages before the first cross
-DAILY = "33 symbols of 1,250 daily bars"
+FLAT = ", closed at session end"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Measured:
 
 def markets() -> Iterator[tuple[str, engine.Prices]]:
     """Give the markets, the daily one first; the real ones where their folder is."""
-    yield DAILY, market(33)
+    yield "33 symbols of 1,250 daily bars", market(33)
     year = engine.simulate_intraday(1, 1, seed=42, timezone="Asia/Kolkata")
     history = year["SIM001"]
     yield f"1 symbol of {len(history):,} minute bars, a simulated year", year
@@ -72,11 +72,11 @@ def markets() -> Iterator[tuple[str, engine.Prices]]:
 
 
 def cases() -> dict[str, dict[str, Any]]:
-    """Give the arguments of every case; to close positions at the end of a session is one where the sweep can do it."""
+    """Give the arguments of every case; to close positions at the end of a session is one where the sweep can do it. Daily prices have no such sessions."""
     stop = engine.TrailingStop(MULTIPLE)
     found: dict[str, dict[str, Any]] = {"no stop": {}, f"ATR stop of {MULTIPLE:g}": {"stop": stop}}
     if "flatten" in inspect.signature(engine.sweep).parameters:
-        found |= {f"{name}, closed at session end": {**given, "flatten": "session"} for name, given in found.items()}
+        found |= {f"{name}{FLAT}": {**given, "flatten": "session"} for name, given in found.items()}
     return found
 
 
@@ -84,12 +84,17 @@ def measure(prices: Mapping[str, engine.Prices], rounds: int, least: float) -> l
     """Time every case on all markets, in turns, after a first call that compiles."""
     found = []
     for case, given in cases().items():
-        results = {name: sweep(some, given) for name, some in prices.items()}
-        best = dict.fromkeys(prices, float("inf"))
+        able = {
+            name: some
+            for name, some in prices.items()
+            if FLAT not in case or all(some.clock(symbol).length for symbol in some)
+        }
+        results = {name: sweep(some, given) for name, some in able.items()}
+        best = dict.fromkeys(able, float("inf"))
         for _ in range(rounds):
-            for name, some in prices.items():
+            for name, some in able.items():
                 best[name] = min(best[name], turn(some, given, least))
-        for name, some in prices.items():
+        for name, some in able.items():
             result, bars = results[name], sum(some.length(symbol) for symbol in some)
             one = len(result.grid.pairs) * bars
             trades = float(np.nansum(result.values[..., METRICS.index("trades")])) / one * 1000
@@ -115,15 +120,22 @@ def turn(prices: engine.Prices, given: Mapping[str, Any], least: float) -> float
 
 
 def sentences(found: list[Measured]) -> Iterator[str]:
-    """Say what was measured, one fact a line."""
+    """Say what was measured, one fact a line; the ratio is to daily prices with the same stop, of which nothing is closed at a session's end."""
+    daily = found[0].market
     for case in dict.fromkeys(one.case for one in found):
-        rows = [one for one in found if one.case == case]
-        base = rows[0]
+        base = next(one for one in found if one.market == daily and one.case == case.removesuffix(FLAT))
         name = case.capitalize() if case[0].islower() else case
-        yield f"{name}: {base.nanoseconds:.3f} nanoseconds a bar of a cell on {base.market}, with {base.trades:.2f} trades in a thousand bars."
-        for one in rows[1:]:
-            looped = f", {one.looped:,} of {one.cells:,} cells by a slower way" if one.looped else ""
-            yield f"{one.market}: {one.nanoseconds:.3f} nanoseconds, {one.nanoseconds / base.nanoseconds:.2f} times the daily ones, with {one.trades:.2f} trades{looped}."
+        yield (
+            f"{name}; {daily} without that take {base.nanoseconds:.3f} nanoseconds a bar of a cell."
+            if FLAT in case
+            else (
+                f"{name}: {base.nanoseconds:.3f} nanoseconds a bar of a cell on {daily}, with {base.trades:.2f} trades in a thousand bars."
+            )
+        )
+        for one in found:
+            if one.case == case and one is not base:
+                looped = f", {one.looped:,} of {one.cells:,} cells by a slower way" if one.looped else ""
+                yield f"{one.market}: {one.nanoseconds:.3f} nanoseconds, {one.nanoseconds / base.nanoseconds:.2f} times the daily ones, with {one.trades:.2f} trades{looped}."
 
 
 def main(words: list[str] | None = None) -> int:
