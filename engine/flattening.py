@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["closing_bars", "require_sessions", "sessions_of", "sessions_through"]
 
 
+_MINUTE = 60 * 10**9
+_DAY = 24 * 60 * _MINUTE
+"""In nanoseconds."""
+
+
 def closing_bars(dates: NDArray[np.datetime64], flatten: str) -> NDArray[np.int64]:
     """Find for every bar the one at whose close what is held on it has to be sold.
 
@@ -40,16 +45,15 @@ def closing_bars(dates: NDArray[np.datetime64], flatten: str) -> NDArray[np.int6
     int64 (T,)
         CLOSED for bars behind the one of their session.
     """
-    minutes, days = require_time_of_day(flatten), dates.astype("datetime64[D]")
+    minutes, stamps = require_time_of_day(flatten), dates.astype("datetime64[ns]").view(np.int64)
+    days = stamps // _DAY
     starts = np.flatnonzero(np.r_[True, days[1:] != days[:-1]])
     bars = np.diff(starts, append=len(dates))
     if minutes is None:
-        last = starts + bars - 1
-    else:
-        before = (dates - days) < np.timedelta64(minutes, "m")
-        last = starts + np.add.reduceat(before, starts, dtype=np.int64) - 1
-    leave = np.repeat(last, bars)
-    leave[np.arange(len(dates)) > leave] = CLOSED
+        return np.repeat(starts + bars - 1, bars)
+    before = stamps - days * _DAY < minutes * _MINUTE
+    leave = np.repeat(starts + np.add.reduceat(before, starts, dtype=np.int64) - 1, bars)
+    leave[~before] = CLOSED
     return leave
 
 

@@ -88,7 +88,7 @@ def find_exits(
         Of shape (K, T).
     """
     quick = not (rules.chandelier or rules.high_first)
-    if quick:
+    if quick and not np.isnan(stops.multiple).all():
         fill_stretches(bars.high, bars.low, first, last, table)
     for k in range(len(stops.multiple)):
         one, exits = with_multiple(rules, stops.multiple[k]), exits_of(all_exits, k)
@@ -119,16 +119,19 @@ def leave_with_session(
     """
     if sessions is None:
         return
+    leave, close, exit_bar, exit_price = sessions.leave, bars.close, exits.bar, exits.price
+    at_close, has_stop, costs = rules.fill_at_close, not np.isnan(rules.multiple), rules.costs
     for entry in range(first, last):
-        end = sessions.leave[entry]
-        if not may_enter(sessions, entry, rules.fill_at_close):
-            exits.bar[entry] = NO_ENTRY
-        if end == CLOSED or exits.bar[entry] == NO_ENTRY:
+        here = index(entry)
+        end = leave[here]
+        if not may_enter(sessions, entry, at_close):
+            exit_bar[here] = NO_ENTRY
+        if end == CLOSED or exit_bar[here] == NO_ENTRY:
             continue
-        if end >= last and not np.isnan(rules.multiple):
+        if end >= last and has_stop:
             go_on(bars, atr, rules, entry, end + 1, exits)
-        if exits.bar[entry] > end:
-            exits.bar[entry], exits.price[entry] = end, received(bars.close[end], rules.costs)
+        if exit_bar[here] > end:
+            exit_bar[here], exit_price[here] = end, received(close[index(end)], costs)
 
 
 @rule
