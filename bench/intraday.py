@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import inspect
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -72,12 +71,10 @@ def markets() -> Iterator[tuple[str, engine.Prices]]:
 
 
 def cases() -> dict[str, dict[str, Any]]:
-    """Give the arguments of every case; to close positions at the end of a session is one where the sweep can do it. Daily prices have no such sessions."""
+    """Give the arguments of every case; each also with positions closed at the end of a session, which daily prices do not have."""
     stop = engine.TrailingStop(MULTIPLE)
     found: dict[str, dict[str, Any]] = {"no stop": {}, f"ATR stop of {MULTIPLE:g}": {"stop": stop}}
-    if "flatten" in inspect.signature(engine.sweep).parameters:
-        found |= {f"{name}{FLAT}": {**given, "flatten": "session"} for name, given in found.items()}
-    return found
+    return found | {f"{name}{FLAT}": {**given, "flatten": "session"} for name, given in found.items()}
 
 
 def measure(prices: Mapping[str, engine.Prices], rounds: int, least: float) -> list[Measured]:
