@@ -58,7 +58,9 @@ def test_own_signals_are_the_reference(bars, rules, data):
     st.sampled_from([[np.nan], [1.0], [np.nan, 0.5, 2.0]]),
     st.sampled_from([1, 5]),
     st.sampled_from([64, 128, SPAN]),
-    st.sampled_from([engine.Signal(), engine.Signal(average="ema"), engine.Signal(band=0.01, delay=1)]),
+    st.sampled_from(
+        [engine.Signal(), engine.Signal(average="ema"), engine.Signal(band=0.01, delay=1), engine.Signal(hold=3)]
+    ),
     st.data(),
 )
 def test_the_fast_way_is_the_plain_one(bars, rules, multiples, times, most, signal, data):
