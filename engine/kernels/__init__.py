@@ -53,6 +53,7 @@ Whether the best of many backtests means anything::
 
     cscv         which trial the halves of the days pick, and where it ranks in the other half
 
-A rule is a small scalar function marked ``@rule``; a kernel is a loop over rules marked ``@kernel``. Kernels never raise and never repair: the
+A rule is a small scalar function marked ``@rule``; a kernel is a loop over rules marked ``@kernel``. Both are compiled apart for other kernels and for Python, when first
+called (``_jit``). Kernels never raise and never repair: the
 facade (``engine.backtesting``, ``engine.sweeping``) gives them only prices that the validation let through. Shapes: T bars of one symbol.
 """
