@@ -31,7 +31,7 @@ DENSE = {"fast": range(1, 80), "slow": range(2, 250)}
 
 @pytest.fixture(autouse=True)
 def small_probe(monkeypatch):
-    monkeypatch.setattr(probing, "_SECONDS", 0.01)
+    monkeypatch.setattr(probing, "_SECONDS", 0.02)
 
 
 def sizes(place):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.grid import Grid
+from engine.kernels.metrics import METRIC_COUNT
 from engine.results.parts import FORMAT, Tile, kernels_stamp
 from engine.results.stream import CellWriter
 from engine.sweeping.job import Job
@@ -23,6 +24,8 @@ __all__ = ["Probe", "measure", "work_of"]
 
 _PIECES, _SECONDS = 64, 0.05
 """Of the probe, and of each of them, about. With 16 the bytes of a grid of which most cells have too few bars came out 19 percent too low, with 64 it was 2."""
+_LEAST_PIECES, _ENOUGH_CELLS, _MOST_LONGER = 16, 8192, 10.0
+"""Where so few cells take so long that a piece would have hardly any, pieces take up to ten times longer, and are fewer: with 660 cells each the bytes came out 95 percent too high."""
 _FIRST_CELLS = 4096
 """Of what is computed first, to compile or load the kernels and to learn the pace."""
 
@@ -78,21 +81,24 @@ def measure(job: Job, keep: int | None, tiles: list[Tile], *, written: bool) -> 
             work = replace(work, folder=None)
         prober = Prober(job, work)
         first, most = prober.first(tiles[0])
-        random = np.random.default_rng(0).random((2, _PIECES))
-        spots = [tiles[int((i + u) / _PIECES * len(tiles))] for i, u in enumerate(random[0])]
+        bars = max(_bars(job, tile) for tile in (tiles[0], tiles[len(tiles) // 2], tiles[-1]))
+        longer = min(max(1.0, _ENOUGH_CELLS * bars / most), _MOST_LONGER)
+        count, most = max(_LEAST_PIECES, int(_PIECES / longer)), most * longer
+        random = np.random.default_rng(0).random((2, count))
+        spots = [tiles[int((i + u) / count * len(tiles))] for i, u in enumerate(random[0])]
         some = {_piece(grid, tile, int(most / _bars(job, tile)), u) for tile, u in zip(spots, random[1], strict=True)}
         found: list[_Timed] = []
         if not run_in_order([partial(prober.run, tile) for tile in sorted(some)], job.workers, found.append):
             raise KeyboardInterrupt
-        empty = prober.empty() if written else 0
+        least = prober.smallest() if written else 0
     cells, paths = sum(one.cells for one in found), len(found)
     pace = (sum(one.computing for one in found) - paths * first) / work_of(job, list(some))
     return Probe(
         tile=first,
         pace=max(pace, 1e-12),
         reading=sum(one.reading for one in found) / cells,
-        part=empty,
-        cell=(sum(one.size for one in found) - paths * empty) / cells,
+        part=least,
+        cell=(sum(one.size for one in found) - paths * least) / cells,
         cells=cells,
     )
 
@@ -134,10 +140,11 @@ class Prober:
                 return least, _SECONDS / max(took - least, 1e-3) * work_of(self._job, [piece])
             cells *= 8
 
-    def empty(self) -> int:
-        """Give the bytes of a part without cells."""
-        path = Path(str(self._work.folder)) / "empty.parquet"
+    def smallest(self) -> int:
+        """Give the bytes of a part with hardly any cells."""
+        path = Path(str(self._work.folder)) / "smallest.parquet"
         with CellWriter(path, self._job.symbols[:1], self._work.grid, {"format": FORMAT}) as writer:
+            writer.add(0, 0, np.full((1, len(self._work.grid.stops), METRIC_COUNT), np.nan))
             writer.close(finished=True)
         return path.stat().st_size
 
