@@ -102,7 +102,7 @@ def test_rounds_as_the_engine_does(price, increment):
     tick = written(increment)
     rules = position.Rules(
         False, False, False, math.nan, position.RISK, 0.02, 1.0,
-        position.CostRates(0.0, 0.0, 0.0, 0.0), position.Tick(float(tick.numerator), float(tick.denominator)), None,
+        position.CostRates(0.0, 0.0, 0.0, 0.0), position.Tick(float(tick.numerator), float(tick.denominator)), None, None,
     )  # fmt: skip
     assert round_down(price, ((0.0, increment),)) == position.sell_price(price, rules)
     assert round_up(price, ((0.0, increment),)) == position.buy_price(price, rules)
