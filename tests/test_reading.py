@@ -260,6 +260,8 @@ def test_missing_paths_and_empty_folders(tmp_path):
 
 
 MAPS = Path("/proc/self/maps")
+COPIED = int(pd.__version__.split(".")[0]) < 3
+"""Pandas copies the columns that it is asked for: before its third version an Arrow file is read as any other."""
 
 
 def is_mapped(array, name):
@@ -284,7 +286,7 @@ def test_arrow_files_are_read_as_others_are(tmp_path, compression, rows, dates):
         assert prices.digest == digest(SBIN=frame_of())
         if MAPS.exists():
             one_piece = compression == "uncompressed" and rows == len(frame)
-            assert is_mapped(prices["SBIN"].close, name) == one_piece
+            assert is_mapped(prices["SBIN"].close, name) == (one_piece and not COPIED)
     (tmp_path / "SBIN.arrow").unlink()
     assert load(tmp_path, lazy=True).digest == prices.digest
 
@@ -304,6 +306,7 @@ print(anonymous() - before, best.digest)
 """
 
 
+@pytest.mark.skipif(COPIED, reason="pandas copies what it is asked for, before version 3")
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads its memory from /proc")
 def test_arrow_files_stay_on_the_disk(tmp_path):
     # 60 symbols of 20,000 bars are 58 MB: as Parquet they are copied to memory, as one uncompressed piece a symbol they are pages of the files, which the system can take back.
