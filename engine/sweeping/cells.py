@@ -129,8 +129,8 @@ class Part:
             sure = run_signalled(histories, plan, self._trails, settings, rules, out)
         looped = sure.size - int(np.count_nonzero(sure))
         if looped:
-            for history, cells, good in zip(histories, out, sure, strict=True):
-                self._run_plainly(history, ~good, cells)
+            for s in np.flatnonzero(~sure.all(axis=(1, 2))).tolist():
+                self._run_plainly(histories[s], ~sure[s], out[s])
         return looped
 
     def _run_plainly(self, history: History, wanted: NDArray[np.bool_], out: Floats) -> None:
