@@ -23,7 +23,8 @@ def crosses_of(vectorbt: Any, history: engine.History, job: Job) -> tuple[np.nda
     """Find entries and exits by its own averages, (T, P) each."""
     fast, slow = (windows.tolist() for windows in job.pairs.T)
     quick, lazy = (vectorbt.MA.run(history.close, window=windows) for windows in (fast, slow))
-    entries, exits = quick.ma_crossed_above(lazy).to_numpy(), quick.ma_crossed_below(lazy).to_numpy()
+    found = quick.ma_crossed_above(lazy), quick.ma_crossed_below(lazy)
+    entries, exits = (crosses.to_numpy().reshape(len(history), -1) for crosses in found)  # of one pair it gives (T,)
     if job.fill == "next_open":
         entries, exits = (np.concatenate([np.zeros_like(found[:1]), found[:-1]]) for found in (entries, exits))
     return entries, exits
@@ -61,7 +62,7 @@ def every_metric_of(portfolio: Any) -> np.ndarray:
         closed.profit_factor(),
         portfolio.position_coverage(),
     ):
-        if np.asarray(metric).shape != (len(shared),):
+        if np.asarray(metric).size != len(shared):
             raise ValueError("vectorbt did not give one value for each pair")
     return shared
 
