@@ -321,9 +321,9 @@ def _tasks(job: Job) -> Iterator[tuple[Part, range]]:
     if len(parts) > 1:
         yield from ((part, range(i, i + 1)) for i in range(symbols) for part in parts)
         return
-    # Finer where no thread should be left with a large one at the end, or progress is told; else a task costs only time.
-    fine = wanted > 1 or job.progress
-    most_work, shares = (_GOOD_WORK, 4 * wanted) if fine else (_MOST_WORK, 1)
+    # Finer where no thread should be left with a large one at the end, or progress is told; else a task costs only time, and one thread takes as much as it can.
+    shares = 4 * wanted if wanted > 1 or job.progress else 1
+    most_work = _MOST_WORK if job.workers == 1 and not job.progress else _GOOD_WORK
     together = max(1, min(most_work // (cells * bars), -(-symbols // shares)))
     together = -(-symbols // -(-symbols // together))  # all of about one size
     for i in range(0, symbols, together):
