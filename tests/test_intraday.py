@@ -595,3 +595,10 @@ def test_real_forex_is_read(name, step, zone):
     assert "round-the-clock" in rules
     assert prices.report.warnings == ()
     assert engine.backtest(prices, "2h", "1d").settings == Settings(bars_per_year=clock.bars_per_year)
+
+
+def test_the_sample_refuses_a_zone_that_there_is_not():
+    """No zone changes its dates, so that a slip of the pen would never be noticed."""
+    done = run("sweep", "--timezone", "Mars/Phobos")
+    assert done.exit_code == 2
+    assert "there is no zone named 'Mars/Phobos'" in done.output

@@ -22,6 +22,7 @@ from engine.signals import Average as AverageKind
 from engine.signals import Signal
 from engine.terms import AccountTerms
 from engine.validation.repairs import check_names
+from engine.validation.zones import Zones
 
 __all__ = [
     "CELL_BYTES",
@@ -348,6 +349,7 @@ def prices_of(
     repairs = parse_names(repair)
     check_names(repairs)
     if path is None:
+        Zones.of(timezone)  # no zone changes the dates of the sample, but what is none is refused
         prices = sample() if actions is None else sample().adjusted(actions)
     else:
         prices = load(path, repair=repairs, actions=actions, lazy=lazy, timezone=timezone)

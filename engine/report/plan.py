@@ -19,7 +19,7 @@ def plan_text(plan: SweepPlan, *, judged: bool) -> list[str]:
         free = "" if plan.free_memory is None else f"; {say_bytes(plan.free_memory)} is free"
         lines.append(f"At its peak the command will have some {say_bytes(plan.memory)} of memory{free}.")
     threads = count(plan.threads, "thread")
-    lines.append(f"On this machine, as busy as it is now, it will take some {_span(plan.seconds)} on {threads}.")
+    lines.append(f"On this machine, as busy as it is now, it will take {_span(plan.seconds)} on {threads}.")
     if judged:
         lines.append(
             "What judges luck afterwards is not counted, neither in time nor in memory; --no-luck leaves it out."
@@ -42,5 +42,5 @@ def _span(seconds: float) -> str:
     """Say a time in the unit that fits it."""
     for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} seconds" if seconds >= 1 else "second or less"
+            return f"some {seconds / size:.1f} {unit}"
+    return f"some {seconds:.0f} seconds" if seconds >= 2 else "a second or two"
