@@ -15,7 +15,6 @@ from engine.costs.schedule import CostSchedule
 from engine.crossing import crosses_of
 from engine.errors import DataError, InputError
 from engine.flattening import require_sessions, sessions_of
-from engine.grid import Grid
 from engine.kernels.indicators import average_true_range
 from engine.kernels.loop import Bars, Outcome, long_short, simulate
 from engine.kernels.metrics import METRIC_COUNT, METRICS, summarise
@@ -24,7 +23,7 @@ from engine.prices.sessions import resolved_year
 from engine.results.backtest import BacktestResult
 from engine.results.tables import PENDING, buy_and_hold, metric_table, trade_table
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Signal, Sizing, TrailingStop
-from engine.windows import Window, in_bars
+from engine.windows import Window, grid_on
 
 __all__ = ["atr_of", "backtest", "fee_limit", "from_signals", "kernel_bars"]
 
@@ -98,7 +97,7 @@ def backtest(
         signal or Signal(),
         flatten,
     )
-    pair = Grid.of(in_bars(prices, "fast", fast), in_bars(prices, "slow", slow), stop).pairs
+    pair = grid_on(prices, fast, slow, stop).pairs
     if len(pair) != 1:
         raise InputError("a backtest takes one fast and one slow window; use engine.sweep for many")
     ((quick, lazy),) = pair

@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 from engine.errors import InputError
 from engine.kernels.sessions import CLOSED, Sessions
 from engine.requirements import require_time_of_day
+from engine.validation.sessions import UNITS
+from engine.validation.sessions import Sessions as DatedSessions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pandas as pd
 
     from engine.prices.history import Prices
     from engine.prices.series import History
@@ -25,18 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["closing_bars", "require_sessions", "sessions_of", "sessions_through"]
 
 
-_MINUTE = 60 * 10**9
-_DAY = 24 * 60 * _MINUTE
-"""In nanoseconds."""
-
-
-def closing_bars(dates: NDArray[np.datetime64], flatten: str) -> NDArray[np.int64]:
+def closing_bars(dates: pd.DatetimeIndex, flatten: str) -> NDArray[np.int64]:
     """Find for every bar the one at whose close what is held on it has to be sold.
 
     Parameters
     ----------
-    dates : datetime64 (T,)
-        As the exchange's clock shows them, ascending; a session is the bars of one date.
+    dates : pandas.DatetimeIndex
+        Shape (T,), increasing; a session is the bars of one date on their own clock.
     flatten : str
         "session": the last bar of its session. A time of day: the last bar of its session whose stamp is before it.
 
@@ -45,14 +44,11 @@ def closing_bars(dates: NDArray[np.datetime64], flatten: str) -> NDArray[np.int6
     int64 (T,)
         CLOSED for bars behind the one of their session.
     """
-    minutes, stamps = require_time_of_day(flatten), dates.astype("datetime64[ns]").view(np.int64)
-    days = stamps // _DAY
-    starts = np.flatnonzero(np.r_[True, days[1:] != days[:-1]])
-    bars = np.diff(starts, append=len(dates))
+    minutes, found = require_time_of_day(flatten), DatedSessions(dates)
     if minutes is None:
-        return np.repeat(starts + bars - 1, bars)
-    before = stamps - days * _DAY < minutes * _MINUTE
-    leave = np.repeat(starts + np.add.reduceat(before, starts, dtype=np.int64) - 1, bars)
+        return np.repeat(found.last, found.bars)
+    before = found.time_of_day(slice(None)) < minutes * UNITS["min"]
+    leave = np.repeat(found.first + np.add.reduceat(before, found.first, dtype=np.int64) - 1, found.bars)
     leave[~before] = CLOSED
     return leave
 
@@ -69,7 +65,7 @@ def sessions_of(histories: Sequence[History], flatten: str | None) -> Sessions |
         return None
     for history in histories:
         _require(history.symbol, history.clock)
-    return Sessions(np.concatenate([closing_bars(history.local_dates, flatten) for history in histories]))
+    return Sessions(np.concatenate([closing_bars(history.dates, flatten) for history in histories]))
 
 
 def require_sessions(prices: Prices, flatten: str | None) -> None:

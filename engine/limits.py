@@ -63,12 +63,12 @@ def require_memory(need: int, what: str, advice: str) -> None:
 
 def used_memory() -> int | None:
     """Tell how many bytes this process has; None where nothing says it."""
-    return _status("VmRSS:")
+    return _told("/proc/self/status", "VmRSS:")
 
 
 def peak_memory() -> int | None:
     """Tell how many bytes this process has had at its peak; None where nothing says it."""
-    return _status("VmHWM:")
+    return _told("/proc/self/status", "VmHWM:")
 
 
 def say_bytes(amount: float) -> str:
@@ -96,19 +96,18 @@ def _gigabytes(amount: int) -> str:
 
 def _available() -> int | None:
     """Read it from Linux; elsewhere all of the machine's memory is the nearest that Python knows."""
-    with suppress(OSError, ValueError):
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
+    told = _told("/proc/meminfo", "MemAvailable:")
+    if told is not None:
+        return told
     with suppress(AttributeError, OSError, ValueError):  # Windows has no sysconf
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return None
 
 
-def _status(name: str) -> int | None:
-    """Read an amount of memory of this process from Linux."""
+def _told(file: str, name: str) -> int | None:
+    """Read an amount of memory from a table of Linux."""
     with suppress(OSError, ValueError):
-        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+        for line in Path(file).read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith(name):
                 return int(line.split()[1]) * 1024
     return None

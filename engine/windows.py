@@ -14,12 +14,14 @@ from itertools import islice
 import numpy as np
 
 from engine.errors import InputError
+from engine.grid import Grid
 from engine.limits import MOST_WINDOW
 from engine.prices.history import Prices
 from engine.prices.sessions import BarClock, clock_of
+from engine.settings import TrailingStop
 from engine.validation.sessions import DAY, UNITS, read_time
 
-__all__ = ["Span", "Window", "Windows", "in_bars", "read_windows"]
+__all__ = ["Span", "Window", "Windows", "grid_on", "in_bars", "read_windows"]
 
 _SESSIONS = re.compile(r"(\d{1,9})d", re.ASCII)
 _ZERO = re.compile(r"0+(s|min|h|d)", re.ASCII)
@@ -133,6 +135,21 @@ def in_bars(prices: Prices, name: str, given: Windows) -> int | Iterable[int]:
         return read  # type: ignore[return-value]  # what is no number is refused by the grid
     clock = clock_of(prices)
     return [one.bars(name, clock) if isinstance(one, Span) else one for one in read]  # type: ignore[misc]  # as above
+
+
+def grid_on(
+    prices: Prices,
+    fast: Windows,
+    slow: Windows,
+    stop: TrailingStop | Iterable[TrailingStop | None] | None = None,
+) -> Grid:
+    """Form all pairs of windows with fast < slow, in bars of these prices; as ``Grid.of`` and ``in_bars``.
+
+    Raises
+    ------
+    InputError
+    """
+    return Grid.of(in_bars(prices, "fast", fast), in_bars(prices, "slow", slow), stop)
 
 
 def _of_timedelta(name: str, given: object) -> object:

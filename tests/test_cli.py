@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 import engine
 from engine.cli.app import app
-from engine.cli.parsing import parse_stops, parse_windows
+from engine.cli.parsing import parse_stops
 from engine.cli.progress import Progress
+from engine.windows import read_windows
 
 GRID = ["--fast", "5:20:5", "--slow", "20:60:20"]
 
@@ -216,9 +217,9 @@ def test_help_cuts_no_sentence():
 
 
 def test_windows_and_stops_are_read():
-    assert parse_windows("--fast", "5:20:5") == [5, 10, 15, 20]
-    assert parse_windows("--fast", "3") == [3]
-    assert parse_windows("--fast", "3:5,10") == [3, 4, 5, 10]
+    assert read_windows("--fast", "5:20:5") == [5, 10, 15, 20]
+    assert read_windows("--fast", "3") == [3]
+    assert read_windows("--fast", "3:5,10") == [3, 4, 5, 10]
     assert parse_stops("none,2", 14, "sma", "fixed") == [None, engine.TrailingStop(2.0)]
     assert parse_stops("2.5", 20, "WILDER", "chandelier") == [engine.TrailingStop(2.5, 20, "wilder", "chandelier")]
 

@@ -167,8 +167,8 @@ def test_bars_of_a_day():
     when = pd.to_datetime(
         ["2024-01-01 09:15", "2024-01-01 15:15", "2024-01-01 15:20", "2024-01-02 18:15", "2024-01-03 09:15"]
     )
-    assert closing_bars(when.to_numpy(), "session").tolist() == [2, 2, 2, 3, 4]
-    assert closing_bars(when.to_numpy(), "15:20").tolist() == [1, 1, -1, -1, 4]
+    assert closing_bars(when, "session").tolist() == [2, 2, 2, 3, 4]
+    assert closing_bars(when, "15:20").tolist() == [1, 1, -1, -1, 4]
 
 
 @pytest.mark.parametrize("flatten", ["sesion", "24:00", "9:15", "15:20:00", 15, ""])

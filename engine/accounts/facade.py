@@ -29,7 +29,7 @@ from engine.results.portfolio import PortfolioResult
 from engine.results.tables import PENDING, buy_and_hold, metric_table
 from engine.settings import Costs, Fill, Intrabar, Settings, Sizing, TrailingStop
 from engine.terms import AccountTerms, Priority
-from engine.windows import Window, in_bars
+from engine.windows import Window, grid_on
 
 __all__ = ["NAME", "account_arguments", "check_account", "open_books", "portfolio", "portfolio_fee_limit"]
 
@@ -106,7 +106,7 @@ def portfolio(
         flatten=flatten,
     )
     account = AccountTerms(max_positions, max_weight, priority, lot, tick)
-    pairs = Grid.of(in_bars(prices, "fast", fast), in_bars(prices, "slow", slow), stop).pairs
+    pairs = grid_on(prices, fast, slow, stop).pairs
     if len(pairs) != 1:
         raise InputError("a portfolio takes one fast and one slow window; use engine.sweep_portfolio for many")
     check_account(prices, settings, account, (stop,))

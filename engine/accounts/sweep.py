@@ -37,7 +37,7 @@ from engine.sweeping.facade import SweepInterruptedError
 from engine.sweeping.telling import Progress, Telling, telling
 from engine.sweeping.threads import run_in_order, thread_count
 from engine.terms import AccountTerms, Priority
-from engine.windows import Windows, in_bars
+from engine.windows import Windows, grid_on
 
 __all__ = ["PortfolioSweep", "account_returns", "sweep_portfolio"]
 
@@ -130,7 +130,7 @@ def sweep_portfolio(
         flatten=flatten,
     )
     terms = AccountTerms(max_positions, max_weight, priority, lot, tick)
-    grid = Grid.of(in_bars(prices, "fast", fast), in_bars(prices, "slow", slow), stop)
+    grid = grid_on(prices, fast, slow, stop)
     check_account(prices, settings, terms, grid.stops)
     threads = thread_count(workers)
     symbols, left_out = usable(prices, int(grid.slow.max()))

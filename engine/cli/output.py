@@ -121,6 +121,21 @@ def write_cells(result: SweepTable | ReducedSweep, out: Path | None) -> OutputEr
     return None
 
 
+def ended(result: SweepTable | ReducedSweep, unwritten: OutputError | None) -> int:
+    """Give the exit status of a sweep that was printed.
+
+    Raises
+    ------
+    OutputError
+        What ``write_cells`` gave.
+    """
+    if unwritten is not None:
+        raise unwritten
+    if not result.finished:
+        return EXIT_INTERRUPTED
+    return EXIT_LEFT_OUT if result.left_out else EXIT_DONE
+
+
 def adjustment_rows(report: Report) -> list[dict[str, Any]]:
     """Give what became of splits and bonuses, for the JSON document."""
     return [vars(adjustment) for adjustment in report.adjustments]

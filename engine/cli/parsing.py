@@ -8,19 +8,8 @@ from typing import Any, get_args
 from engine.errors import InputError
 from engine.settings import AtrKind, StopKind, TrailingStop
 from engine.signals import Adx, Confirmation, Rsi
-from engine.windows import Span, read_windows
 
-__all__ = ["parse_confirmation", "parse_day", "parse_names", "parse_stops", "parse_table", "parse_windows", "pick"]
-
-
-def parse_windows(option: str, text: str) -> list[int | Span]:
-    """Read windows: ``50``, ``5,10,20``, ``5:100`` or ``5:100:5``, or in time; the end of a range belongs to it.
-
-    Raises
-    ------
-    InputError
-    """
-    return read_windows(option, text)
+__all__ = ["parse_confirmation", "parse_day", "parse_names", "parse_stops", "parse_table", "pick"]
 
 
 def parse_stops(text: str, atr_window: int, atr: str, kind: str) -> list[TrailingStop | None]:

@@ -16,12 +16,12 @@ from engine.cli import options as o
 from engine.cli.judging import NoLuck, judged
 from engine.cli.output import (
     EXIT_DONE,
-    EXIT_INTERRUPTED,
     EXIT_LEFT_OUT,
     adjustment_rows,
     check_output,
     check_save,
     emit,
+    ended,
     save_whole,
     write_cells,
     write_table,
@@ -243,8 +243,4 @@ def sweep_portfolio(
         table,
         {**about, "cells": len(result)},
     )
-    if unwritten is not None:
-        raise unwritten
-    if not result.finished:
-        return EXIT_INTERRUPTED
-    return EXIT_LEFT_OUT if result.left_out else EXIT_DONE
+    return ended(result, unwritten)

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from engine.cli.parsing import parse_stops, parse_windows
+from engine.cli.parsing import parse_stops
 from engine.errors import InputError
 from engine.flattening import require_sessions
 from engine.prices.history import Prices
 from engine.prices.sessions import clock_of, resolved_year
 from engine.settings import Settings, TrailingStop
-from engine.windows import Span
+from engine.windows import Span, read_windows
 
 __all__ = ["Asked", "Timed", "lengths_on", "parse_length", "with_year"]
 
@@ -79,14 +79,14 @@ class Asked:
         InputError
         """
         digits = atr_window.strip()
-        windows = [int(digits)] if digits.isdecimal() else parse_windows("--atr-window", atr_window)
+        windows = [int(digits)] if digits.isdecimal() else read_windows("--atr-window", atr_window)
         if len(windows) != 1:
             raise InputError(f"--atr-window {atr_window}: there is one, such as 14 or 1h")
         bars = windows[0] if isinstance(windows[0], int) else 1
         texts = {"fast": fast, "slow": slow, "ATR window": atr_window}
         return cls(
-            parse_windows("--fast", fast),
-            parse_windows("--slow", slow),
+            read_windows("--fast", fast),
+            read_windows("--slow", slow),
             parse_stops(stop, bars, atr, kind),
             windows[0],
             texts,
@@ -133,8 +133,8 @@ def parse_length(option: str, text: str) -> int | Span | None:
     if not text:
         return None
     with suppress(ValueError):
-        return int(text)  # not parse_windows, whose bars have the limit of an average
-    found = parse_windows(option, text)
+        return int(text)  # not read_windows, whose bars have the limit of an average
+    found = read_windows(option, text)
     if len(found) != 1:
         raise InputError(f"{option} {text}: write one length, such as 750 or 60d")
     return found[0]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from engine.kernels._jit import kernel, rule
 from engine.kernels.crosses import NO_FILTER, NO_SIGNAL, Filter, filtered_crosses, filtered_sides
 from engine.kernels.metrics import summarise
+from engine.kernels.money import changed
 from engine.kernels.position import (
     CROSS,
     NO_FILL,
@@ -28,7 +29,6 @@ from engine.kernels.position import (
     in_bar,
     new_position,
 )
-from engine.kernels.sessions import Sessions
 
 __all__ = [
     "TRADE_FIELDS",
@@ -39,7 +39,6 @@ __all__ = [
     "simulate",
     "sweep_tile",
     "with_multiple",
-    "with_sessions",
 ]
 
 Floats = NDArray[np.float64]
@@ -251,34 +250,4 @@ def sweep_tile(
 @rule
 def with_multiple(rules: Rules, multiple: float) -> Rules:
     """Exchange the stop's multiple."""
-    return Rules(
-        rules.fill_at_close,
-        rules.high_first,
-        rules.chandelier,
-        multiple,
-        rules.sizing,
-        rules.risk,
-        rules.lot,
-        rules.costs,
-        rules.tick,
-        rules.charges,
-        rules.sessions,
-    )
-
-
-@rule
-def with_sessions(rules: Rules, sessions: Sessions | None) -> Rules:
-    """Exchange the sessions."""
-    return Rules(
-        rules.fill_at_close,
-        rules.high_first,
-        rules.chandelier,
-        rules.multiple,
-        rules.sizing,
-        rules.risk,
-        rules.lot,
-        rules.costs,
-        rules.tick,
-        rules.charges,
-        sessions,
-    )
+    return changed(rules, multiple, rules.lot, rules.tick, rules.sessions)

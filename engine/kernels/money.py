@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.kernels._jit import rule
+from engine.kernels._jit import pasted, rule
 from engine.kernels.charges import BUY_SIDE, DatedCharges, charge_on
 from engine.kernels.sessions import Sessions
 
@@ -26,6 +26,7 @@ __all__ = [
     "all_in_order",
     "all_in_within",
     "buy_price",
+    "changed",
     "closing_order",
     "fee_of",
     "paid",
@@ -74,6 +75,24 @@ class Rules(NamedTuple):
     tick: Tick
     charges: DatedCharges | None
     sessions: Sessions | None
+
+
+@pasted
+def changed(rules: Rules, multiple: float, lot: float, tick: Tick, sessions: Sessions | None) -> Rules:
+    """Copy the rules with what differs from stop to stop, and from symbol to symbol."""
+    return Rules(
+        rules.fill_at_close,
+        rules.high_first,
+        rules.chandelier,
+        multiple,
+        rules.sizing,
+        rules.risk,
+        lot,
+        rules.costs,
+        tick,
+        rules.charges,
+        sessions,
+    )
 
 
 @rule

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted, rule
-from engine.kernels.money import RISK, Rules, Tick, buy_price, risked_lots
+from engine.kernels.money import RISK, Rules, Tick, buy_price, changed, risked_lots
 from engine.kernels.position import SKIPPED, Fill, Position, buy_within, quantity_within
 from engine.kernels.sessions import may_enter
 
@@ -58,19 +58,7 @@ class Purchase(NamedTuple):
 @pasted
 def rules_for(rules: Rules, terms: Terms, s: int) -> Rules:
     """Put the lot and the tick of a symbol into the rules."""
-    return Rules(
-        rules.fill_at_close,
-        rules.high_first,
-        rules.chandelier,
-        rules.multiple,
-        rules.sizing,
-        rules.risk,
-        terms.lot[s],
-        rules.costs,
-        Tick(terms.tick[s, 0], terms.tick[s, 1]),
-        rules.charges,
-        rules.sessions,
-    )
+    return changed(rules, rules.multiple, terms.lot[s], Tick(terms.tick[s, 0], terms.tick[s, 1]), rules.sessions)
 
 
 @rule

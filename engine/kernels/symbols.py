@@ -16,9 +16,10 @@ from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.fast import run_span
 from engine.kernels.finish import Result
 from engine.kernels.indicators import average_true_range
-from engine.kernels.loop import Bars, with_sessions
+from engine.kernels.loop import Bars
 from engine.kernels.machine import WORD
 from engine.kernels.market import MARKET_ROW
+from engine.kernels.money import changed
 from engine.kernels.plan import Plan, Scratch, aligned, scratch_of
 from engine.kernels.position import Rules
 from engine.kernels.sessions import sessions_between
@@ -117,8 +118,7 @@ def run_symbols(
 @rule
 def _own_rules(rules: Rules, first: int, last: int) -> Rules:
     """Give the rules with the sessions of one symbol, whose bars are [first, last) of all."""
-    sessions = sessions_between(rules.sessions, first, last)
-    return with_sessions(rules, sessions)
+    return changed(rules, rules.multiple, rules.lot, rules.tick, sessions_between(rules.sessions, first, last))
 
 
 @rule

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from engine.backtesting import backtest
 from engine.costs.schedule import CostSchedule
 from engine.errors import InputError
-from engine.flattening import require_sessions
-from engine.grid import Grid
 from engine.kernels.metrics import METRIC_COUNT
 from engine.limits import require_memory, require_sendable
 from engine.prices.history import Prices
@@ -28,7 +26,7 @@ from engine.sweeping.cells import Part
 from engine.sweeping.job import Job, is_folder, require_sweepable, usable
 from engine.sweeping.telling import Telling, telling
 from engine.sweeping.threads import run_in_order, thread_count
-from engine.windows import Windows, in_bars
+from engine.windows import Windows, grid_on
 
 if TYPE_CHECKING:
     from engine.results.reduced import ReducedSweep
@@ -191,9 +189,8 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
         signal or Signal(),
         flatten,
     )
-    grid = Grid.of(in_bars(prices, "fast", fast), in_bars(prices, "slow", slow), stop)
-    require_sweepable(settings, grid)
-    require_sessions(prices, settings.flatten)
+    grid = grid_on(prices, fast, slow, stop)
+    require_sweepable(prices, settings, grid)
     threads = thread_count(workers)
     if out is not None and keep is None:
         raise InputError("out is for a sweep that keeps only the best; give keep as well, or save the result itself")
@@ -208,9 +205,9 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
 
 def _sweep_all(job: Job, client: Any) -> SweepResult:
     """Keep all cells."""
-    if client is not None:
-        require_sendable(len(job.symbols) * job.grid.cells)
     cells = len(job.symbols) * job.grid.cells
+    if client is not None:
+        require_sendable(cells)
     advice = (
         "keep only the best of each symbol (keep=10, the command: --keep 10), which takes the same memory for any grid"
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
+from engine.flattening import require_sessions
 from engine.grid import Grid
 from engine.prices.history import Prices
 from engine.settings import Settings
@@ -58,8 +59,8 @@ def is_folder(out: str | PathLike[str]) -> bool:
     return os.fspath(out).endswith(("/", os.sep)) or Path(out).is_dir()
 
 
-def require_sweepable(settings: Settings, grid: Grid) -> None:
-    """Check that a grid can be swept with these settings.
+def require_sweepable(prices: Prices, settings: Settings, grid: Grid) -> None:
+    """Check that a grid can be swept on these prices with these settings.
 
     Raises
     ------
@@ -70,6 +71,7 @@ def require_sweepable(settings: Settings, grid: Grid) -> None:
         raise InputError(
             "intrabar 'both' is for a single backtest; sweep 'stop_first' and 'high_first' one after the other"
         )
+    require_sessions(prices, settings.flatten)
 
 
 def usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict[str, str]]:

@@ -111,7 +111,7 @@ def plan_sweep(
     """
     settings = settings or Settings()
     grid = Grid.of(fast, slow, stop)
-    require_sweepable(settings, grid)
+    require_sweepable(prices, settings, grid)
     symbols, left_out, too_short = usable(prices, grid)
     job = Job(prices, tuple(symbols), grid, settings, left_out, too_short, thread_count(workers), None)
     place, in_parts = (None, False) if out is None else (Path(out).resolve(), is_folder(out))
@@ -166,23 +166,22 @@ def _described(job: Job, in_parts: bool, tiles: list[Tile]) -> int:
 
 def _held_against(plan: SweepPlan) -> SweepPlan:
     """Hold a plan against what is free."""
-    refusals = list(_beyond_disk(plan))
+    disk = None if plan.place is None else shutil.disk_usage(_nearest(plan.place)).free
+    refusals = list(_beyond_disk(plan, disk))
     free, used = free_memory(), used_memory()
     more = None if plan.memory is None or used is None else max(0, plan.memory - used)
     if free is not None and more is not None and more > free:
         refusals.append(
             f"the sweep needs {say_bytes(more)} of memory more, and {say_bytes(free)} is free; keep only the best of each symbol (keep=10, the command: --keep 10)"
         )
-    disk = None if plan.place is None else shutil.disk_usage(_nearest(plan.place)).free
     return replace(plan, free_disk=disk, free_memory=free, refusals=tuple(refusals))
 
 
-def _beyond_disk(plan: SweepPlan) -> Iterator[str]:
-    """Say what does not fit on the disk."""
-    if plan.place is None:
+def _beyond_disk(plan: SweepPlan, free: int | None) -> Iterator[str]:
+    """Say what does not fit on the disk, of which so many bytes are free; None: nothing is written."""
+    if plan.place is None or free is None:
         return
     where = _nearest(plan.place)
-    free = shutil.disk_usage(where).free
     if plan.disk > free:
         yield f"the cells take {say_bytes(plan.disk)}, and {say_bytes(free)} is free in {where}; name another place, take larger steps, or leave out what writes all cells"
     if hasattr(os, "statvfs"):

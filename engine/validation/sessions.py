@@ -133,7 +133,7 @@ class Sessions:
         lengths, counts = np.unique(self.steps[self.inside], return_counts=True)
         return int(lengths[counts.argmax()])
 
-    def time_of_day(self, places: Ints) -> Ints:
+    def time_of_day(self, places: Ints | slice) -> Ints:
         """Give what the clock shows at some bars, in nanoseconds since midnight, int64."""
         chosen = self.dates[places]
         local = chosen if chosen.tz is None else chosen.tz_localize(None)
