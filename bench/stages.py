@@ -61,9 +61,10 @@ def sides(times, close, lead, kind, block, scratch):
 
 
 @kernel
-def crosses(times, close, lead, kind, block, scratch):
+def words_and_crosses(times, close, lead, kind, block, scratch):  # crosses overwrite the words
     for _ in range(times):
         above, doubtful = scratch.pairs.above, scratch.pairs.doubtful
+        words.words_of_span(scratch.sums, kind, lead + 1, 0, close, -1 - lead, block, len(close), scratch.words)
         bits.find_crosses(
             scratch.sums, kind, lead + 1, 0, block, len(close), scratch.words, above, doubtful, scratch.crosses
         )
@@ -146,9 +147,10 @@ def measure(history):
         "sums": best(sums, close, lead, scratch),
         "runs": best(runs, close, scratch, size),
         "words": best(sides, close, lead, kind, block, scratch),
-        "crosses": best(crosses, close, lead, kind, block, scratch),
+        "crosses": best(words_and_crosses, close, lead, kind, block, scratch),
         "order": best(order, scratch),
     }
+    found["crosses"] -= found["words"]
     trails = blocks.trails_of(Grid.of(5, 20, STOP))
     atr = indicators.average_true_range(bars.high, bars.low, close, trails.windows, False)
     given = stops.Stops(atr, trails.row, trails.multiple)

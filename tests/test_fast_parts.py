@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine.backtesting import kernel_bars
-from engine.kernels import drawdown, machine, market, prefix, stops, vectors
+from engine.kernels import bits, codes, drawdown, machine, market, prefix, stops, vectors
 from engine.kernels._jit import kernel
 from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.indicators import average_true_range
@@ -32,6 +32,11 @@ def count(word):
 @kernel
 def multiply_add(a, b, c):
     return machine.fused(a, b, c)
+
+
+@kernel
+def choose(condition, one, other):
+    return machine.chosen(condition, one, other)
 
 
 @kernel
@@ -130,7 +135,9 @@ def test_words_say_which_row_is_above_or_that_they_cannot_tell():
     rows[1, :2], rows[8, :2] = (-16_000, 16_000), (16_000, -16_000)
     rows[7] = rows[1] + rng.choice([-2, 2], 64)  # near, but not too near
     words, doubts = np.full(10, 99, np.uint64), np.full(20, 99, np.uint64)
-    assert compare(rows.reshape(-1), 1, 2, 7, words, 3, doubts, 1) == 6
+    given_rows = rows.copy()
+    given_rows[1] -= 1
+    assert compare(given_rows.reshape(-1).view(np.uint32), 1, 2, 7, words, 3, doubts, 1) == 6
     for j in range(7):
         bits = [int(words[3 + j]) >> i & 1 for i in range(64)]
         assert bits == [int(rows[1, i] > rows[2 + j, i] + 1) for i in range(64)]
@@ -142,6 +149,55 @@ def test_words_say_which_row_is_above_or_that_they_cannot_tell():
     assert (words == 99).sum() == 3
     assert (doubts[:2] == 99).all()
     assert (doubts[14:] == 99).all()
+
+
+@ordinary
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.001, 0.02, 0.5]), st.integers(-40, 3), st.integers(40, 80))
+def test_codes_of_averages_are_nearer_than_one(seed, wild, origin, place):
+    rng = np.random.default_rng(seed)
+    close = 100.0 * np.exp(np.cumsum(rng.normal(0.0, wild, 150)))
+    windows, fasts, count = np.array([1, 2, 7, 3, 20, 39]), 3, place + 63
+    sums, halves = np.empty(count + 1, np.int32), np.empty((count + 3) // 2 * 2, np.int32)
+    rounded = codes.fill_coarse(close, origin, count, int(windows.max()), sums, halves)
+    lowest, highest = codes.range_of(close, origin + place - int(windows.max()), origin + place + 63)
+    out = np.empty(len(windows) * 32, np.uint32)
+    codes.fill_codes(halves, rounded, place, windows, fasts, lowest, highest, out)
+    found = out.view(np.int16).reshape(len(windows), 64).astype(float)
+    found[:fasts] += 1.0
+    # Bars that there are not count as the middle of all.
+    bars = np.arange(origin, origin + count)
+    known = np.where((bars >= 0) & (bars < len(close)), close[np.clip(bars, 0, len(close) - 1)], rounded.middle)
+    exact = np.array([[known[place + i - w : place + i].mean() for i in range(64)] for w in windows])
+    scale = 2.0 * codes.LARGEST_CODE / max(highest - lowest, codes.NARROWEST * highest, 64_000.0 * rounded.unit)
+    inside = (exact >= lowest) & (exact <= highest)
+    wrong = found - (exact - (lowest + highest) / 2.0) * scale
+    wrong -= wrong[inside].mean()  # the same for all codes does not matter
+    assert np.abs(wrong[inside]).max() < 1.0
+    assert np.abs(found[inside]).max() <= codes.LARGEST_CODE + 1.0
+
+
+@ordinary
+@given(st.data(), st.integers(1, 9), st.integers(1, 200))
+def test_changes_of_sides(data, pairs, bars):
+    used = -(-bars // 64)
+    sides = np.array(data.draw(st.lists(words, min_size=used * pairs, max_size=used * pairs)), np.uint64)
+    above = np.array(data.draw(st.lists(st.integers(0, 1), min_size=pairs, max_size=pairs)), np.int64)
+    found, last, changed = sides.copy(), above.copy(), np.full(pairs, 99, np.uint64)
+    bits.mark_changes(found, pairs, bars, last, changed)
+    for pair in range(pairs):
+        side = [int(above[pair])] + [int(sides[t // 64 * pairs + pair]) >> t % 64 & 1 for t in range(bars)]
+        changes = [side[t] != side[t + 1] for t in range(bars)] + [False] * (used * 64 - bars)
+        for word in range(used):
+            expected = sum(1 << i for i in range(64) if changes[word * 64 + i])
+            assert int(found[word * pairs + pair]) == expected
+            assert int(changed[pair]) >> word & 1 == (expected != 0)
+        assert int(changed[pair]) >> used == 0
+        assert last[pair] == side[-1]
+
+
+@given(st.booleans(), st.floats(), st.floats())
+def test_one_of_two_numbers_is_chosen(condition, one, other):
+    np.testing.assert_equal(choose(condition, one, other), one if condition else other)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 63, 64, 65, 200])

@@ -37,13 +37,13 @@ def full(folder):
 
 def reduce(table, metric, keep, out=None, reached=None):
     """Keep the best of a full table, as a sweep does it; ``reached`` symbols, if it is interrupted then."""
-    reducer = Reducer(table.symbols, table.grid, table.buy_and_hold.to_numpy(), metric, keep)
+    reducer = Reducer(table.symbols, table.grid, table.held, metric, keep)
     known = {name: getattr(table, name) for name in FACTS}
     known["finished"] = reached is None
     for symbol in range(len(table.symbols) if reached is None else reached):
         reducer.add(symbol, 0, table.values[symbol])
     if out is not None:
-        names = ("symbols", "grid", "buy_and_hold", "left_out", "too_short", "settings", "digest")
+        names = ("symbols", "grid", "held", "left_out", "too_short", "settings", "digest")
         with CellWriter(out, table.symbols, table.grid, describe(**{n: getattr(table, n) for n in names})) as writer:
             for symbol in range(len(table.symbols) if reached is None else reached):
                 writer.add(symbol, 0, table.values[symbol])

@@ -108,8 +108,21 @@ def test_windows_without_an_end_are_refused():
     assert MOST_PAIRS * len("[90000, 90000], ") < 100_000_000
 
 
+def leave(monkeypatch, free):
+    """Let so many bytes be free, and let even the least be asked for."""
+    monkeypatch.setattr(limits, "free_memory", lambda: free)
+    monkeypatch.setattr(limits, "NOT_ASKED", 0)
+
+
+def test_what_is_little_is_not_asked_for(monkeypatch):
+    monkeypatch.setattr(limits, "free_memory", fail)
+    limits.require_memory(limits.NOT_ASKED, "this", "that")
+    with pytest.raises(AssertionError):
+        limits.require_memory(limits.NOT_ASKED + 1, "this", "that")
+
+
 def test_a_sweep_that_does_not_fit_is_refused_with_the_way_out(monkeypatch):
-    monkeypatch.setattr(limits, "free_memory", lambda: 100_000)
+    leave(monkeypatch, 100_000)
     line = refuse("sweep")
     assert "keeps all of 998 cells needs 0.0 GB of memory" in line
     assert "--keep 10" in line
@@ -127,14 +140,14 @@ def fail(*_, **__):
 
 @pytest.mark.parametrize("command", ["sweep-portfolio", "portfolio"])
 def test_an_account_that_does_not_fit_is_refused_before_it_is_run(monkeypatch, command):
-    monkeypatch.setattr(limits, "free_memory", lambda: 900_000)  # more than 998 cells take, and less than 10,000 bars
+    leave(monkeypatch, 900_000)  # more than 998 cells take, and less than 10,000 bars
     monkeypatch.setattr("engine.accounts.sweep.market_of", fail)
     monkeypatch.setattr("engine.accounts.facade.market_of", fail)
     monkeypatch.setattr("engine.cli.portfolios.announce_compilation", lambda *_: False)
     line = refuse(command)
     assert "error: an account on 2 symbols with 10,062 bars on 5,031 days" in line
     assert "is free; take fewer symbols, dates, stops or pairs" in line
-    monkeypatch.setattr(limits, "free_memory", lambda: 100_000)
+    leave(monkeypatch, 100_000)
     if command == "sweep-portfolio":
         assert "a sweep that keeps all of 499 cells needs 0.0 GB of memory" in refuse(command)
 
@@ -163,7 +176,7 @@ def test_the_memory_of_an_account_is_what_it_takes():
 
 @pytest.mark.parametrize("more", [[], ["--cv", "6:2"]])
 def test_a_walk_forward_that_does_not_fit_is_refused_before_it_is_run(monkeypatch, more):
-    monkeypatch.setattr(limits, "free_memory", lambda: 100_000_000)
+    leave(monkeypatch, 100_000_000)
     monkeypatch.setattr("engine.selection.trials._add_pairs", fail)
     line = refuse("walkforward", *more)
     assert line.startswith("error: keeping the returns of 499 settings on 5,031 days needs 0.1 GB")

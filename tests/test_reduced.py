@@ -44,9 +44,7 @@ def table_of(values, held=None):
         symbols=names,
         grid=grid,
         values=values,
-        buy_and_hold=pd.Series(
-            np.zeros(symbols) if held is None else held, index=pd.Index(names, name="symbol"), name="buy_and_hold"
-        ),
+        held=np.zeros(symbols) if held is None else np.asarray(held, dtype=np.float64),
         left_out={"GONE": "GONE has 3 bars, fewer than the slow window of every pair"},
         too_short={},
         settings=Settings(),
@@ -75,7 +73,7 @@ def pieces(table, length):
 
 
 def reduce(table, metric, keep, length):
-    reducer = Reducer(table.symbols, table.grid, table.buy_and_hold.to_numpy(), metric, keep)
+    reducer = Reducer(table.symbols, table.grid, table.held, metric, keep)
     for piece in pieces(table, length):
         reducer.add(*piece)
     return reducer
@@ -228,7 +226,7 @@ def test_the_histogram_is_exact_for_counts():
 
 
 def about(table):
-    names = ("symbols", "grid", "buy_and_hold", "left_out", "too_short", "settings", "digest")
+    names = ("symbols", "grid", "held", "left_out", "too_short", "settings", "digest")
     return describe(**{name: getattr(table, name) for name in names})
 
 

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from engine.accounts.facade import NAME, account_arguments, check_account, portfolio
@@ -30,7 +29,7 @@ from engine.prices.history import History, Prices
 from engine.prices.sessions import resolved_year
 from engine.results.portfolio import PortfolioResult
 from engine.results.sweep import SweepTable
-from engine.results.tables import buy_and_hold
+from engine.results.tables import held_returns
 from engine.settings import Costs, Fill, Intrabar, Settings, Sizing, TrailingStop
 from engine.sweeping.blocks import trails_of
 from engine.sweeping.facade import SweepInterruptedError
@@ -142,12 +141,12 @@ def sweep_portfolio(
             finished = job.run(values[0], told)
     except KeyboardInterrupt:
         finished = False
-    held = float(buy_and_hold(prices, symbols).mean())
+    held = held_returns(prices, symbols).mean(keepdims=True)
     result = PortfolioSweep(
         symbols=(NAME,),
         grid=grid,
         values=values,
-        buy_and_hold=pd.Series([held], index=pd.Index([NAME], name="symbol"), name="buy_and_hold"),
+        held=held,
         left_out=left_out,
         too_short={},
         settings=settings,

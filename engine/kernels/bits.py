@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel
-from engine.kernels.machine import WORD, count_ones, index
+from engine.kernels.machine import WORD, count_ones, index, trailing_zeros
 from engine.kernels.prefix import HARD, mean_at
 from engine.kernels.vectors import write_ones
 from engine.kernels.words import Block, Words
@@ -77,34 +77,24 @@ def find_crosses(
         doubtful[:] = True
         counts[:] = 0
         return
-    used = (bars + WORD - 1) // WORD  # the last span may be shorter than its words
-    last_word, last_bit = index((used - 1) * pairs), np.uint64((bars - 1) % WORD)
-    last_keep = ~np.uint64(0) >> np.uint64(WORD - 1 - (bars - 1) % WORD)
+    changed, every = words.changed, ~np.uint64(0)
+    mark_changes(bits, pairs, bars, above, changed)
     for pair in range(pairs):
         me = index(pair)
         first = (
             windows[index(slow_of[me])] - known
         )  # the pair's first bar, counted from the span's first; a change is a cross only after it
         begin = max(first, -1) + 1
-        skip = begin // WORD if begin < bars else used
-        keep = ~np.uint64(0) << np.uint64(begin % WORD)
-        carry = np.uint64(above[me])
-        if 0 < skip < used:
-            carry = bits[index((skip - 1) * pairs + pair)] >> np.uint64(WORD - 1)
-        at = place
-        for word in range(skip, used - 1):
-            sides = bits[index(word * pairs + pair)]
-            changes = (sides ^ (sides << one | carry)) & keep
-            keep = ~np.uint64(0)
-            carry = sides >> np.uint64(WORD - 1)
-            write_ones(changes, word * WORD, out, at)
-            at += count_ones(changes)
-        sides = bits[last_word + me]
-        if skip < used:
-            changes = (sides ^ (sides << one | carry)) & keep & last_keep
-            write_ones(changes, (used - 1) * WORD, out, at)
-            at += count_ones(changes)
-        above[me] = np.int64(sides >> last_bit & one)
+        word, at = begin // WORD, place
+        if begin < bars:
+            bits[index(word * pairs + pair)] &= every << np.uint64(begin % WORD)
+            left = changed[me] & every << np.uint64(word)
+            while left != 0:
+                word = trailing_zeros(left)
+                changes = bits[index(word * pairs + pair)]
+                write_ones(changes, word * WORD, out, at)
+                at += count_ones(changes)
+                left &= left - one
         count = at - place
         golden = (count > 0) & (above[me] + count & 1 == 0)  # in turn with death crosses, and the last led to this side
         if tied[me]:
@@ -116,6 +106,35 @@ def find_crosses(
         starts[me], counts[me], goldens[me] = place, count, golden
         place += count + 1
         out[index(place - 1)] = NO_CROSS
+
+
+@kernel
+def mark_changes(bits: NDArray[np.uint64], pairs: int, bars: int, above: Integers, changed: NDArray[np.uint64]) -> None:
+    """Turn the sides of all pairs into their changes, a bit a bar, and note which words have one: more than half have none.
+
+    Parameters
+    ----------
+    bits : uint64 (at least words of the span * pairs,)
+        As in ``Words``; overwritten.
+    pairs, bars : int
+    above : int64 (pairs,)
+        1 where the fast average was above on the bar before the span; made that of the span's last bar.
+    changed : uint64 (at least pairs,)
+        Overwritten: bit w says that word w has a change.
+    """
+    one, none, words = np.uint64(1), np.uint64(0), (bars + WORD - 1) // WORD
+    changed[:pairs] = none
+    for word in range(words):
+        row, mark = index(word * pairs), one << np.uint64(word)
+        last = np.uint64(min(bars - word * WORD, WORD) - 1)  # the last span may be shorter than its words
+        keep = ~none >> (np.uint64(WORD - 1) - last)
+        for pair in range(pairs):
+            me = index(pair)
+            sides = bits[row + me]
+            changes = (sides ^ (sides << one | np.uint64(above[me]))) & keep
+            bits[row + me] = changes
+            changed[me] |= mark if changes != none else none
+            above[me] = np.int64(sides >> last & one)
 
 
 @kernel

@@ -27,7 +27,7 @@ from engine.kernels.accounts import (
 )
 from engine.kernels.bits import Crosses
 from engine.kernels.drawdown import NO_RUN, ONE, THREE, TWO, Run, join, places_of_run
-from engine.kernels.machine import index
+from engine.kernels.machine import chosen, index
 from engine.kernels.market import (
     BOUGHT,
     LAST,
@@ -139,8 +139,10 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
             bought, closed = rows[index(after + BOUGHT)], rows[index(before + LAST)]
             legs[index(leg + BUY)] = bought if new else np.nan
             # Both are read in any case: a choice of what to read is a branch, and wrong for every third leg.
-            sold, got = rows[index(before + SOLD)], 0.0 if exits is None else exit_price[index(entry)]
-            legs[index(leg + SELL)] = got if stopped else (sold if death < last_bar else np.nan)
+            sold = chosen(death < last_bar, rows[index(before + SOLD)], np.nan)
+            if exits is not None:
+                sold = chosen(stopped, exit_price[index(entry)], sold)
+            legs[index(leg + SELL)] = sold
             run = NO_RUN
             if end > start:
                 legs[index(leg + FIRST_CLOSE)] = rows[index(after + LAST)] if new else np.nan

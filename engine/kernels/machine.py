@@ -16,8 +16,11 @@ from engine.kernels._jit import inline_code
 __all__ = [
     "WORD",
     "bits_of",
+    "blended",
+    "chosen",
     "count_ones",
     "double_of",
+    "frozen",
     "fused",
     "highest_bit",
     "index",
@@ -28,6 +31,13 @@ __all__ = [
 _ir: Any = cgutils.ir  # type: ignore[attr-defined]
 WORD = 64
 """Bars in a word."""
+
+
+def frozen(builder: Any, value: Any) -> Any:
+    """Give a value of LLVM as one that it does not look behind (freeze): so it neither undoes how the value was made, nor knows where it was read."""
+    kept = _ir.instructions.Instruction(builder.block, value.type, "freeze", (value,))
+    builder._insert(kept)  # noqa: SLF001  llvmlite has no name for this instruction
+    return kept
 
 
 @inline_code
@@ -54,23 +64,58 @@ def read_only(_context: Any, array: Any) -> Any:
 
 
 @inline_code
-def fused(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:
-    """Give a * b + c, rounded once."""
+def fused(_context: Any, number: Any, _b: Any, _c: Any) -> Any:
+    """Give a * b + c, rounded once; all three are of the same kind."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         return builder.fma(*arguments)
 
-    return types.float64(types.float64, types.float64, types.float64), generate
+    return number(number, number, number), generate
 
 
 @inline_code
-def bits_of(_context: Any, _value: Any) -> Any:
-    """Give the 64 bits of a double as they are."""
+def blended(_context: Any, _condition: Any, _one: Any, _other: Any) -> Any:
+    """Give ``one`` where the condition holds, else ``other``, in a loop that becomes vectors.
+
+    Of ``x if c else y`` numba makes a branch. Where y is what the place written to holds already, LLVM then writes in the other case only: under a mask, in vectors, which took half the
+    time of ``accounts.settle`` on a processor with AVX2.
+    """
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], _ir.IntType(64))
+        condition, one, other = arguments
+        return builder.select(condition, one, frozen(builder, other))
 
-    return types.uint64(types.float64), generate
+    return types.float64(types.boolean, types.float64, types.float64), generate
+
+
+@inline_code
+def chosen(_context: Any, _condition: Any, _one: Any, _other: Any) -> Any:
+    """Give ``one`` where the condition holds, else ``other``, of single numbers and without a branch: both are read in any case.
+
+    x86 without AVX-512 has no instruction for a choice between doubles: LLVM makes a branch of it, with the read of what is chosen behind it, and even of a choice between the bits. So
+    the bits that differ are masked: other ^ ((one ^ other) & mask).
+    """
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        condition, *numbers = arguments
+        bits = _ir.IntType(64)
+        # Through an instruction of none, which LLVM does not see through.
+        mask = builder.asm(_ir.FunctionType(bits, [bits]), "", "=r,0", [builder.sext(condition, bits)], False)
+        one, other = (builder.bitcast(number, bits) for number in numbers)
+        return builder.bitcast(builder.xor(other, builder.and_(builder.xor(one, other), mask)), _ir.DoubleType())
+
+    return types.float64(types.boolean, types.float64, types.float64), generate
+
+
+@inline_code
+def bits_of(_context: Any, number: Any) -> Any:
+    """Give the 64 bits of a double, or the 32 of a number in single precision, as they are."""
+    whole, width = (types.uint32, 32) if number == types.float32 else (types.uint64, 64)
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], _ir.IntType(width))
+
+    return whole(number), generate
 
 
 @inline_code

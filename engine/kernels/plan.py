@@ -90,9 +90,11 @@ def scratch_of(plan: Plan, bars: int) -> Scratch:
     most, pairs = plan.most_pairs, len(plan.row)
     words = Words(
         np.empty(most * (bars // WORD), np.uint64),
+        np.empty(most + 1, np.uint64),
         np.empty(most, np.bool_),
         np.empty(bars + plan.longest + 2, np.int32),
-        aligned(plan.most_windows * WORD // 4).view(np.int16),
+        np.empty((bars + plan.longest + 5) // 2 * 2, np.int32),
+        aligned(plan.most_windows * WORD // 4).view(np.uint32),
         np.empty(2 * most, np.uint64),
     )
     crosses = Crosses(

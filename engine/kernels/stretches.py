@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel
 from engine.kernels.drawdown import MOST_BARS
-from engine.kernels.machine import index
+from engine.kernels.machine import chosen, index
 
 __all__ = [
     "DISTANCE",
@@ -132,7 +132,7 @@ def find_bars(table: Floats, start: int, limit: int, lanes: Floats) -> None:
             here = index(at) + level
             high, low, drop = table[here + _HIGH], table[here + _LOW], table[here + _DROP]
             goes_on = (low > peak - distance) & (drop < distance)
-            peak = max(peak, high if goes_on else -np.inf)
+            peak = max(peak, chosen(goes_on, high, -np.inf))
             at += length if goes_on else 0
             length, level = length // 2, level - _LEVEL
         while at < limit and table[index(at) + _LOW] > peak - distance:  # seldom: a drop that was too deep by rounding

@@ -40,9 +40,11 @@ class Words(NamedTuple):
     """Which average of each pair is above, a bit a bar."""
 
     bits: NDArray[np.uint64]  # (at least words of a span * P,) word w of pair p at w * P + p
+    changed: NDArray[np.uint64]  # (at least P,) from ``bits.mark_changes``
     tied: NDArray[np.bool_]  # (at least P,) whether the two are the same double anywhere in the span
     sums: NDArray[np.int32]  # (bars of a span + longest window + 2,) from ``codes.fill_coarse``
-    codes: NDArray[np.int16]  # (at least (F + S) * 64,) averages of 64 bars
+    halves: NDArray[np.int32]  # (two or more than that, even,) the same in another order
+    codes: NDArray[np.uint32]  # (at least (F + S) * 32,) averages of 64 bars
     doubts: NDArray[np.uint64]  # (at least 2 * P,) from ``vectors.above_words``
 
 
@@ -70,11 +72,11 @@ def words_of_span(
         Overwritten.
     """
     fasts, windows, starts, firsts = block.fasts, block.windows, block.start, block.first_pair
-    bits, coarse_sums, codes, doubts, tied = words.bits, words.sums, words.codes, words.doubts, words.tied
+    bits, halves, codes, doubts, tied = words.bits, words.halves, words.codes, words.doubts, words.tied
     pairs, slows = len(block.fast_of), len(windows) - fasts
     tied[:pairs] = False
     usable, used_words = 0, (bars + WORD - 1) // WORD
-    coarse = fill_coarse(close, origin, before + used_words * WORD - 1, windows[-1], coarse_sums)
+    coarse = fill_coarse(close, origin, before + used_words * WORD - 1, windows[-1], words.sums, halves)
     for word in range(used_words):
         place = before + word * WORD
         while usable < slows and windows[fasts + usable] < known + (word + 1) * WORD:
@@ -83,7 +85,7 @@ def words_of_span(
             continue
         used = windows[: fasts + usable]
         lowest, highest = range_of(close, origin + place - used[-1], origin + place + WORD)
-        fill_codes(coarse_sums, coarse, place, used, lowest, highest, codes)
+        fill_codes(halves, coarse, place, used, fasts, lowest, highest, codes)
         found = 0
         for i in range(fasts):
             start = starts[i]

@@ -50,7 +50,7 @@ class Pool:
         values = result.values[..., METRICS.index(metric)]
         values = values[~np.isnan(values)]
         returns = result.values[..., _TOTAL_RETURN]
-        held = result.buy_and_hold.reindex(list(result.symbols)).to_numpy()[:, None, None]
+        held = result.held[:, None, None]
         return cls.counted(
             int(np.count_nonzero(~np.isnan(returns))),
             int(np.count_nonzero(returns > 0)),

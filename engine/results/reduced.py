@@ -15,7 +15,7 @@ from engine.errors import InputError
 from engine.grid import Grid
 from engine.kernels.metrics import METRIC_COUNT, METRICS
 from engine.results.counting import Histogram, Leaders, Pool
-from engine.results.tables import best_rows, cell_index, find_stop, metric_table
+from engine.results.tables import best_rows, cell_index, find_stop, held_series, metric_table
 from engine.settings import Settings, TrailingStop
 
 __all__ = ["Pool", "ReducedSweep", "Reducer", "Reduction"]
@@ -141,7 +141,7 @@ class Reducer:
 
     def result(self, **known: Any) -> ReducedSweep:
         """Join what was taken with the fields of ``ReducedSweep`` from ``left_out`` on."""
-        held = pd.Series(self._held.copy(), index=pd.Index(self._symbols, name="symbol"), name="buy_and_hold")
+        held = held_series(self._held.copy(), self._symbols)
         return ReducedSweep(
             self._symbols, self._grid, self.cells, self._metric, self._keep, self.pool, buy_and_hold=held, **known
         )

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -142,7 +141,7 @@ def table_of(about: Mapping[str, Any], values: NDArray[np.float64]) -> SweepTabl
         symbols=symbols,
         grid=grid,
         values=values.reshape(len(symbols), len(grid.pairs), len(grid.stops), len(METRICS)),
-        buy_and_hold=pd.Series(about["buy_and_hold"], index=pd.Index(symbols, name="symbol"), name="buy_and_hold"),
+        held=np.asarray(about["buy_and_hold"], dtype=np.float64),
         left_out=about["left_out"],
         too_short=about["too_short"],
         settings=Settings.from_dict(about["settings"]),

@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -39,7 +38,7 @@ _COMPRESSION = "snappy"
 def describe(
     symbols: Sequence[str],
     grid: Grid,
-    buy_and_hold: Sequence[float] | pd.Series[float],
+    held: NDArray[np.float64],
     left_out: Mapping[str, str],
     too_short: Mapping[str, str],
     settings: Settings,
@@ -57,14 +56,14 @@ def describe(
         "settings": settings.to_dict(),
         "left_out": dict(left_out),
         "too_short": dict(too_short),
-        "buy_and_hold": [float(held) for held in buy_and_hold],
+        "buy_and_hold": held.tolist(),
         "account": None if account is None else dict(account),
     }
 
 
 def save_sweep(result: SweepTable, path: str | PathLike[str]) -> None:
     """See ``SweepTable.save``."""
-    names = ("symbols", "grid", "buy_and_hold", "left_out", "too_short", "settings", "digest", "account")
+    names = ("symbols", "grid", "held", "left_out", "too_short", "settings", "digest", "account")
     about = describe(**{name: getattr(result, name) for name in names})
     with CellWriter(path, result.symbols, result.grid, about) as writer:
         for symbol, values in enumerate(result.values):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.grid import Grid
 from engine.kernels.metrics import METRICS
 from engine.prices.history import Prices
-from engine.results.tables import best_rows, cell_index, find_stop, metric_table
+from engine.results.tables import best_rows, cell_index, find_stop, held_series, metric_table
 from engine.settings import Settings, TrailingStop
 from engine.terms import AccountTerms
 
@@ -37,8 +37,8 @@ class SweepTable:
         Pairs and stops.
     values : float64 (symbols, pairs, stops, metrics)
         Metrics in the order of ``engine.kernels.metrics.METRICS``; nan in all of them where the slow window is longer than the history.
-    buy_and_hold : Series
-        By symbol: last close / first close - 1, without costs.
+    held : float64 (symbols,)
+        Last close / first close - 1, without costs.
     left_out : dict
         Symbols that were not run, with the reason in one line.
     too_short : dict
@@ -57,7 +57,7 @@ class SweepTable:
     symbols: tuple[str, ...]
     grid: Grid
     values: NDArray[np.float64]
-    buy_and_hold: pd.Series[float]
+    held: NDArray[np.float64]
     left_out: Mapping[str, str]
     too_short: Mapping[str, str]
     settings: Settings
@@ -65,6 +65,11 @@ class SweepTable:
     finished: bool = True
     account: Mapping[str, Any] | None = None
     looped: int | None = None
+
+    @cached_property
+    def buy_and_hold(self) -> pd.Series[float]:
+        """Buy and hold by symbol; made when it is asked for, since that takes pandas as long as three hundred cells take the sweep."""
+        return held_series(self.held, self.symbols)
 
     @property
     def terms(self) -> AccountTerms | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +26,8 @@ __all__ = [
     "buy_and_hold",
     "cell_index",
     "find_stop",
+    "held_returns",
+    "held_series",
     "metric_table",
     "trade_table",
 ]
@@ -63,17 +64,21 @@ _REASONS = {
 }
 
 
-def buy_and_hold(prices: Prices, symbols: Sequence[str]) -> pd.Series[float]:
-    """Give last close / first close - 1 of each symbol, without costs."""
+def held_returns(prices: Prices, symbols: Sequence[str]) -> NDArray[np.float64]:
+    """Give last close / first close - 1 of each symbol, without costs, float64 (symbols,)."""
     first, last = np.array([prices.ends(symbol) for symbol in symbols]).T
-    returns = last / first - 1
-    return pd.Series(returns, index=_named(tuple(symbols)), name="buy_and_hold")
+    returns: NDArray[np.float64] = last / first - 1
+    return returns
 
 
-@lru_cache(maxsize=8)
-def _named(symbols: tuple[str, ...]) -> pd.Index[str]:
-    """Make the index of some symbols; kept, since it takes pandas as long as thirty cells take the sweep, and cannot be changed."""
-    return pd.Index(symbols, name="symbol")
+def held_series(returns: NDArray[np.float64] | Sequence[float], symbols: Sequence[str]) -> pd.Series[float]:
+    """Name what ``held_returns`` gave."""
+    return pd.Series(returns, index=pd.Index(symbols, name="symbol"), name="buy_and_hold")
+
+
+def buy_and_hold(prices: Prices, symbols: Sequence[str]) -> pd.Series[float]:
+    """Do both."""
+    return held_series(held_returns(prices, symbols), symbols)
 
 
 def metric_table(values: NDArray[np.float64], index: pd.Index[Any]) -> pd.DataFrame:

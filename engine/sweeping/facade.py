@@ -20,7 +20,7 @@ from engine.prices.history import Prices
 from engine.prices.sessions import resolved_year
 from engine.results.backtest import BacktestResult
 from engine.results.sweep import SweepTable
-from engine.results.tables import buy_and_hold
+from engine.results.tables import held_returns
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Signal, Sizing, TrailingStop
 from engine.sweeping.cells import Part
 from engine.sweeping.job import Job, is_folder, require_sweepable, usable
@@ -215,8 +215,8 @@ def _sweep_all(job: Job, client: Any) -> SweepResult:
     values = np.empty((len(job.symbols), len(job.grid.pairs), len(job.grid.stops), METRIC_COUNT))
     missing = np.ones(values.shape[:2], np.bool_)
 
-    def take(i: int, part: Part, _values: Floats) -> None:
-        missing[i, part.pairs] = False
+    def take(numbers: range, part: Part, _values: Floats) -> None:
+        missing[numbers.start : numbers.stop, part.pairs] = False
 
     if client is not None:
         from engine.sweeping.whole import run_whole  # noqa: PLC0415
@@ -226,12 +226,11 @@ def _sweep_all(job: Job, client: Any) -> SweepResult:
         finished, looped = _run_cells(job, lambda numbers, part: values[numbers.start : numbers.stop, part.pairs], take)
     if not finished:
         values[missing] = np.nan
-    held = buy_and_hold(job.prices, job.symbols)
     return SweepResult(
         symbols=job.symbols,
         grid=job.grid,
         values=values,
-        buy_and_hold=held,
+        held=held_returns(job.prices, job.symbols),
         source=job.prices,
         **job.facts,
         finished=finished,
@@ -250,8 +249,8 @@ def _sweep_best(job: Job, metric: str, keep: int, out: str | PathLike[str] | Non
 
         return sweep_in_tiles(job, metric, keep, None if out is None else Path(out), client)
 
-    held = buy_and_hold(job.prices, job.symbols)
-    reducer = Reducer(job.symbols, job.grid, np.asarray(held, dtype=np.float64), metric, keep)
+    held = held_returns(job.prices, job.symbols)
+    reducer = Reducer(job.symbols, job.grid, held, metric, keep)
     shape = len(job.grid.stops), METRIC_COUNT
 
     def home(numbers: range, part: Part) -> Floats:
@@ -259,47 +258,51 @@ def _sweep_best(job: Job, metric: str, keep: int, out: str | PathLike[str] | Non
 
     facts = {**job.facts, "digest": job.prices.digest}
     if out is None:
-        finished, looped = _run_cells(job, home, lambda i, part, values: reducer.add(i, part.pairs.start, values))
+        finished, looped = _run_cells(job, home, _each(reducer.add))
         return reducer.result(**facts, finished=finished, looped=looped, path=None)
     from engine.results.stream import CellWriter, describe  # noqa: PLC0415  pyarrow is slow to import
 
     with CellWriter(out, job.symbols, job.grid, describe(job.symbols, job.grid, held, **facts)) as writer:
-
-        def take(i: int, part: Part, values: Floats) -> None:
-            reducer.add(i, part.pairs.start, values)
-            writer.add(i, part.pairs.start, values)
-
-        finished, looped = _run_cells(job, home, take)
+        finished, looped = _run_cells(job, home, _each(reducer.add, writer.add))
         writer.close(finished)
     return reducer.result(**facts, finished=finished, looped=looped, path=Path(out))
 
 
+def _each(*adds: Callable[[int, int, Floats], None]) -> Callable[[range, Part, Floats], None]:
+    """Hand cells on symbol by symbol, with the first of their pairs."""
+
+    def take(numbers: range, part: Part, values: Floats) -> None:
+        for i, cells in zip(numbers, values, strict=True):
+            for add in adds:
+                add(i, part.pairs.start, cells)
+
+    return take
+
+
 def _run_cells(
-    job: Job, home: Callable[[range, Part], Floats], take: Callable[[int, Part, Floats], None]
+    job: Job, home: Callable[[range, Part], Floats], take: Callable[[range, Part, Floats], None]
 ) -> tuple[bool, int]:
-    """Run all parts on all symbols, in the memory that ``home`` gives, and hand them on symbol by symbol.
+    """Run all parts on all symbols, in the memory that ``home`` gives, and hand them on, float64 (symbols, pairs, stops, metrics).
 
     Given back is False if Ctrl-C came before the end, and the cells that the fast way left to a slower one.
     """
     total = len(job.symbols) * job.grid.cells
     done = looped = 0
 
-    def run(part: Part, numbers: range) -> tuple[list[tuple[int, Part, Floats]], int]:
+    def run(part: Part, numbers: range) -> tuple[range, Part, Floats, int]:
         values = home(numbers, part)
-        left = part.run([job.prices[job.symbols[i]] for i in numbers], values)
-        return [(i, part, values[at]) for at, i in enumerate(numbers)], left
+        return numbers, part, values, part.run([job.prices[job.symbols[i]] for i in numbers], values)
 
-    def take_all(result: tuple[list[tuple[int, Part, Floats]], int]) -> None:
+    def take_one(result: tuple[range, Part, Floats, int]) -> None:
         nonlocal done, looped
-        pieces, left = result
+        numbers, part, values, left = result
+        take(numbers, part, values)
         looped += left
-        for i, part, values in pieces:
-            take(i, part, values)
-            done += part.shape[0] * part.shape[1]
+        done += len(numbers) * part.shape[0] * part.shape[1]
         if job.progress:
             job.progress(done, total)
 
-    return run_in_order([partial(run, *task) for task in _tasks(job)], job.workers, take_all), looped
+    return run_in_order([partial(run, *task) for task in _tasks(job)], job.workers, take_one), looped
 
 
 _MOST_CELLS = 65_536

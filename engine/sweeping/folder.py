@@ -9,13 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine.grid import Grid
 from engine.results.parts import Done, PartsFolder, Tile, identify, kernels_stamp
 from engine.results.reduced import ReducedSweep, Reducer
 from engine.results.stream import describe
-from engine.results.tables import buy_and_hold
+from engine.results.tables import held_returns
 from engine.sweeping.job import Job
 from engine.sweeping.threads import run_in_order
 from engine.sweeping.tiles import Outcome, Work, compute_tile, cut, read_tile
@@ -45,9 +43,8 @@ def sweep_in_tiles(job: Job, metric: str, keep: int, out: Path | None, client: A
     ------
     InputError, DataError, OutputError
     """
-    held = buy_and_hold(job.prices, job.symbols)
-    returns = np.asarray(held, dtype=np.float64)
-    reducer = Reducer(job.symbols, job.grid, returns, metric, keep)
+    held = held_returns(job.prices, job.symbols)
+    reducer = Reducer(job.symbols, job.grid, held, metric, keep)
     facts = {**job.facts, "digest": job.prices.digest}
     edges = cut(job.grid, [job.prices.length(symbol) for symbol in job.symbols])
     grid = Grid(job.grid.pairs, job.grid.stops)  # without what was worked out for it, which need not travel
@@ -60,7 +57,7 @@ def sweep_in_tiles(job: Job, metric: str, keep: int, out: Path | None, client: A
             about = describe(job.symbols, job.grid, held, **facts)
             parts = stack.enter_context(PartsFolder(out, identity, about, edges))
             stamp, tiles = parts.stamp, parts.tiles
-        work = Work(job.symbols, grid, job.settings, returns, metric, keep, out, stamp, kernels_stamp())
+        work = Work(job.symbols, grid, job.settings, held, metric, keep, out, stamp, kernels_stamp())
         taker = _Taker(job, reducer)
         if client is None:
             finished = _on_threads(job, work, tiles, parts, taker)

@@ -11,6 +11,8 @@ from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 
+import numpy as np
+
 from engine.grid import Grid
 from engine.kernels.metrics import METRIC_COUNT
 from engine.limits import free_memory, peak_memory, say_bytes, used_memory
@@ -155,7 +157,7 @@ def _tiles_of(job: Job, folder: Path | None) -> tuple[list[Tile], dict[int, Done
 def _described(job: Job, in_parts: bool, tiles: list[Tile]) -> int:
     """Count the bytes of what says what the sweep is."""
     facts = {**job.facts, "digest": "0" * 64}
-    about = describe(job.symbols, job.grid, [-0.123456789012345678] * len(job.symbols), **facts)
+    about = describe(job.symbols, job.grid, np.full(len(job.symbols), -0.123456789012345678), **facts)
     if not in_parts:
         return len(json.dumps(about))
     identity = identify(job.symbols, dict.fromkeys(job.symbols, "0" * 64), job.grid, job.settings)
