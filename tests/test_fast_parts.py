@@ -35,6 +35,16 @@ def multiply_add(a, b, c):
 
 
 @kernel
+def copy(address, count, target, at):
+    machine.copy_from(address, count, target, at)
+
+
+@kernel
+def blend(condition, one, other):
+    return machine.blended(condition, one, other)
+
+
+@kernel
 def choose(condition, one, other):
     return machine.chosen(condition, one, other)
 
@@ -197,7 +207,14 @@ def test_changes_of_sides(data, pairs, bars):
 
 @given(st.booleans(), st.floats(), st.floats())
 def test_one_of_two_numbers_is_chosen(condition, one, other):
-    np.testing.assert_equal(choose(condition, one, other), one if condition else other)
+    for way in (choose, blend):
+        np.testing.assert_equal(way(condition, one, other), one if condition else other)
+
+
+def test_doubles_are_copied_from_an_address():
+    source, target = np.arange(10.0), np.full(8, -1.0)
+    copy(source[3:].ctypes.data, 4, target, 2)
+    assert target.tolist() == [-1.0, -1.0, 3.0, 4.0, 5.0, 6.0, -1.0, -1.0]
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 63, 64, 65, 200])

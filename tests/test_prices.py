@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -411,3 +412,15 @@ def test_simulated_market_refuses_nonsense():
         with pytest.raises(engine.InputError):
             engine.simulate(**{"symbols": 1, "bars": 10, **wrong})
     assert len(engine.simulate(1, 100_000, frequency="min")["SIM001"]) == 100_000
+
+
+def test_a_copy_of_a_history_knows_its_own_addresses():
+    history = engine.simulate(1, 50)["SIM001"]
+    assert history.addresses[3] == history.close.ctypes.data
+    for other in (
+        pickle.loads(pickle.dumps(history)),
+        copy.deepcopy(history),
+        copy.copy(history),
+        history.between(2, 9),
+    ):
+        assert other.addresses == tuple(getattr(other, name).ctypes.data for name in ("open", "high", "low", "close"))

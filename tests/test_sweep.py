@@ -12,7 +12,7 @@ import engine
 from engine import grid as grids
 from engine.report.sweep import sweep_text
 from engine.results.storage import load_sweep
-from engine.sweeping import blocks, facade
+from engine.sweeping import blocks, facade, workspace
 from engine.sweeping.threads import run_in_order
 from tests import adapter, naive, strategies
 
@@ -282,3 +282,21 @@ def test_out_needs_keep(prices, tmp_path):
         engine.sweep(prices, 5, 20, out=tmp_path / "cells.parquet")
     with pytest.raises(engine.InputError, match="keep is 0"):
         engine.sweep(prices, 5, 20, keep=0)
+
+
+def test_a_workspace_is_used_by_one_call_at_a_time_and_then_by_the_next(monkeypatch):
+    monkeypatch.setattr(workspace, "_spare", [])
+    with workspace.workspace() as one, workspace.workspace() as other:
+        assert one is not other
+    with workspace.workspace() as again:
+        assert again in (one, other)
+        plan = blocks.plan_of(np.array([2]), np.array([3]), 3)
+        memory = again.memory(plan, 1, 100, 64)
+        assert again.memory(plan, 1, 100, 64) is memory
+        assert again.memory(plan, 1, 101, 64) is not memory
+        assert again.memory(plan, 2, 101, 64).exits.bar.shape == (2, 101)
+    assert again in workspace._spare
+    monkeypatch.setattr(workspace, "_MOST_KEPT", 1000)
+    with workspace.workspace() as large:
+        large.memory(plan, 1, 102, 64)
+    assert large not in workspace._spare

@@ -18,6 +18,7 @@ __all__ = [
     "bits_of",
     "blended",
     "chosen",
+    "copy_from",
     "count_ones",
     "double_of",
     "frozen",
@@ -61,6 +62,20 @@ def read_only(_context: Any, array: Any) -> Any:
         return impl_ret_borrowed(context, builder, signature.return_type, arguments[0])  # type: ignore[no-untyped-call]
 
     return array.copy(readonly=True)(array), generate
+
+
+@inline_code
+def copy_from(_context: Any, _address: Any, _count: Any, target: Any, _at: Any) -> Any:
+    """Copy so many doubles that lie at an address of the memory to target[at:]; who names the address answers for it."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address, count, array, at = arguments
+        data = context.make_array(signature.args[2])(context, builder, array).data
+        source = builder.inttoptr(address, data.type)
+        cgutils.raw_memcpy(builder, builder.gep(data, [at]), source, count, _ir.Constant(count.type, 8))  # type: ignore[no-untyped-call]
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.intp, target, types.intp), generate
 
 
 @inline_code

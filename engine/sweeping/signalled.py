@@ -16,7 +16,8 @@ from engine.kernels.spells import Lines, run_lines
 from engine.kernels.symbols import Trails
 from engine.prices.history import History
 from engine.settings import Settings
-from engine.sweeping.spans import asked_of, memory_for
+from engine.sweeping.spans import asked_of
+from engine.sweeping.workspace import workspace
 
 __all__ = ["run_signalled"]
 
@@ -37,8 +38,9 @@ def run_signalled(
     row, stops = np.searchsorted(windows, plan.windows), 0 if asked is None else len(asked.multiple)
     for s, history in enumerate(histories):
         lines = Lines(averages_of(history, windows, settings.signal), row, filter_of(history, settings.signal))
-        memory = memory_for(plan, stops, len(history), most)
         year, flat = settings.bars_per_year, out[s].reshape(-1)
         one, own = sure[s].reshape(-1), rules._replace(sessions=sessions_of([history], settings.flatten))
-        run_lines(kernel_bars(history), lines, plan, asked, settings.capital, own, year, most, memory, flat, one)
+        with workspace() as space:
+            memory = space.memory(plan, stops, len(history), most)
+            run_lines(kernel_bars(history), lines, plan, asked, settings.capital, own, year, most, memory, flat, one)
     return sure

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels.loop import Bars
 from engine.kernels.plan import SPAN, Plan
 from engine.kernels.position import Rules
-from engine.kernels.symbols import Memory, Trails, memory_of, run_symbols
+from engine.kernels.symbols import Trails, run_symbols
 from engine.prices.history import History
+from engine.sweeping.workspace import workspace
 
-__all__ = ["asked_of", "memory_for", "run_spans"]
+__all__ = ["asked_of", "run_spans"]
 
 
 def run_spans(
@@ -57,9 +56,10 @@ def run_spans(
     sure = np.ones(out.shape[:3], np.bool_)
     flat, all_sure = out.reshape(symbols, -1), sure.reshape(symbols, -1)
     asked = asked_of(trails, rules)
-    memory = memory_for(plan, 0 if asked is None else len(asked.multiple), max(lengths), most)
-    bars = _side_by_side(histories, int(offsets[-1]), with_range=asked is not None)
-    run_symbols(bars, offsets, plan, asked, capital, rules, bars_per_year, most, memory, flat, all_sure)
+    addresses = np.array([history.addresses for history in histories])
+    with workspace() as space:
+        memory = space.memory(plan, 0 if asked is None else len(asked.multiple), max(lengths), most)
+        run_symbols(addresses, offsets, plan, asked, capital, rules, bars_per_year, most, memory, flat, all_sure)
     return sure
 
 
@@ -67,31 +67,3 @@ def asked_of(trails: Trails, rules: Rules) -> Trails | None:
     """Give the stops, or None where nothing ends a position but a cross."""
     nothing = rules.sessions is None and len(trails.multiple) == 1 and np.isnan(trails.multiple[0])
     return None if nothing else trails
-
-
-_kept = threading.local()
-"""Of each thread, the memory of the last call: on 499 pairs getting it anew would take a fifth of the time that the work takes."""
-
-
-def memory_for(plan: Plan, stops: int, bars: int, most: int) -> Memory:
-    """Get the memory for a call, or take that of the call before if it fits."""
-    fits = (plan.most_windows, plan.most_pairs, plan.longest, len(plan.row), stops, bars, most)
-    if getattr(_kept, "fits", None) != fits:
-        _kept.memory, _kept.fits = memory_of(plan, stops, bars, most), fits
-    memory: Memory = _kept.memory
-    return memory
-
-
-def _side_by_side(histories: Sequence[History], bars: int, *, with_range: bool) -> Bars:
-    """Copy some symbols one behind the other; highs and lows are read by stops only."""
-    if len(getattr(_kept, "bars", ())) < 4 * bars:
-        _kept.bars = np.empty(4 * bars)
-    columns = [_kept.bars[i * bars : (i + 1) * bars] for i in range(4)]
-    np.concatenate([history.open for history in histories], out=columns[0])
-    if with_range:
-        np.concatenate([history.high for history in histories], out=columns[1])
-        np.concatenate([history.low for history in histories], out=columns[2])
-    np.concatenate([history.close for history in histories], out=columns[3])
-    for column in columns:  # as the prices are, so that nothing is compiled for a second type
-        column.flags.writeable = False
-    return Bars(*columns)
