@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -340,6 +341,26 @@ def test_nothing_was_ever_affordable(market):
     assert any("nothing was ever affordable" in note for note in result.notes)
     assert any("Nothing was ever bought" in note for note in result.notes)
     assert "Nothing was ever bought" in portfolio_text(result, market)[2]
+
+
+@pytest.mark.parametrize(("weight", "reason"), [(0.4, "weight"), (None, "cash")])
+def test_a_distance_of_nothing_is_not_what_forbids_a_buy(weight, reason):
+    """The risk rule has no say then; hypothesis found that the signal was said to fail by it."""
+    close = [10.0, 10.0, 10.0, 9.0, 9.6, 9.6, 9.6, 9.6]  # the averages cross on a bar that does not move
+    frame = pd.DataFrame(
+        dict.fromkeys(("open", "high", "low", "close"), close), pd.bdate_range("2024-01-01", periods=8)
+    )
+    result = engine.portfolio(
+        engine.Prices.from_frames({"X": frame.assign(volume=1.0)}),
+        2,
+        3,
+        engine.TrailingStop(1.0, 1),
+        capital=40.0,
+        sizing="risk",
+        lot=5,
+        max_weight=weight,
+    )
+    assert result.signals[["outcome", "reason", "wanted"]].to_numpy().tolist() == [["skipped", reason, 0.0]]
 
 
 def test_a_tick_that_the_prices_do_not_fit_is_said(market):

@@ -89,7 +89,7 @@ def purchase(
         limited = BY_POSITIONS
     elif np.isnan(position.distance) and not np.isnan(rules.multiple):
         limited = BY_STOP
-    elif done.reason == SKIPPED and rules.sizing == RISK and not wanted > 0.0:
+    elif done.reason == SKIPPED and rules.sizing == RISK and position.distance > 0.0 and not wanted > 0.0:
         limited = BY_RISK
     else:
         limited = by_money if done.reason == SKIPPED or done.quantity < wanted else FREELY
