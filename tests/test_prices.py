@@ -418,7 +418,7 @@ def test_a_copy_of_a_history_knows_its_own_addresses():
     history = engine.simulate(1, 50)["SIM001"]
     assert history.addresses[3] == history.close.ctypes.data
     for other in (
-        pickle.loads(pickle.dumps(history)),
+        pickle.loads(pickle.dumps(history)),  # noqa: S301  our own
         copy.deepcopy(history),
         copy.copy(history),
         history.between(2, 9),
