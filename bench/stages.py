@@ -1,4 +1,4 @@
-"""Cycles a cell of each step of the fast sweep by itself, called from compiled code: python -m bench.stages. The table of docs/speed.md.
+"""Nanoseconds a cell of each step of the fast sweep by itself, called from compiled code: python -m bench.stages. The table of docs/speed.md.
 
 The same symbol is worked on again and again, so that the processor has learned every branch: on symbols in turn steps that depend on chance take longer.
 """
@@ -32,7 +32,7 @@ from engine.settings import Settings
 from engine.sweeping import blocks
 from engine.sweeping.blocks import plan_of
 
-BARS, CYCLES, TURNS, TIMES = 1250, 3.65e9, 60, 10
+BARS, TURNS, TIMES = 1250, 60, 10
 STOP = engine.TrailingStop(3.0, 14)
 
 
@@ -114,18 +114,18 @@ def cells(times, steps, rows, exits, rules, span, scratch, account, result):
 
 
 def best(step, *arguments):
-    """Cycles of one go, in the best turn."""
+    """Seconds of one go, in the best turn."""
     step(1, *arguments)
     turns = []
     for _ in range(TURNS):
         start = time.perf_counter()
         step(TIMES, *arguments)
         turns.append(time.perf_counter() - start)
-    return min(turns) / TIMES * CYCLES
+    return min(turns) / TIMES
 
 
 def measure(history):
-    """Cycles of every step on 499 pairs, which are one block."""
+    """Nanoseconds a cell of every step on 499 pairs, which are one block."""
     bars, settings = kernel_bars(history), Settings(costs=engine.Costs(rate=0.001))
     rules = settings.kernel_rules(None)
     grid = Grid.of(range(5, 101, 5), range(20, 301, 10), None)
@@ -164,11 +164,11 @@ def measure(history):
         rest = leaves, chosen, span, scratch, account, result
         laid, settled, finished = (best(cells, n, rows, *rest) for n in (1, 2, 3))
         found |= {f"legs{name}": laid, f"accounts{name}": settled - laid, f"metrics{name}": finished - settled}
-    return {name: cycles / count for name, cycles in found.items()}
+    return {name: seconds / count * 1e9 for name, seconds in found.items()}
 
 
 if __name__ == "__main__":
     prices = engine.simulate(4, BARS)
     every = [measure(prices[symbol]) for symbol in prices.symbols]
     for name in every[0]:
-        sys.stdout.write(f"{name:14} {np.mean([one[name] for one in every]):6.0f}\n")
+        sys.stdout.write(f"{name:14} {np.mean([one[name] for one in every]):6.1f}\n")

@@ -127,6 +127,9 @@ class Grid:
             Of ``pairs``, in order, without gap.
         """
         start, end = (0, len(self.pairs)) if within is None else (within.start, within.stop)
+        if (end - start) * len(self.stops) <= most_cells:
+            yield slice(start, end)  # most grids, at once
+            return
         edges = (np.flatnonzero(np.diff(self.fast[start:end])) + start + 1).tolist()
         for edge, after in pairwise([*edges, end, end]):
             if (after - start) * len(self.stops) > most_cells or edge == end:

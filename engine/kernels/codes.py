@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
-from engine.kernels.machine import WORD, bits_of, double_of, fused, index
+from engine.kernels.machine import WORD, bits_of, double_of, index
+from engine.kernels.vectors import write_codes
 
 __all__ = ["LARGEST_CODE", "NARROWEST", "Coarse", "fill_coarse", "fill_codes", "range_of"]
 
@@ -31,7 +32,6 @@ _MOST_UNITS = 2.0**23
 """From the lowest to the highest close: then all codes of a word keep within 2^22 of the middle, as ``_ROUND`` asks."""
 _ROUND = 1.5 * 2.0**23
 """A number below 2^22 that is added to it in single precision is rounded to a whole one, which then stands in the lowest bits."""
-_LOW_HALF, _HALF = np.uint32(0xFFFF), np.uint32(16)
 
 
 class Coarse(NamedTuple):
@@ -138,8 +138,4 @@ def fill_codes(
         one_start, two_start = _place(halves, start), _place(halves, start + 1)
         factor = np.float32(coarse.unit * scale / windows[w])
         base = np.float32(_ROUND + shift - (1.0 if w < fasts else 0.0))
-        for i in range(WORD // 2):
-            one = np.int32(halves[index(one_end + i)] - halves[index(one_start + i)])
-            two = np.int32(halves[index(two_end + i)] - halves[index(two_start + i)])
-            low, high = fused(np.float32(one), factor, base), fused(np.float32(two), factor, base)
-            codes[index(row + i)] = (bits_of(low) & _LOW_HALF) | (bits_of(high) << _HALF)
+        write_codes(halves, one_end, one_start, two_end, two_start, factor, base, codes, row)

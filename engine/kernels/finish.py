@@ -100,12 +100,13 @@ def _fill_columns(a: Floats, span: Span, rows: Floats, result: Result, columns: 
     """Write metric by metric, in the order of ``metrics.METRICS``, and 1 where it can be relied upon."""
     n, unit, unit_squares = span.last, _ROUNDING * rows[UNIT_RETURNS], _ROUNDING * rows[UNIT_SQUARES]
     capital, yearly = result.capital, result.bars_per_year / n
-    scale, degrees = np.sqrt(result.bars_per_year), (n - 1.0 if n > 1 else np.nan)
+    scale, freedom = np.sqrt(result.bars_per_year), (1.0 / (n - 1.0) if n > 1 else np.nan)
+    each = 1.0 / n  # a product takes a tenth of a division; where a quotient may have to be 0 or 1 exactly, it is none
     for i in range(LANES):
         returns, squares, losses, worst = a[RETURNS + i], a[SQUARES + i], a[LOSSES + i], a[WORST + i]
         closed, gain, loss = a[CLOSED + i], a[GAIN + i], a[LOSS + i]
-        mean = returns / n
-        variance = max(0.0, squares - n * mean * mean) / degrees
+        mean = returns * each
+        variance = max(0.0, squares - n * mean * mean) * freedom
         deviation = np.sqrt(variance)
         roundings = np.sqrt(a[EXPOSED + i] + 1.0)
         least = max(roundings * unit_squares / _PRECISION, _FAINT)
@@ -121,7 +122,7 @@ def _fill_columns(a: Floats, span: Span, rows: Floats, result: Result, columns: 
         columns[LANES + i] = growth - 1.0
         columns[2 * LANES + i] = cagr
         columns[3 * LANES + i] = ratio(mean, deviation) * scale
-        columns[4 * LANES + i] = ratio(mean, np.sqrt(losses / n)) * scale
+        columns[4 * LANES + i] = ratio(mean, np.sqrt(losses * each)) * scale
         columns[5 * LANES + i] = worst - 1.0
         columns[6 * LANES + i] = ratio(cagr, 1.0 - worst)
         columns[7 * LANES + i] = closed

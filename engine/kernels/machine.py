@@ -79,13 +79,13 @@ def copy_from(_context: Any, _address: Any, _count: Any, target: Any, _at: Any) 
 
 
 @inline_code
-def fused(_context: Any, number: Any, _b: Any, _c: Any) -> Any:
-    """Give a * b + c, rounded once; all three are of the same kind."""
+def fused(_context: Any, _a: Any, _b: Any, _c: Any) -> Any:
+    """Give a * b + c, rounded once."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         return builder.fma(*arguments)
 
-    return number(number, number, number), generate
+    return types.float64(types.float64, types.float64, types.float64), generate
 
 
 @inline_code
@@ -123,14 +123,13 @@ def chosen(_context: Any, _condition: Any, _one: Any, _other: Any) -> Any:
 
 
 @inline_code
-def bits_of(_context: Any, number: Any) -> Any:
-    """Give the 64 bits of a double, or the 32 of a number in single precision, as they are."""
-    whole, width = (types.uint32, 32) if number == types.float32 else (types.uint64, 64)
+def bits_of(_context: Any, _value: Any) -> Any:
+    """Give the 64 bits of a double as they are."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], _ir.IntType(width))
+        return builder.bitcast(arguments[0], _ir.IntType(64))
 
-    return whole(number), generate
+    return types.uint64(types.float64), generate
 
 
 @inline_code

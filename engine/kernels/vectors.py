@@ -14,7 +14,7 @@ from numba.core import cgutils
 from engine.kernels._jit import inline_code
 from engine.kernels.machine import WORD
 
-__all__ = ["FOUR", "above_words", "add_difference", "write_ones"]
+__all__ = ["FOUR", "above_words", "add_difference", "write_codes", "write_ones"]
 
 _ir: Any = cgutils.ir  # type: ignore[attr-defined]
 _BYTE = 8
@@ -27,8 +27,8 @@ def above_words(
     """Compare one row of 64 codes with ``count`` rows that follow each other, and note where the codes are too near to each other.
 
     ``rows`` is uint32 (R * 32,), two codes of 16 bits in each, best at an address that 64 divides; codes are below 2^14 in size, and those of row ``one`` are less by 1.
-    Bit i of words[place + j] says row ``one`` > row ``others + j`` at i. Where the two, without that 1, differ by less than 2 anywhere, a pair of numbers is written to ``doubts`` after the ``at`` pairs that it has: the place in ``words``, and the bits i modulo
-    32 in doubt. Given back is how many pairs it then has. The row that stays is kept in registers: 6 cycles a word on a processor with
+    Bit i of words[place + j] says row ``one`` > row ``others + j`` at i. Where the two, without that 1, differ by less than 2 anywhere, a pair of numbers is written to ``doubts`` after the ``at`` pairs that it has: the place in ``words``, and the bits
+    in doubt. Given back is how many pairs it then has. The row that stays is kept in registers: 6 cycles a word on a processor with
     AVX-512, where two rows of doubles take 11 (docs/speed.md).
     """
     half = WORD // 2
@@ -64,8 +64,10 @@ def above_words(
             low, high = (bits(builder.icmp_signed("<", part, many(0))) for part in apart)
             builder.store(builder.or_(low, builder.shl(high, number(half))), builder.gep(output, [word]))
             nearer = builder.select(builder.icmp_unsigned("<", *apart), *apart)
-            doubt = bits(builder.icmp_unsigned("<", nearer, many(3)))
-            with builder.if_then(builder.icmp_unsigned("!=", doubt, number(0)), likely=False):
+            any_near = bits(builder.icmp_unsigned("<", nearer, many(3)))
+            with builder.if_then(builder.icmp_unsigned("!=", any_near, number(0)), likely=False):
+                near = [bits(builder.icmp_unsigned("<", part, many(3))) for part in apart]
+                doubt = builder.or_(near[0], builder.shl(near[1], number(half)))
                 at = builder.load(count)
                 two = builder.mul(at, number(2))
                 builder.store(word, builder.gep(noted, [two]))
@@ -75,6 +77,59 @@ def above_words(
 
     place = types.intp
     return place(rows, place, place, place, words, place, _doubts, place), generate
+
+
+@inline_code
+def write_codes(
+    _context: Any,
+    halves: Any,
+    _one_end: Any,
+    _one_start: Any,
+    _two_end: Any,
+    _two_start: Any,
+    _factor: Any,
+    _base: Any,
+    codes: Any,
+    _place: Any,
+) -> Any:
+    """Write 32 numbers of two codes to codes[place:], uint32: the lower half of number i is (halves[one_end + i] - halves[one_start + i]) * factor + base, the upper one that of two.
+
+    Both are in single precision, and of both the lowest 16 bits are taken, see ``codes``.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        sums, *places, factor, base, target, place = arguments
+        source, output = (
+            context.make_array(signature.args[i])(context, builder, array).data for i, array in ((0, sums), (7, target))
+        )
+        wide = WORD // 4
+        whole, single = _ir.VectorType(_ir.IntType(32), wide), _ir.VectorType(_ir.FloatType(), wide)
+        zero, none = _ir.Constant(_ir.IntType(32), 0), _ir.Constant(single, None)
+        first = _ir.Constant(whole, [0] * wide)
+        fma = cgutils.get_or_insert_function(
+            builder.module, _ir.FunctionType(single, [single] * 3), f"llvm.fma.v{wide}f32"
+        )  # type: ignore[no-untyped-call]
+        factors, bases = (
+            builder.shuffle_vector(builder.insert_element(none, number, zero), none, first) for number in (factor, base)
+        )
+
+        def load(at: Any, part: int) -> Any:
+            start = builder.gep(source, [builder.add(at, _ir.Constant(at.type, wide * part))])
+            return builder.load(builder.bitcast(start, whole.as_pointer()), align=4)
+
+        for part in range(2):
+            bits = []
+            for end, start in (places[:2], places[2:]):
+                total = builder.sitofp(builder.sub(load(end, part), load(start, part)), single)
+                bits.append(builder.bitcast(builder.call(fma, [total, factors, bases]), whole))
+            lower = builder.and_(bits[0], _ir.Constant(whole, [0xFFFF] * wide))
+            upper = builder.shl(bits[1], _ir.Constant(whole, [16] * wide))
+            where = builder.gep(output, [builder.add(place, _ir.Constant(place.type, wide * part))])
+            builder.store(builder.or_(lower, upper), builder.bitcast(where, whole.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    at, number = types.intp, types.float32
+    return types.void(halves, at, at, at, at, number, number, codes, at), generate
 
 
 @inline_code

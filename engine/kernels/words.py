@@ -110,15 +110,14 @@ def _settle_doubts(
         fast, slow = windows[fast_of[pair]], windows[slow_of[pair]]
         sides = bits[at]
         while doubt != 0:
-            low = trailing_zeros(doubt)
+            bit = trailing_zeros(doubt)
             doubt &= doubt - one
-            for bit in (low, low + WORD // 2):
-                if known + first + bit < slow or first + bit >= bars:
-                    continue
-                order = _compare(sums, kind, before + first + bit, fast, slow)
-                mask = one << np.uint64(bit)
-                sides = (sides | mask) if order > 0 else (sides & ~mask)
-                tied[pair] |= order == 0
+            if known + first + bit < slow or first + bit >= bars:
+                continue
+            order = _compare(sums, kind, before + first + bit, fast, slow)
+            mask = one << np.uint64(bit)
+            sides = (sides | mask) if order > 0 else (sides & ~mask)
+            tied[pair] |= order == 0
         bits[at] = sides
 
 
