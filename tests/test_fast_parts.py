@@ -187,12 +187,12 @@ def test_codes_of_averages_are_nearer_than_one(seed, wild, origin, place):
 
 
 @ordinary
-@given(st.data(), st.integers(1, 9), st.integers(1, 200))
+@given(st.data(), st.integers(1, 9), st.integers(1, 200) | st.integers(4_000, 9_000))
 def test_changes_of_sides(data, pairs, bars):
-    used = -(-bars // 64)
-    sides = np.array(data.draw(st.lists(words, min_size=used * pairs, max_size=used * pairs)), np.uint64)
+    used, drawn = -(-bars // 64), data.draw(st.lists(words, min_size=1, max_size=30))
+    sides = np.random.default_rng(bars).choice(np.array(drawn, np.uint64), used * pairs)
     above = np.array(data.draw(st.lists(st.integers(0, 1), min_size=pairs, max_size=pairs)), np.int64)
-    found, last, changed = sides.copy(), above.copy(), np.full(pairs, 99, np.uint64)
+    found, last, changed = sides.copy(), above.copy(), np.full(-(-used // 64) * pairs, 99, np.uint64)
     bits.mark_changes(found, pairs, bars, last, changed)
     for pair in range(pairs):
         side = [int(above[pair])] + [int(sides[t // 64 * pairs + pair]) >> t % 64 & 1 for t in range(bars)]
@@ -200,8 +200,8 @@ def test_changes_of_sides(data, pairs, bars):
         for word in range(used):
             expected = sum(1 << i for i in range(64) if changes[word * 64 + i])
             assert int(found[word * pairs + pair]) == expected
-            assert int(changed[pair]) >> word & 1 == (expected != 0)
-        assert int(changed[pair]) >> used == 0
+            assert int(changed[word // 64 * pairs + pair]) >> word % 64 & 1 == (expected != 0)
+        assert int(changed[(used - 1) // 64 * pairs + pair]) >> (used - 1) % 64 >> 1 == 0
         assert last[pair] == side[-1]
 
 

@@ -77,7 +77,7 @@ def find_crosses(
         doubtful[:] = True
         counts[:] = 0
         return
-    changed, every = words.changed, ~np.uint64(0)
+    changed, every, groups = words.changed, ~np.uint64(0), -(-bars // (WORD * WORD))
     mark_changes(bits, pairs, bars, above, changed)
     for pair in range(pairs):
         me = index(pair)
@@ -85,12 +85,15 @@ def find_crosses(
             windows[index(slow_of[me])] - known
         )  # the pair's first bar, counted from the span's first; a change is a cross only after it
         begin = max(first, -1) + 1
-        word, at = begin // WORD, place
+        at, word = place, begin // WORD
         if begin < bars:
             bits[index(word * pairs + pair)] &= every << np.uint64(begin % WORD)
-            left = changed[me] & every << np.uint64(word)
+        keep = every << np.uint64(word % WORD)
+        for sixty_four in range(word // WORD, groups if begin < bars else 0):
+            left = changed[index(sixty_four * pairs + pair)] & keep
+            keep = every
             while left != 0:
-                word = trailing_zeros(left)
+                word = sixty_four * WORD + trailing_zeros(left)
                 changes = bits[index(word * pairs + pair)]
                 write_ones(changes, word * WORD, out, at)
                 at += count_ones(changes)
@@ -119,13 +122,13 @@ def mark_changes(bits: NDArray[np.uint64], pairs: int, bars: int, above: Integer
     pairs, bars : int
     above : int64 (pairs,)
         1 where the fast average was above on the bar before the span; made that of the span's last bar.
-    changed : uint64 (at least pairs,)
-        Overwritten: bit w says that word w has a change.
+    changed : uint64 (at least words of the span / 64, rounded up, * pairs,)
+        Overwritten: bit w % 64 of changed[w // 64 * pairs + p] says that word w of pair p has a change.
     """
     one, none, words = np.uint64(1), np.uint64(0), (bars + WORD - 1) // WORD
-    changed[:pairs] = none
+    changed[: -(-words // WORD) * pairs] = none
     for word in range(words):
-        row, mark = index(word * pairs), one << np.uint64(word)
+        row, group, mark = index(word * pairs), index(word // WORD * pairs), one << np.uint64(word % WORD)
         last = np.uint64(min(bars - word * WORD, WORD) - 1)  # the last span may be shorter than its words
         keep = ~none >> (np.uint64(WORD - 1) - last)
         for pair in range(pairs):
@@ -133,7 +136,7 @@ def mark_changes(bits: NDArray[np.uint64], pairs: int, bars: int, above: Integer
             sides = bits[row + me]
             changes = (sides ^ (sides << one | np.uint64(above[me]))) & keep
             bits[row + me] = changes
-            changed[me] |= mark if changes != none else none
+            changed[group + me] |= mark if changes != none else none
             above[me] = np.int64(sides >> last & one)
 
 

@@ -90,7 +90,7 @@ def scratch_of(plan: Plan, bars: int) -> Scratch:
     most, pairs = plan.most_pairs, len(plan.row)
     words = Words(
         np.empty(most * (bars // WORD), np.uint64),
-        np.empty(most + 1, np.uint64),
+        np.empty(most * -(-bars // WORD**2), np.uint64),
         np.empty(most, np.bool_),
         np.empty(bars + plan.longest + 2, np.int32),
         np.empty((bars + plan.longest + 5) // 2 * 2, np.int32),

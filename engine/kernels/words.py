@@ -40,7 +40,7 @@ class Words(NamedTuple):
     """Which average of each pair is above, a bit a bar."""
 
     bits: NDArray[np.uint64]  # (at least words of a span * P,) word w of pair p at w * P + p
-    changed: NDArray[np.uint64]  # (at least P,) from ``bits.mark_changes``
+    changed: NDArray[np.uint64]  # (at least words of a span / 64, rounded up, * P,) from ``bits.mark_changes``
     tied: NDArray[np.bool_]  # (at least P,) whether the two are the same double anywhere in the span
     sums: NDArray[np.int32]  # (bars of a span + longest window + 2,) from ``codes.fill_coarse``
     halves: NDArray[np.int32]  # (two or more than that, even,) the same in another order
