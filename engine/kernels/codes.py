@@ -113,7 +113,7 @@ def fill_codes(
     Codes are whole numbers from -LARGEST_CODE to LARGEST_CODE; those of the first ``fasts`` windows are less by 1 for ``vectors.above_words``. Apart from that, one that is
     larger by 2 or more is that of a larger average: a code is wrong by half by its own rounding, a quarter by that of the closes and an eighth by single precision.
 
-    Two codes come out of two vectors by a shift and a blend, where their closes are two bars apart in each: 33 cycles a cell on a processor with AVX2, where taking the lower halves of
+    Two codes come out of two vectors by a shift and a blend, where their closes are two bars apart in each: 37 cycles a cell on a processor with AVX2, where taking the lower halves of
     a vector took 68 (docs/speed.md).
 
     Parameters

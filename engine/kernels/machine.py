@@ -1,4 +1,4 @@
-"""Instructions that numba has no name for: fused multiply-add, counting bits; those that need more than a line are in ``vectors``.
+"""Instructions that numba has no name for: fused multiply-add, counting bits, choices without a branch; those that need more than a line are in ``vectors``.
 
 They are given to LLVM as they are, so that every processor gets its own best form; ``tests/test_fast_parts.py`` holds each to plain Python.
 """
