@@ -27,8 +27,8 @@ def above_words(
     """Compare one row of 64 codes with ``count`` rows that follow each other, and note where the codes are too near to each other.
 
     ``rows`` is uint32 (R * 32,), two codes of 16 bits in each, best at an address that 64 divides; codes are below 2^14 in size, and those of row ``one`` are less by 1.
-    Bit i of words[place + j] says row ``one`` > row ``others + j`` at i. Where the two, without that 1, differ by less than 2 anywhere, a pair of numbers is written to ``doubts`` after the ``at`` pairs that it has: the place in ``words``, and the bits
-    in doubt. Given back is how many pairs it then has. The row that stays is kept in registers: 6 cycles a word on a processor with
+    Bit i of words[place + j] says row ``one`` > row ``others + j`` at i. Where the two, without that 1, differ by less than 2 anywhere, a pair of numbers is written to
+    ``doubts`` after the ``at`` pairs that it has: the place in ``words``, and the bits in doubt. Given back is how many pairs it then has. The row that stays is kept in registers: 6 cycles a word on a processor with
     AVX-512, where two rows of doubles take 11 (docs/speed.md).
     """
     half = WORD // 2

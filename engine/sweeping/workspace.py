@@ -23,6 +23,8 @@ _MOST_KEPT = 1 << 25
 class Workspace:
     """What a call needs besides prices and results."""
 
+    worth_keeping = True
+    """Whether the next call should have it."""
     _fits: tuple[int, ...] = ()
     _memory: Memory | None = None
 
@@ -33,8 +35,6 @@ class Workspace:
             self._memory, self._fits = memory_of(plan, stops, bars, most), fits
             self.worth_keeping = _bytes_of(self._memory) <= _MOST_KEPT
         return self._memory
-
-    worth_keeping = True
 
 
 def _bytes_of(memory: Any) -> int:
