@@ -21,7 +21,6 @@ __all__ = [
     "copy_from",
     "count_ones",
     "double_of",
-    "frozen",
     "fused",
     "highest_bit",
     "index",
@@ -32,13 +31,6 @@ __all__ = [
 _ir: Any = cgutils.ir  # type: ignore[attr-defined]
 WORD = 64
 """Bars in a word."""
-
-
-def frozen(builder: Any, value: Any) -> Any:
-    """Give a value of LLVM as one that it does not look behind (freeze): so it neither undoes how the value was made, nor knows where it was read."""
-    kept = _ir.instructions.Instruction(builder.block, value.type, "freeze", (value,))
-    builder._insert(kept)  # noqa: SLF001  llvmlite has no name for this instruction
-    return kept
 
 
 @inline_code
@@ -98,7 +90,10 @@ def blended(_context: Any, _condition: Any, _one: Any, _other: Any) -> Any:
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         condition, one, other = arguments
-        return builder.select(condition, one, frozen(builder, other))
+        # Frozen, so that LLVM does not know where it was read.
+        kept = _ir.instructions.Instruction(builder.block, other.type, "freeze", (other,))
+        builder._insert(kept)  # noqa: SLF001  llvmlite has no name for this instruction
+        return builder.select(condition, one, kept)
 
     return types.float64(types.boolean, types.float64, types.float64), generate
 
