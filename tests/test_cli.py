@@ -311,3 +311,15 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
     assert not loaded.finished
     reached = int((~pd.isna(loaded.to_frame()["final_capital"])).sum())
     assert 0 < reached < len(loaded)
+
+
+@pytest.mark.parametrize("command", ["backtest", "portfolio", "sweep", "sweep --keep 3", "sweep-portfolio"])
+def test_what_forms_no_pair_is_refused_before_anything_is_compiled(monkeypatch, command):
+    def fail(*_):
+        raise AssertionError("compiled")
+
+    for module in ("commands", "portfolios"):
+        monkeypatch.setattr(f"engine.cli.{module}.announce_compilation", fail)
+    done = CliRunner().invoke(app, [*command.split(), "--fast", "50", "--slow", "20"])
+    assert done.exit_code == 2
+    assert done.stderr == "error: no pair has fast below slow: fast is 50 to 50, slow is 20 to 20\n"

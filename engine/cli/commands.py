@@ -28,6 +28,7 @@ from engine.cli.parsing import parse_names, pick
 from engine.cli.progress import Progress, announce_compilation
 from engine.cli.timing import Asked, with_year
 from engine.errors import InputError
+from engine.grid import Grid
 from engine.kernels.loop import simulate as simulate_one
 from engine.kernels.metrics import METRICS
 from engine.kernels.symbols import run_symbols
@@ -120,8 +121,9 @@ def backtest(
     prices = o.prices_of(path, repair, symbols, start, end, actions, timezone)
     timed, settings = asked.on(prices), with_year(settings, prices, bars_per_year)
     o.check_atr(prices, timed.stops)
+    pair = timed.pair
     announce_compilation(Progress("symbols"), simulate_one)
-    result = run_backtest(prices, *timed.pair, timed.stops[0], **vars(settings))
+    result = run_backtest(prices, *pair, timed.stops[0], **vars(settings))
     table = result.metrics.reset_index()
     table["pending"] = result.pending.to_numpy()
     if out:
@@ -231,8 +233,9 @@ def sweep(
         if cluster:
             raise InputError("--plan measures this machine; leave --cluster out, and see docs/cluster.md for many")
         return print_plan(prices, windows, stops, settings, reduced, out, output_format, judged=not no_luck)
+    grid = Grid.of(*windows, stops)  # what forms no pair is refused before anything is compiled
     if not keep:
-        o.check_cells(len(prices), windows, stops)
+        o.check_cells(len(prices), grid)
     if announce_compilation(
         reporter, _kernel_of(settings)
     ):  # by itself, so that it is not mistaken for the sweep's pace

@@ -300,14 +300,14 @@ CELL_BYTES = 500
 """Of a cell where all are kept, at most: 104 of metrics; the table, its index and the sorting of it take the rest (measured on 1,749,500 cells)."""
 
 
-def check_cells(symbols: int, windows: tuple[list[int], list[int]], stops: Sequence[TrailingStop | None]) -> None:
+def check_cells(symbols: int, grid: Grid) -> None:
     """Check, before a sweep that keeps all its cells, that they fit in memory together with what is made of them; 0 symbols share one account.
 
     Raises
     ------
     InputError
     """
-    cells = (symbols or 1) * Grid.of(*windows, stops).cells
+    cells = (symbols or 1) * grid.cells
     advice = (
         "take larger steps"
         if not symbols

@@ -30,6 +30,7 @@ from engine.cli.parsing import pick
 from engine.cli.progress import Progress, announce_compilation
 from engine.cli.timing import Asked, with_year
 from engine.errors import InputError
+from engine.grid import Grid
 from engine.kernels.metrics import METRICS
 from engine.kernels.portfolio import simulate_portfolio
 from engine.kernels.trips import sweep_trips
@@ -115,8 +116,9 @@ def portfolio(
     prices = o.prices_of(path, repair, symbols, start, end, actions, timezone)
     timed, settings = asked.on(prices), with_year(settings, prices, bars_per_year)
     o.check_atr(prices, timed.stops)
+    pair = timed.pair
     announce_compilation(Progress("symbols"), simulate_portfolio)
-    result = run_portfolio(prices, *timed.pair, timed.stops[0], **account_arguments(settings, terms))
+    result = run_portfolio(prices, *pair, timed.stops[0], **account_arguments(settings, terms))
     table = result.contribution.reset_index()
     if out:
         write_table(table, out)
@@ -211,7 +213,7 @@ def sweep_portfolio(
     timed, settings = asked.on(prices), with_year(settings, prices, bars_per_year)
     windows, stops = (timed.fast, timed.slow), timed.stops
     o.check_atr(prices, stops)
-    o.check_cells(0, windows, stops)
+    o.check_cells(0, Grid.of(*windows, stops))
     if announce_compilation(reporter, sweep_trips):  # done on its own, so that it is not mistaken for the sweep's pace
         alone = o.terms_of(max_positions, max_weight, "strongest", "1", "")
         run_sweep(run_simulate(1, 60, frequency="h"), 2, 5, stops[:1], **account_arguments(settings, alone))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from engine.cli.parsing import parse_stops
 from engine.errors import InputError
 from engine.flattening import require_sessions
+from engine.grid import Grid
 from engine.prices.history import Prices
 from engine.prices.sessions import clock_of, resolved_year
 from engine.settings import Settings, TrailingStop
@@ -43,11 +44,13 @@ class Timed:
         Raises
         ------
         InputError
+            There are more, or the fast one is not below the slow one; asked for before anything is compiled.
         """
         for name, windows in (("--fast", self.fast), ("--slow", self.slow)):
             if len(windows) != 1:
                 raise InputError(f"{name} has {len(windows):,} windows, and this command takes one")
-        return self.fast[0], self.slow[0]
+        ((fast, slow),) = Grid.of(self.fast, self.slow).pairs
+        return fast, slow
 
 
 @dataclass(frozen=True)
