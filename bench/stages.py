@@ -151,7 +151,7 @@ def measure(history):
         "order": best(order, scratch),
     }
     found["crosses"] -= found["words"]
-    trails = blocks.trails_of(Grid.of(5, 20, STOP))
+    trails = blocks.trails_of((STOP,))
     atr = indicators.average_true_range(bars.high, bars.low, close, trails.windows, False)
     given = stops.Stops(atr, trails.row, trails.multiple)
     with_stop = settings.kernel_rules(STOP)

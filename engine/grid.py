@@ -27,6 +27,18 @@ def windows_of(name: str, windows: int | Iterable[int]) -> tuple[int, ...]:
     InputError
         None at all, not whole numbers, below 1, or above ``MOST_WINDOW``.
     """
+    if isinstance(windows, range):
+        return _range_of(name, windows)
+    return _windows_of(name, windows)
+
+
+@lru_cache(maxsize=64)
+def _range_of(name: str, windows: range) -> tuple[int, ...]:
+    """Do so for a range; kept, because many sweeps have the same ones."""
+    return _windows_of(name, windows)
+
+
+def _windows_of(name: str, windows: int | Iterable[int]) -> tuple[int, ...]:
     numbers = list(islice(windows, MOST_WINDOW + 1)) if isinstance(windows, Iterable) else [windows]
     if not numbers:
         raise InputError(f"the {name} windows are empty; give a range such as 5:100:5, from the smaller to the larger")
@@ -89,6 +101,11 @@ class Grid:
     def slow(self) -> NDArray[np.int64]:
         """Slow window of every pair, int64 (P,)."""
         return np.array(self.pairs, dtype=np.int64)[:, 1].copy()
+
+    @cached_property
+    def longest(self) -> int:
+        """The longest slow window."""
+        return int(self.slow.max())
 
     def describe(self) -> Any:
         """Name the pairs for JSON: their windows if every fast one goes with every slow one above it, as ``of`` makes them, else all of them."""

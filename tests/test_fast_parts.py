@@ -1,8 +1,10 @@
 """The parts of the fast sweep, each against plain Python."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from threading import Barrier
 
 import numba
 import numpy as np
@@ -37,6 +39,17 @@ def multiply_add(a, b, c):
 @kernel
 def copy(address, count, target, at):
     machine.copy_from(address, count, target, at)
+
+
+@kernel
+def take_all(counter, most, taken):
+    count = 0
+    number = machine.take_number(counter)
+    while number < most:
+        taken[count] = number
+        count += 1
+        number = machine.take_number(counter)
+    return count
 
 
 @kernel
@@ -104,6 +117,20 @@ def test_set_bits_are_written_by_a_processor_without_the_instruction(monkeypatch
     singly = numba.njit(places)
     for word in (0, 1, 1 << 63, 0x8000_0001_0000_1000, 0b1011, 2**64 - 1):
         hold_places(singly, word)
+
+
+def test_threads_never_take_the_same_number():
+    most, counter, meeting = 300_000, np.zeros(1, np.int64), Barrier(2)
+
+    def take(taken):
+        meeting.wait(30)
+        return taken[: take_all(counter, most, taken)]
+
+    assert take_all(np.zeros(1, np.int64), 3, np.empty(3, np.int64)) == 3  # compiled
+    with ThreadPoolExecutor(2) as pool:
+        parts = list(pool.map(take, [np.empty(most, np.int64) for _ in range(2)]))
+    assert np.sort(np.concatenate(parts)).tolist() == list(range(most))
+    assert all((np.diff(part) > 0).all() for part in parts)
 
 
 numbers = st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-6)

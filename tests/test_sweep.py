@@ -12,8 +12,8 @@ import engine
 from engine import grid as grids
 from engine.report.sweep import sweep_text
 from engine.results.storage import load_sweep
-from engine.sweeping import blocks, facade, workspace
-from engine.sweeping.threads import run_in_order
+from engine.sweeping import blocks, spans, tasks, workspace
+from engine.sweeping.threads import run_in_order, share
 from tests import adapter, naive, strategies
 
 NAMES = (*adapter.METRICS, "skipped")
@@ -71,9 +71,40 @@ def test_threads_do_not_change_a_bit(prices, result, workers):
     assert np.array_equal(again.values, result.values, equal_nan=True)
 
 
+@pytest.mark.parametrize("workers", [2, 3])
+def test_threads_that_share_symbols_do_not_change_a_bit(monkeypatch, workers):
+    many, windows = engine.simulate(13, 400, seed=5), (range(5, 31, 5), range(20, 101, 20), STOPS)
+    alone = engine.sweep(many, *windows, workers=1)
+    asked = []
+    monkeypatch.setattr(spans, "share", lambda work, threads: (asked.append(threads), share(work, threads)))
+    monkeypatch.setattr(tasks, "_LEAST_WORK", 1)
+    for most in (tasks._MOST_WORK, 100_000):  # in one task, and in several
+        monkeypatch.setattr(tasks, "_MOST_WORK", most)
+        together = engine.sweep(many, *windows, workers=workers)
+        assert np.array_equal(together.values, alone.values, equal_nan=True)
+    assert set(asked) == {workers}
+    assert len(asked) >= 3
+
+
+def test_work_that_is_shared_is_done_by_all_and_its_error_is_heard():
+    done = []
+    share(lambda: done.append(threading.get_ident()), 1)
+    assert done == [threading.get_ident()]
+    meeting = threading.Barrier(3, timeout=30)
+    share(lambda: (meeting.wait(), done.append(threading.get_ident())), 3)
+    assert len(set(done)) == 3
+
+    def fail_elsewhere():
+        if threading.current_thread() is not threading.main_thread():
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        share(fail_elsewhere, 2)
+
+
 @pytest.mark.parametrize("most_cells", [1, 5, 20])
 def test_parts_do_not_change_a_bit(prices, result, monkeypatch, most_cells):
-    monkeypatch.setattr(facade, "_MOST_CELLS", most_cells)
+    monkeypatch.setattr(tasks, "_MOST_CELLS", most_cells)
     costs = engine.Costs(rate=0.001, slippage=0.0005)
     again = engine.sweep(prices, range(5, 31, 5), range(20, 101, 20), STOPS, costs=costs)
     assert np.array_equal(again.values, result.values, equal_nan=True)
@@ -105,8 +136,8 @@ def test_parts_cover_the_grid():
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_results_come_in_order(workers):
     taken = []
-    tasks = [lambda i=i: (time.sleep(0.003 * (i % 3)), i)[1] for i in range(40)]
-    assert run_in_order(tasks, workers, taken.append)
+    works = [lambda i=i: (time.sleep(0.003 * (i % 3)), i)[1] for i in range(40)]
+    assert run_in_order(works, workers, taken.append)
     assert taken == list(range(40))
     with pytest.raises(ZeroDivisionError):
         run_in_order([lambda: 1, lambda: 1 // 0, lambda: 2], workers, taken.append)
@@ -185,6 +216,26 @@ def test_cells_of_the_slower_loop_are_counted(prices):
     assert engine.sweep(ties, (2,), (20,), sizing="all_in_lots").looped == 0
 
 
+@pytest.mark.parametrize(("gain", "looped"), [(1.02, 0), (1.0, 1), (1 + 1e-10, 1)])
+def test_an_account_that_only_buys_on_the_last_bar(gain, looped):
+    """It has fallen by nothing if it gains at once; how far a gain of nearly nothing is from a fall only the loop knows."""
+    close = np.r_[np.linspace(119.0, 90.0, 30), 110.0, 110.0 * gain]
+    bars = {
+        "open": np.r_[close[:-1], 110.0],
+        "high": close + 20.0,
+        "low": close - 20.0,
+        "close": close,
+        "volume": close,
+    }
+    history = engine.History(symbol="A", dates=pd.bdate_range("2020-01-01", periods=len(close)), **bars)
+    one = engine.Prices.from_histories([history])
+    found = engine.sweep(one, (2,), (5,))
+    assert found.looped == looped
+    expected = engine.backtest(one, 2, 5).metrics.iloc[0]
+    assert expected["exposure"] == 1 / len(close)
+    adapter.assert_metrics(found.to_frame().iloc[0], expected.astype(float).to_dict())
+
+
 def test_short_histories(prices):
     mixed = engine.Prices.from_histories(
         [prices["SIM001"], *prices.select(["SIM002"], end=prices["SIM002"].dates[59]).histories.values()]
@@ -217,7 +268,8 @@ def test_bad_grids_are_refused(prices, change, message):
         engine.sweep(prices, **{"fast": [5], "slow": [20], **change})
 
 
-def test_an_interrupt_loses_nothing_that_is_done(prices, result):
+def test_an_interrupt_loses_nothing_that_is_done(prices, result, monkeypatch):
+    monkeypatch.setattr(tasks, "_MOST_WORK", 60_000)
     seen = threading.Event()
 
     def interrupt(done, total):
@@ -246,8 +298,8 @@ def test_progress_counts_every_cell(prices):
 @pytest.mark.parametrize("keep", [1, 4, 1000])
 def test_keeping_the_best_is_the_best_of_all(prices, result, tmp_path, monkeypatch, keep):
     """In pieces, with threads and a file: the same cells, the same pool, and all cells on disk."""
-    monkeypatch.setattr(facade, "_MOST_CELLS", 7)
-    monkeypatch.setattr(facade, "_GOOD_WORK", 1000)
+    monkeypatch.setattr(tasks, "_MOST_CELLS", 7)
+    monkeypatch.setattr(tasks, "_GOOD_WORK", 1000)
     costs, out = engine.Costs(rate=0.001, slippage=0.0005), tmp_path / "cells.parquet"
     settings = {"costs": costs, "keep": keep, "metric": "calmar", "out": out, "workers": 2}
     kept = engine.sweep(prices, range(5, 31, 5), range(20, 101, 20), STOPS, **settings)
@@ -263,7 +315,7 @@ def test_keeping_the_best_is_the_best_of_all(prices, result, tmp_path, monkeypat
 
 
 def test_an_interrupt_keeps_the_best_so_far(prices, tmp_path, monkeypatch):
-    monkeypatch.setattr(facade, "_MOST_CELLS", 7)
+    monkeypatch.setattr(tasks, "_MOST_CELLS", 7)
 
     def interrupt(done, total):
         if done > total / 2:

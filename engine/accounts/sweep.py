@@ -296,7 +296,7 @@ class _Job:
 
     def _stops(self) -> dict[str, Any]:
         """Find the ATRs, and the exits of every stop for every bar on which a position could begin."""
-        trails, any_stop = trails_of(self.grid), self.grid.first_stop is not None
+        trails, any_stop = trails_of(self.grid.stops), self.grid.first_stop is not None
         multiple, row = trails.multiple, trails.row
         shape = (len(multiple), len(self.market.day) if any_stop else 1)
         leaves = Leaves(np.empty(shape, np.int64), np.empty(shape), np.empty(shape, np.int8))

@@ -146,7 +146,7 @@ def _bars() -> Bars:
 
 def _trails() -> Trails:
     """Give a stop, as a sweep has it."""
-    return trails_of(Grid.of(1, 2, TrailingStop()))
+    return trails_of((TrailingStop(),))
 
 
 def _exits() -> Exits:

@@ -65,7 +65,7 @@ def finish(
 
     The returns of a holding and their squares are rounded to units that are the same for the whole history (``market``), whatever the holding itself adds up to.
     That matters to an account which was in the market only while the market was very calm. What else is given to the plain loop: a variance that is a small rest of large
-    squares, and a drawdown that is a small rest of 1.
+    squares, and a drawdown that is a small rest of 1; but one that has done nothing but buy on the last bar, and gain by it, has none.
 
     Parameters
     ----------
@@ -112,10 +112,11 @@ def _fill_columns(a: Floats, span: Span, rows: Floats, result: Result, columns: 
         least = max(roundings * unit_squares / _PRECISION, _FAINT)
         calm = (squares < least) | ((losses < least) & (losses != 0.0))
         blurred = roundings * unit > max(_PRECISION * abs(returns), 1e-14 * deviation * n)
-        cancelled = (variance * (n - 1) < _CANCELLED * squares) | (1.0 - worst < _SHALLOW)
+        growth = a[WORTH + i] / capital
+        risen = (closed == 0.0) & (a[EXPOSED + i] == 1.0) & (growth > 1.0)  # by more than rounding, or it is calm
+        cancelled = (variance * (n - 1) < _CANCELLED * squares) | ((1.0 - worst < _SHALLOW) & (not risen))
         traded = (closed > 0.0) | (a[SHARES + i] > 0.0)
         columns[_SURE + i] = 1.0 if (a[TROUBLE + i] == 0.0) & (not (traded & (calm | blurred | cancelled))) else 0.0
-        growth = a[WORTH + i] / capital
         cagr = power(growth, yearly) - 1.0
         cagr = np.nan if np.isinf(cagr) else cagr
         columns[i] = a[WORTH + i]

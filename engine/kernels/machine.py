@@ -25,6 +25,7 @@ __all__ = [
     "highest_bit",
     "index",
     "read_only",
+    "take_number",
     "trailing_zeros",
 ]
 
@@ -68,6 +69,17 @@ def copy_from(_context: Any, _address: Any, _count: Any, target: Any, _at: Any) 
         return context.get_dummy_value()
 
     return types.void(types.int64, types.intp, target, types.intp), generate
+
+
+@inline_code
+def take_number(_context: Any, counter: Any) -> Any:
+    """Give what ``counter[0]`` is, and make it one more, in one step: threads that share a counter never get the same number."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.atomic_rmw("add", data, _ir.Constant(_ir.IntType(64), 1), "monotonic")
+
+    return types.int64(counter), generate
 
 
 @inline_code

@@ -2,7 +2,7 @@
 
 Handing arrays to compiled code takes microseconds, and fresh memory a page fault for every 4 KiB; on 499 pairs both were a sixth of all time. So the symbols of a task are given by the
 addresses of their bars, which are copied here, without Python's lock, and everything that a symbol needs besides its result is in memory that the next one uses again. Copied by numpy, one symbol
-behind the other, they took a thirtieth of all time, and two threads waited for each other's lock.
+behind the other, they took a thirtieth of all time, and two threads waited for each other's lock. For the same reason threads take the next symbol here, from a number that they share.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from engine.kernels.fast import run_span
 from engine.kernels.finish import Result
 from engine.kernels.indicators import average_true_range
 from engine.kernels.loop import Bars
-from engine.kernels.machine import WORD, copy_from, read_only
+from engine.kernels.machine import WORD, copy_from, index, read_only, take_number
 from engine.kernels.market import MARKET_ROW
 from engine.kernels.money import changed
 from engine.kernels.plan import Plan, Scratch, aligned, scratch_of
@@ -54,8 +54,8 @@ class Trails(NamedTuple):
 
 @kernel
 def run_symbols(
-    addresses: Integers,
-    offsets: Integers,
+    places: Integers,
+    turn: Integers,
     plan: Plan,
     trails: Trails | None,
     capital: float,
@@ -70,10 +70,10 @@ def run_symbols(
 
     Parameters
     ----------
-    addresses : int64 (S, 4)
-        Where open, high, low and close of each symbol lie in memory, float64 one behind the other.
-    offsets : int64 (S + 1,)
-        First bar of each, as if one symbol lay behind the other: of which the sessions in the rules are.
+    places : int64 (S, 5)
+        Where open, high, low and close of each symbol lie in memory, float64 one behind the other, and how many bars there are.
+    turn : int64 (1,)
+        Given as 0, and counted up: the symbol that is next. Several threads may run this with the same one, each with memory of its own, and share the symbols.
     plan : Plan
         Its slow windows are not longer than any of the histories.
     trails : Trails or None
@@ -93,15 +93,17 @@ def run_symbols(
     multiples = np.full(1, np.nan) if trails is None else trails.multiple
     scratch, rows, exits, pairs = memory.scratch, memory.market, memory.exits, memory.scratch.pairs
     groups = 1
-    for s in range(len(offsets) - 1):
-        if offsets[s + 1] - offsets[s] > most:
+    offsets = np.zeros(len(places) + 1, np.int64)
+    for s in range(len(places)):
+        offsets[index(s + 1)] = offsets[index(s)] + places[s, 4]
+        if places[s, 4] > most:
             groups = plan.group_start[-1]
     accounts = np.empty((groups, len(multiples), ACCOUNT_SIZE))
-    for s in range(len(offsets) - 1):
-        first, last = offsets[s], offsets[s + 1]
-        one = _bars_at(addresses, s, last - first, memory.bars)
-        own = _own_rules(rules, first, last)
-        n, size = last - first, span_size(last - first, most)
+    s = take_number(turn)
+    while s < len(places):
+        n = places[s, 4]
+        one = _bars_at(places, s, n, memory.bars)
+        own, size = _own_rules(rules, offsets[s], offsets[s + 1]), span_size(n, most)
         if trails is None:
             stops = Stops(np.empty((1, 1)), np.zeros(1, np.int64), multiples)
         else:
@@ -115,13 +117,14 @@ def run_symbols(
                 last_bar, table = min(start + size, n), memory.table
                 find_exits(one, stops, own, start, last_bar, accounts, table, exits)  # type: ignore[arg-type]  # there are stops
             run_span(one, rows, plan, stops, exits, own, start, size, scratch, accounts, result)
+        s = take_number(turn)
 
 
 @pasted
-def _bars_at(addresses: Integers, s: int, count: int, room: Floats) -> Bars:
+def _bars_at(places: Integers, s: int, count: int, room: Floats) -> Bars:
     """Copy the bars of one symbol to where there is room for them."""
     for column in range(4):
-        copy_from(addresses[s, column], count, room, column * count)
+        copy_from(places[s, column], count, room, column * count)
     return Bars(
         read_only(room[:count]),
         read_only(room[count : 2 * count]),
@@ -132,7 +135,7 @@ def _bars_at(addresses: Integers, s: int, count: int, room: Floats) -> Bars:
 
 @rule
 def _own_rules(rules: Rules, first: int, last: int) -> Rules:
-    """Give the rules with the sessions of one symbol, whose bars are [first, last) of all."""
+    """Give the rules with the sessions of one symbol, whose bars are [first, last) of those of all symbols, one behind the other."""
     return changed(rules, rules.multiple, rules.lot, rules.tick, sessions_between(rules.sessions, first, last))
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from engine.errors import DataError, InputError
 from engine.notebook import ROWS, html_section
 from engine.prices.actions import actions_of
@@ -98,7 +100,7 @@ class Prices:
         DataError
             None is left; it names all the reasons.
         """
-        left = [symbol for symbol in self.histories if symbol not in left_out]
+        left = [symbol for symbol in self.histories if symbol not in left_out] if left_out else list(self.histories)
         if not left:
             raise DataError("no symbol can be run: " + "; ".join(left_out.values()))
         return left
@@ -146,6 +148,24 @@ class Prices:
     def length(self, symbol: str) -> int:
         """Count the bars of a symbol."""
         return len(self[symbol])
+
+    @cached_property
+    def lengths(self) -> tuple[int, ...]:
+        """Bars of every symbol."""
+        return tuple(self.length(symbol) for symbol in self.histories)
+
+    @cached_property
+    def held(self) -> F8:
+        """Last close / first close - 1 of every symbol, without costs, float64 (symbols,)."""
+        first, last = np.array([self.ends(symbol) for symbol in self.histories]).T
+        return np.asarray(last / first - 1)
+
+    @cached_property
+    def bars_per_year(self) -> float:
+        """Bars of a year as the dates say, one number for all symbols; see ``sessions.resolved_year``."""
+        from engine.prices.sessions import year_of  # noqa: PLC0415  which needs Prices
+
+        return year_of(self)
 
     def clock(self, symbol: str) -> BarClock:
         """Give what the dates of a symbol say about time."""

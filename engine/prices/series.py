@@ -83,13 +83,17 @@ class History:
         return BarClock.of(self.dates)
 
     @cached_property
-    def addresses(self) -> tuple[int, int, int, int]:
-        """Where open, high, low and close lie in memory, for kernels that are given many symbols at once; to hand over their arrays takes microseconds each."""
-        return self.open.ctypes.data, self.high.ctypes.data, self.low.ctypes.data, self.close.ctypes.data
+    def place(self) -> bytes:
+        """Where open, high, low and close lie in memory, and how many bars there are, five int64: for kernels that are given many symbols at once.
+
+        To hand over their arrays takes microseconds each, and to make an array of numbers half as long.
+        """
+        arrays = self.open, self.high, self.low, self.close
+        return np.array([*(array.ctypes.data for array in arrays), len(self)], dtype=np.int64).tobytes()
 
     def __getstate__(self) -> dict[str, object]:
         """Leave out where the arrays lie: a copy, or another process, has them elsewhere."""
-        return {name: value for name, value in vars(self).items() if name != "addresses"}
+        return {name: value for name, value in vars(self).items() if name != "place"}
 
     def __repr__(self) -> str:
         return f"<History: {self.symbol}, {len(self):,} bars{span([self])}>"

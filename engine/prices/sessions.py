@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from engine.prices.history import Prices
 
-__all__ = ["DAILY", "BarClock", "clock_of", "resolved_year", "session_numbers"]
+__all__ = ["DAILY", "BarClock", "clock_of", "resolved_year", "session_numbers", "year_of"]
 
 DAILY = 252.0
 """Bars a year of daily and coarser prices, unless another number is given."""
@@ -158,8 +158,16 @@ def resolved_year(prices: Prices, given: float | None) -> float:
         None was given, and symbols have bars of different lengths, or by more than 5 percent different numbers of bars a year. A symbol with fewer than three sessions is not asked if there
         are others.
     """
-    if given is not None:
-        return given
+    return prices.bars_per_year if given is None else given
+
+
+def year_of(prices: Prices) -> float:
+    """Work out the bars of a year for ``Prices.bars_per_year``, which remembers them.
+
+    Raises
+    ------
+    InputError
+    """
     clock = clock_of(prices)
     if clock.length is None:
         return DAILY

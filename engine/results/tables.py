@@ -66,9 +66,10 @@ _REASONS = {
 
 def held_returns(prices: Prices, symbols: Sequence[str]) -> NDArray[np.float64]:
     """Give last close / first close - 1 of each symbol, without costs, float64 (symbols,)."""
-    first, last = np.array([prices.ends(symbol) for symbol in symbols]).T
-    returns: NDArray[np.float64] = last / first - 1
-    return returns
+    if tuple(symbols) == prices.symbols:
+        return prices.held.copy()
+    place = {symbol: i for i, symbol in enumerate(prices)}
+    return prices.held[[place[symbol] for symbol in symbols]]
 
 
 def held_series(returns: NDArray[np.float64] | Sequence[float], symbols: Sequence[str]) -> pd.Series[float]:

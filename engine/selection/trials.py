@@ -281,7 +281,7 @@ class _Piece:
 
     @cached_property
     def _trails(self) -> Trails:
-        return trails_of(self.grid)
+        return trails_of(self.grid.stops)
 
     @cached_property
     def _plan(self) -> Plan:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ from engine.grid import Grid
 from engine.kernels.accounts import LANES
 from engine.kernels.plan import Plan
 from engine.kernels.symbols import Trails
+from engine.settings import TrailingStop
 
 __all__ = ["MOST_FAST", "MOST_SLOW", "plan_of", "trails_of"]
 
@@ -43,11 +46,13 @@ def plan_of(fast: NDArray[np.int64], slow: NDArray[np.int64], longest: int) -> P
     return Plan(**columns, longest=int(slows.max(initial=1)), most_windows=most_windows, most_pairs=most_pairs)
 
 
-def trails_of(grid: Grid) -> Trails:
-    """Give the stops of a grid in the form of the kernels."""
+@lru_cache(maxsize=64)
+def trails_of(stops: tuple[TrailingStop | None, ...]) -> Trails:
+    """Give the stops of a grid in the form of the kernels; kept, because many sweeps have the same ones."""
+    grid = Grid((), stops)
     windows, first = grid.atr_windows, grid.first_stop
-    rows = [windows.index(stop.atr_window) if stop else 0 for stop in grid.stops]
-    multiples = [stop.multiple if stop else np.nan for stop in grid.stops]
+    rows = [windows.index(stop.atr_window) if stop else 0 for stop in stops]
+    multiples = [stop.multiple if stop else np.nan for stop in stops]
     return Trails(np.array(windows), np.array(rows), np.array(multiples), first is not None and first.atr == "wilder")
 
 

@@ -61,7 +61,8 @@ class Part:
 
     @cached_property
     def _longest(self) -> int:
-        return int(self._windows[1].max(initial=0))
+        pairs, whole = self.pairs, slice(0, len(self.grid.pairs))
+        return self.grid.longest if pairs == whole else int(self._windows[1].max(initial=0))
 
     def _longest_for(self, bars: int) -> int:
         """Give the longest slow window that a history of so many bars is long enough for; 0 if there is none."""
@@ -84,9 +85,14 @@ class Part:
     @cached_property
     def _trails(self) -> Trails:
         """The stops in the form of the kernels."""
-        return trails_of(self.grid)
+        return trails_of(self.grid.stops)
 
-    def run(self, histories: Sequence[History], out: Floats) -> int:
+    @property
+    def can_be_shared(self) -> bool:
+        """Whether threads can share the symbols among themselves within ``run``."""
+        return takes_fast_way(self.settings) and self.settings.signal.is_golden_cross
+
+    def run(self, histories: Sequence[History], out: Floats, threads: int = 1) -> int:
         """Write the metrics of all cells; nan for cells that need more bars than there are.
 
         Parameters
@@ -95,6 +101,8 @@ class Part:
             Of the symbols.
         out : float64 (symbols, pairs, stops, METRIC_COUNT)
             C-contiguous; overwritten.
+        threads : int
+            Only one has work to do if it cannot be shared.
 
         Returns
         -------
@@ -106,14 +114,16 @@ class Part:
             for history, cells in zip(histories, out, strict=True):
                 self._run_plainly(history, np.ones(self.shape, np.bool_), cells)
             return 0
+        if min(map(len, histories)) >= self._longest:
+            return self._run_fast(histories, self._plan(self._longest), out, threads)
         first = looped = 0
         for longest, same in groupby(histories, lambda history: self._longest_for(len(history))):
             together = list(same)
-            looped += self._run_fast(together, self._plan(longest), out[first : first + len(together)])
+            looped += self._run_fast(together, self._plan(longest), out[first : first + len(together)], threads)
             first += len(together)
         return looped
 
-    def _run_fast(self, histories: Sequence[History], plan: Plan, out: Floats) -> int:
+    def _run_fast(self, histories: Sequence[History], plan: Plan, out: Floats, threads: int) -> int:
         """Do so for symbols that are long enough for the same pairs."""
         if len(plan.row) < out.shape[1]:
             out[:] = np.nan
@@ -122,7 +132,8 @@ class Part:
         settings = self.settings
         rules = settings.kernel_rules(self.grid.first_stop, sessions=sessions_of(histories, settings.flatten))
         if settings.signal.is_golden_cross:
-            sure = run_spans(histories, plan, self._trails, settings.capital, rules, settings.bars_per_year, out)
+            year = settings.bars_per_year
+            sure = run_spans(histories, plan, self._trails, settings.capital, rules, year, out, threads=threads)
         else:
             from engine.sweeping.signalled import run_signalled  # noqa: PLC0415  it is seldom needed, and takes seconds to compile
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -24,6 +24,7 @@ from engine.results.tables import held_returns
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Signal, Sizing, TrailingStop
 from engine.sweeping.cells import Part
 from engine.sweeping.job import Job, is_folder, require_sweepable, usable
+from engine.sweeping.tasks import Tasks, apart, shared
 from engine.sweeping.telling import Telling, telling
 from engine.sweeping.threads import run_in_order, thread_count
 from engine.windows import Windows, grid_on
@@ -218,12 +219,15 @@ def _sweep_all(job: Job, client: Any) -> SweepResult:
     def take(numbers: range, part: Part, _values: Floats) -> None:
         missing[numbers.start : numbers.stop, part.pairs] = False
 
+    def home(numbers: range, part: Part) -> Floats:
+        return values[numbers.start : numbers.stop, part.pairs]
+
     if client is not None:
         from engine.sweeping.whole import run_whole  # noqa: PLC0415
 
         finished, looped = run_whole(job, client, values, missing)
     else:
-        finished, looped = _run_cells(job, lambda numbers, part: values[numbers.start : numbers.stop, part.pairs], take)
+        finished, looped = _run_cells(job, shared(job) or apart(job), home, take)
     if not finished:
         values[missing] = np.nan
     return SweepResult(
@@ -258,12 +262,12 @@ def _sweep_best(job: Job, metric: str, keep: int, out: str | PathLike[str] | Non
 
     facts = {**job.facts, "digest": job.prices.digest}
     if out is None:
-        finished, looped = _run_cells(job, home, _each(reducer.add))
+        finished, looped = _run_cells(job, apart(job), home, _each(reducer.add))
         return reducer.result(**facts, finished=finished, looped=looped, path=None)
     from engine.results.stream import CellWriter, describe  # noqa: PLC0415  pyarrow is slow to import
 
     with CellWriter(out, job.symbols, job.grid, describe(job.symbols, job.grid, held, **facts)) as writer:
-        finished, looped = _run_cells(job, home, _each(reducer.add, writer.add))
+        finished, looped = _run_cells(job, apart(job), home, _each(reducer.add, writer.add))
         writer.close(finished)
     return reducer.result(**facts, finished=finished, looped=looped, path=Path(out))
 
@@ -280,7 +284,10 @@ def _each(*adds: Callable[[int, int, Floats], None]) -> Callable[[range, Part, F
 
 
 def _run_cells(
-    job: Job, home: Callable[[range, Part], Floats], take: Callable[[range, Part, Floats], None]
+    job: Job,
+    tasks: Tasks,
+    home: Callable[[range, Part], Floats],
+    take: Callable[[range, Part, Floats], None],
 ) -> tuple[bool, int]:
     """Run all parts on all symbols, in the memory that ``home`` gives, and hand them on, float64 (symbols, pairs, stops, metrics).
 
@@ -291,7 +298,8 @@ def _run_cells(
 
     def run(part: Part, numbers: range) -> tuple[range, Part, Floats, int]:
         values = home(numbers, part)
-        return numbers, part, values, part.run([job.prices[job.symbols[i]] for i in numbers], values)
+        histories = [job.prices[job.symbols[i]] for i in numbers]
+        return numbers, part, values, part.run(histories, values, tasks.inside)
 
     def take_one(result: tuple[range, Part, Floats, int]) -> None:
         nonlocal done, looped
@@ -302,29 +310,5 @@ def _run_cells(
         if job.progress:
             job.progress(done, total)
 
-    return run_in_order([partial(run, *task) for task in _tasks(job)], job.workers, take_one), looped
-
-
-_MOST_CELLS = 65_536
-"""Of a task on one symbol: 7 MB of metrics."""
-_MOST_WORK, _GOOD_WORK = 200_000_000, 20_000_000
-"""Cells x bars of a task: 60 ms, so that progress moves and Ctrl-C is heard, and 5 ms, which is worth handing to a thread."""
-
-
-def _tasks(job: Job) -> Iterator[tuple[Part, range]]:
-    """Cut the work: symbols one after the other, several in a task if they are small, or parts of the grid if they are large."""
-    symbols, cells = len(job.symbols), job.grid.cells
-    bars = max(len(job.prices[symbol]) for symbol in job.symbols)
-    wanted = min(job.workers, max(1, symbols * cells * bars // _GOOD_WORK))  # parts of all the work, at least
-    most_cells = min(_MOST_CELLS, _MOST_WORK // bars, -(-symbols * cells // wanted))
-    parts = [Part(job.grid, pairs, job.settings) for pairs in job.grid.parts(most_cells)]
-    if len(parts) > 1:
-        yield from ((part, range(i, i + 1)) for i in range(symbols) for part in parts)
-        return
-    # Finer where no thread should be left with a large one at the end, or progress is told; else a task costs only time, and one thread takes as much as it can.
-    shares = 4 * wanted if wanted > 1 or job.progress else 1
-    most_work = _MOST_WORK if job.workers == 1 and not job.progress else _GOOD_WORK
-    together = max(1, min(most_work // (cells * bars), -(-symbols // shares)))
-    together = -(-symbols // -(-symbols // together))  # all of about one size
-    for i in range(0, symbols, together):
-        yield parts[0], range(i, min(i + together, symbols))
+    workers = job.workers if tasks.inside == 1 else 1
+    return run_in_order([partial(run, *piece) for piece in tasks.pieces], workers, take_one), looped

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,11 @@ class Job:
     workers: int
     progress: Progress | None
 
+    @cached_property
+    def longest(self) -> int:
+        """Bars of the longest history."""
+        return max(self.prices.lengths)  # those that are left out are shorter
+
     @property
     def facts(self) -> dict[str, Any]:
         """What every kind of result says of it."""
@@ -78,10 +84,8 @@ def usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict[
     """Sort out the symbols whose history is too short for every pair, and name those too short for some."""
     left_out = dict(prices.report.left_out)
     too_short: dict[str, str] = {}
-    slow = grid.slow
-    longest = int(slow.max())
-    for symbol in prices.symbols:
-        bars = prices.length(symbol)
+    slow, longest = grid.slow, grid.longest
+    for symbol, bars in zip(prices.symbols, prices.lengths, strict=True) if min(prices.lengths) < longest else ():
         short = int((slow > bars).sum()) if bars < longest else 0
         if short == len(slow):
             left_out[symbol] = f"{symbol} has {bars} bars, fewer than the slow window of every pair"

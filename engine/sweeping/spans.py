@@ -11,6 +11,7 @@ from engine.kernels.plan import SPAN, Plan
 from engine.kernels.position import Rules
 from engine.kernels.symbols import Trails, run_symbols
 from engine.prices.history import History
+from engine.sweeping.threads import share
 from engine.sweeping.workspace import workspace
 
 __all__ = ["asked_of", "run_spans"]
@@ -26,6 +27,7 @@ def run_spans(
     out: NDArray[np.float64],
     *,
     most: int = SPAN,
+    threads: int = 1,
 ) -> NDArray[np.bool_]:
     """Backtest every pair of a plan with every stop.
 
@@ -43,23 +45,27 @@ def run_spans(
         C-contiguous; overwritten at the rows of the plan's pairs.
     most : int
         Bars that are worked on together, at most.
+    threads : int
+        They take one symbol after the other.
 
     Returns
     -------
     bool (S, rows, K)
         False where the plain loop has to do the cell; True at rows that the plan does not have.
     """
-    symbols = len(histories)
-    lengths = [len(history.close) for history in histories]
-    offsets = np.zeros(symbols + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
+    symbols, asked = len(histories), asked_of(trails, rules)
     sure = np.ones(out.shape[:3], np.bool_)
     flat, all_sure = out.reshape(symbols, -1), sure.reshape(symbols, -1)
-    asked = asked_of(trails, rules)
-    addresses = np.array([history.addresses for history in histories])
-    with workspace() as space:
-        memory = space.memory(plan, 0 if asked is None else len(asked.multiple), max(lengths), most)
-        run_symbols(addresses, offsets, plan, asked, capital, rules, bars_per_year, most, memory, flat, all_sure)
+    places = np.frombuffer(b"".join([history.place for history in histories]), np.int64).reshape(symbols, -1)
+    turn = np.zeros(1, np.int64)
+    stops, longest = 0 if asked is None else len(asked.multiple), max(map(len, histories))
+
+    def work() -> None:
+        with workspace() as space:
+            memory = space.memory(plan, stops, longest, most)
+            run_symbols(places, turn, plan, asked, capital, rules, bars_per_year, most, memory, flat, all_sure)
+
+    share(work, min(threads, symbols))
     return sure
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from engine.errors import InputError
 
-__all__ = ["run_in_order", "thread_count"]
+__all__ = ["run_in_order", "share", "thread_count"]
 
 T = TypeVar("T")
 _AHEAD = 4
@@ -30,6 +30,21 @@ def thread_count(workers: int | None) -> int:
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise InputError(f"workers is {workers!r}; it must be a whole number, 1 or more")
     return workers
+
+
+def share(work: Callable[[], None], threads: int) -> None:
+    """Do the same work on several threads, of which the calling one is the first; among themselves they see who does what.
+
+    Ctrl-C and errors are raised when all have ended.
+    """
+    if threads == 1:
+        work()
+        return
+    with ThreadPoolExecutor(threads - 1) as pool:
+        others = [pool.submit(work) for _ in range(threads - 1)]
+        work()
+    for other in others:
+        other.result()
 
 
 def run_in_order(tasks: Sequence[Callable[[], T]], workers: int, take: Callable[[T], None]) -> bool:
