@@ -73,7 +73,7 @@ def words_and_crosses(times, close, lead, kind, block, scratch):  # crosses over
 @kernel
 def order(times, scratch):
     for _ in range(times):
-        fast.order_by_count(scratch.crosses.counts, scratch.pairs.order)
+        fast.order_by_legs(scratch.crosses, scratch.pairs.order)
 
 
 @kernel

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted
 from engine.kernels.accounts import LANES, open_accounts, settle
-from engine.kernels.bits import find_crosses
+from engine.kernels.bits import Crosses, find_crosses
 from engine.kernels.drawdown import fill_runs
 from engine.kernels.finish import Result, finish
 from engine.kernels.legs import Span, lay_legs
@@ -41,7 +41,7 @@ from engine.kernels.prefix import HARD, add_up
 from engine.kernels.stops import Exits, Stops
 from engine.kernels.words import Block, words_of_span
 
-__all__ = ["find_block", "order_by_count", "run_span"]
+__all__ = ["find_block", "order_by_legs", "run_span"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -117,22 +117,26 @@ def find_block(
     above, doubtful, order = pairs.above[first:last], pairs.doubtful[first:last], pairs.order[first:last]
     find_crosses(sums, kind, before, known, block, bars, scratch.words, above, doubtful, scratch.crosses)
     if span.start == 0:
-        order_by_count(scratch.crosses.counts, order)
+        order_by_legs(scratch.crosses, order)
 
 
 _MOST = 256
 
 
 @kernel
-def order_by_count(count: Integers, order: Integers) -> None:
-    """Write the places of so many counts, those of the small counts first; counts above 255 are not told apart."""
+def order_by_legs(crosses: Crosses, order: Integers) -> None:
+    """Write the places of so many pairs, those with few golden crosses first; more than 255 are not told apart.
+
+    Accounts that lie side by side then have as many legs as each other, so that a processor can learn when the last one comes.
+    """
+    count, golden = crosses.counts, crosses.golden
     start = np.zeros(_MOST + 1, np.int64)
     for i in range(len(order)):
-        start[index(min(count[index(i)], _MOST - 1) + 1)] += 1
+        start[index(min((count[index(i)] + golden[index(i)]) >> 1, _MOST - 1) + 1)] += 1
     for i in range(_MOST):
         start[index(i + 1)] += start[index(i)]
     for i in range(len(order)):
-        key = index(min(count[index(i)], _MOST - 1))
+        key = index(min((count[index(i)] + golden[index(i)]) >> 1, _MOST - 1))
         order[index(start[key])] = i
         start[key] += 1
 

@@ -22,7 +22,7 @@ from engine.kernels.bits import NO_CROSS
 from engine.kernels.compare import words_beyond
 from engine.kernels.crosses import ABOVE, BELOW, DEATH, GOLDEN, NO_SIGNAL, Filter, cross, held
 from engine.kernels.drawdown import fill_runs
-from engine.kernels.fast import order_by_count, run_block
+from engine.kernels.fast import order_by_legs, run_block
 from engine.kernels.finish import Result
 from engine.kernels.indicators import average_true_range
 from engine.kernels.legs import Span
@@ -121,7 +121,7 @@ def _find_block(lines: Lines, plan: Plan, b: int, delay: int, span: Span, states
         place += count + 1
         crosses.bars[place - 1] = NO_CROSS
     if span.start == 0:
-        order_by_count(crosses.counts[: last - first], scratch.pairs.order[first:last])
+        order_by_legs(crosses, scratch.pairs.order[first:last])
 
 
 @kernel

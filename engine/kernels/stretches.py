@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel
 from engine.kernels.drawdown import MOST_BARS
-from engine.kernels.machine import chosen, index
+from engine.kernels.machine import blended, chosen, index
 
 __all__ = [
     "DISTANCE",
@@ -109,12 +109,13 @@ def pass_stretches(table: Floats, start: int, limit: int, lanes: Floats) -> None
         waiting = 0
         for i in range(TOGETHER):
             peak, distance, passed = lanes[PEAK + i], lanes[DISTANCE + i], lanes[PASSED + i]
-            goes_on = lanes[GOES_ON + i] > 0.0
+            goes_on, running = lanes[GOES_ON + i] > 0.0, peak
             for k in range(_AHEAD):
                 at = index(start + _LONGEST * k + i) + level
-                goes_on &= (table[at + _LOW] > peak - distance) & (table[at + _DROP] < distance)
-                peak = max(peak, table[at + _HIGH] if goes_on else -np.inf)
-                passed += float(_LONGEST) if goes_on else 0.0
+                goes_on &= (table[at + _LOW] > running - distance) & (table[at + _DROP] < distance)
+                running = max(running, table[at + _HIGH])  # read in any case: a vector that is read under a mask comes ten cycles later
+                peak = blended(goes_on, running, peak)
+                passed += blended(goes_on, float(_LONGEST), 0.0)
             lanes[PEAK + i], lanes[PASSED + i], lanes[GOES_ON + i] = peak, passed, 1.0 if goes_on else 0.0
             waiting += goes_on
         start += _AHEAD * _LONGEST
