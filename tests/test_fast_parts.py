@@ -82,8 +82,8 @@ together = kernel(places)
 def run_of(table, size, first, last):
     one, two = (int(place) for place in drawdown.places_of_run(size, first, last))
     return drawdown.join(
-        drawdown.Run(table[one], table[one + 1], table[one + 2], table[one + 3]),
-        drawdown.Run(table[two], table[two + 1], table[two + 2], table[two + 3]),
+        drawdown.Run(*table[one : one + 3]),
+        drawdown.Run(*table[two : two + 3]),
     )
 
 
@@ -256,7 +256,7 @@ def test_runs_of_closes(size):
             part = close[5 + first : 5 + last]
             fall = min(1.0, (part / np.maximum.accumulate(part)).min())
             run = run_of(table, room, first, last)
-            assert (run.highest, run.lowest, run.inverse) == (part.max(), part.min(), 1 / part.max())
+            assert (run.highest, run.lowest) == (part.max(), part.min())
             assert abs(run.fall - fall) < 4e-16
 
 

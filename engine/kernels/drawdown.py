@@ -27,7 +27,6 @@ __all__ = [
     "NO_RUN",
     "ONE",
     "ROW",
-    "THREE",
     "TWO",
     "WORK_SIZE",
     "Run",
@@ -37,8 +36,8 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-ROW = 4
-"""Numbers in a row of the table."""
+ROW = 3
+"""Numbers in a row of the table. The inverse of the highest would save a division for each leg, and make the table too large for a cache of 512 KiB beside what else is read with it."""
 MOST_BARS = 2048
 """Of a table."""
 _PITCH = MOST_BARS + 72
@@ -46,7 +45,7 @@ _PITCH = MOST_BARS + 72
 _PITCH_PLACES = np.uint64(_PITCH)
 _HIGH, _LOW, _FALL, _INVERSE = (np.uint64(column * _PITCH) for column in range(4))
 _TO_END, _FROM_START = np.uint64(0), np.uint64(4 * _PITCH)
-ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
+ONE, TWO = np.uint64(1), np.uint64(2)
 WORK_SIZE = 8 * _PITCH
 
 
@@ -56,18 +55,16 @@ class Run(NamedTuple):
     highest: float
     lowest: float
     fall: float
-    inverse: float  # 1 / highest, so that joining needs no division
 
 
-NO_RUN = Run(-np.inf, np.inf, 1.0, 0.0)
+NO_RUN = Run(-np.inf, np.inf, 1.0)
 
 
 @rule
 def join(first: Run, second: Run) -> Run:
-    """Put the second run behind the first. The inverse of the larger one is the smaller inverse, rounding and all; a fall is rounded twice."""
-    fall = min(first.fall, second.fall, second.lowest * first.inverse)
-    inverse = min(first.inverse, second.inverse)
-    return Run(max(first.highest, second.highest), min(first.lowest, second.lowest), fall, inverse)
+    """Put the second run behind the first."""
+    fall = min(first.fall, second.fall, second.lowest / first.highest)
+    return Run(max(first.highest, second.highest), min(first.lowest, second.lowest), fall)
 
 
 @kernel
@@ -101,12 +98,12 @@ def _long_level(work: Floats, table: Floats, first_row: int, count: int, half: i
     """Write the rows of one level of blocks of 8 bars or more, then join its blocks."""
     for left in range(0, count, 2 * half):
         right, end = min(left + half, count), min(left + 2 * half, count)
-        before, behind = NO_RUN, NO_RUN
+        high, low, fall, inverse = -np.inf, np.inf, 1.0, 0.0
+        before = high, low, fall, inverse
         if right < end:
             last, at = index(right - 1) + _FROM_START, index(end - 1) + _FROM_START
-            before = Run(work[last + _HIGH], work[last + _LOW], work[last + _FALL], work[last + _INVERSE])
-            behind = Run(work[at + _HIGH], work[at + _LOW], work[at + _FALL], work[at + _INVERSE])
-        high, low, fall, inverse = behind
+            before = work[last + _HIGH], work[last + _LOW], work[last + _FALL], work[last + _INVERSE]
+            high, low, fall, inverse = work[at + _HIGH], work[at + _LOW], work[at + _FALL], work[at + _INVERSE]
         row, wide = index((first_row + left) * ROW), index(right - left)
         join_behind(work, index(left), _PITCH_PLACES, table, row, wide, high, low, fall, inverse)
         if right < end:

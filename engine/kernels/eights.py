@@ -19,10 +19,12 @@ __all__ = ["EIGHT", "fill_eight", "join_before", "join_behind"]
 _ir: Any = cgutils.ir  # type: ignore[attr-defined]
 EIGHT = 8
 _LEVELS = 3
+_ROW, _WIDE = 3, 4
+"""Numbers of a row, and of what is stored at once."""
 
 
 class _Runs(NamedTuple):
-    """Eight runs, a vector of doubles each; as in ``drawdown.Run``."""
+    """Eight runs, a vector of doubles each; as in ``drawdown.Run``, and 1 / high, so that joining needs no division."""
 
     high: Any
     low: Any
@@ -35,7 +37,7 @@ def fill_eight(_context: Any, work: Any, _at: Any, _pitch: Any, table: Any, _row
     """Write the rows of three levels for eight bars, the first of which begins a block of eight, and their runs to the end of the block and from its start.
 
     ``work`` is float64, eight columns with a distance of ``pitch`` between them: high, low, fall and inverse of the runs to the end, then of those from the start, each from
-    place ``at`` on. The first and the fourth are given: closes and their inverse. ``table`` is float64, of rows of four numbers; the first bar's begins at ``row``, those of
+    place ``at`` on. The first and the fourth are given: closes and their inverse. ``table`` is float64, of rows of high, low and fall; the first bar's begins at ``row``, those of
     the next level are ``rows`` numbers behind.
     """
 
@@ -133,7 +135,7 @@ def _join(work: Any, table: Any, *, behind: bool) -> Any:
                 columns.append(builder.bitcast(builder.gep(source, [place]), vector.as_pointer()))
                 place = builder.add(place, pitch)
             mine = _Runs(*(builder.load(column, align=8) for column in columns))
-            here = builder.add(row, builder.mul(i, _ir.Constant(count.type, len(_Runs._fields))))
+            here = builder.add(row, builder.mul(i, _ir.Constant(count.type, _ROW)))
             _store_rows(builder, output, here, mine)
             first, second = (mine, the_other) if behind else (the_other, mine)
             for column, value in zip(columns, _joined(builder, first, second), strict=True):
@@ -160,7 +162,7 @@ def _chosen(builder: Any, wanted: list[bool], runs: _Runs, others: _Runs) -> _Ru
 
 
 def _joined(builder: Any, first: _Runs, second: _Runs) -> _Runs:
-    """Put runs behind others, as ``drawdown.join`` does."""
+    """Put runs behind others, as ``drawdown.join`` does. The inverse of the larger one is the smaller inverse, rounding and all; a fall is rounded twice."""
 
     def pick(sign: str, one: Any, other: Any) -> Any:
         return builder.select(builder.fcmp_ordered(sign, one, other), one, other)
@@ -180,22 +182,25 @@ def _alone(builder: Any, joined: _Runs, mine: _Runs, alone: list[bool]) -> _Runs
 
 
 def _store_rows(builder: Any, target: Any, row: Any, runs: _Runs) -> None:
-    """Store eight rows of four numbers."""
-    wide = len(runs)
-    form = _ir.VectorType(_ir.DoubleType(), wide)
+    """Store eight rows of high, low and fall.
 
-    def woven(one: Any, other: Any, first: int) -> Any:
-        places = [place for i in range(first, EIGHT, 2) for place in (i, EIGHT + i)]
+    By pairs of numbers, of an even bar e and the odd bar o behind it: (high e, low e), (fall e, high o), (low o, fall o) are what lies one behind the other.
+    """
+    even, odd = range(0, EIGHT, 2), range(1, EIGHT, 2)
+
+    def paired(one: Any, ones: range, other: Any, others: range) -> Any:
+        places = [place for i, j in zip(ones, others, strict=True) for place in (i, EIGHT + j)]
         return builder.shuffle_vector(one, other, _pattern(places))
 
-    for parity in range(2):  # the even bars, then the odd ones
-        left, right = woven(runs.high, runs.low, parity), woven(runs.fall, runs.inverse, parity)
-        for half in range(2):
-            first = half * wide
-            places = [first, first + 1, EIGHT + first, EIGHT + first + 1]
-            two = builder.shuffle_vector(left, right, _pattern(places + [place + 2 for place in places]))
-            for i in range(2):
-                one = builder.shuffle_vector(two, two, _pattern([wide * i + j for j in range(wide)]))
-                number = wide * (parity + 2 * i + first)
-                where = builder.gep(target, [builder.add(row, _ir.Constant(row.type, number))])
-                builder.store(one, builder.bitcast(where, form.as_pointer()), align=8)
+    pairs = (
+        paired(runs.high, even, runs.low, even),
+        paired(runs.fall, even, runs.high, odd),
+        paired(runs.low, odd, runs.fall, odd),
+    )
+    form = _ir.VectorType(_ir.DoubleType(), _WIDE)
+    for number in range(0, _ROW * EIGHT, _WIDE):
+        (bar, one), (next_bar, other) = (divmod(number // 2 + i, _ROW) for i in range(2))
+        places = [2 * bar, 2 * bar + 1, EIGHT + 2 * next_bar, EIGHT + 2 * next_bar + 1]
+        part = builder.shuffle_vector(pairs[one], pairs[other], _pattern(places))
+        where = builder.gep(target, [builder.add(row, _ir.Constant(row.type, number))])
+        builder.store(part, builder.bitcast(where, form.as_pointer()), align=8)

@@ -26,7 +26,7 @@ from engine.kernels.accounts import (
     SQUARES,
 )
 from engine.kernels.bits import Crosses
-from engine.kernels.drawdown import NO_RUN, ONE, THREE, TWO, Run, join, places_of_run
+from engine.kernels.drawdown import NO_RUN, ONE, TWO, Run, join, places_of_run
 from engine.kernels.machine import chosen, index
 from engine.kernels.market import (
     BOUGHT,
@@ -149,8 +149,8 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
                 legs[index(leg + LAST_CLOSE)] = closed
                 one, two = places_of_run(size, start - first_bar, end - first_bar)
                 run = join(
-                    Run(runs[one], runs[one + ONE], runs[one + TWO], runs[one + THREE]),
-                    Run(runs[two], runs[two + ONE], runs[two + TWO], runs[two + THREE]),
+                    Run(runs[one], runs[one + ONE], runs[one + TWO]),
+                    Run(runs[two], runs[two + ONE], runs[two + TWO]),
                 )
                 add_difference(sums, rows, index(before), index((start + new) * MARKET_ROW))
             else:
