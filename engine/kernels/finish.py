@@ -101,6 +101,7 @@ def _fill_columns(a: Floats, span: Span, rows: Floats, result: Result, columns: 
     n, unit, unit_squares = span.last, _ROUNDING * rows[UNIT_RETURNS], _ROUNDING * rows[UNIT_SQUARES]
     capital, yearly = result.capital, result.bars_per_year / n
     scale, freedom = np.sqrt(result.bars_per_year), (1.0 / (n - 1.0) if n > 1 else np.nan)
+    least_squares = unit_squares / _PRECISION
     each = 1.0 / n  # a product takes a tenth of a division; where a quotient may have to be 0 or 1 exactly, it is none
     for i in range(LANES):
         returns, squares, losses, worst = a[RETURNS + i], a[SQUARES + i], a[LOSSES + i], a[WORST + i]
@@ -109,7 +110,7 @@ def _fill_columns(a: Floats, span: Span, rows: Floats, result: Result, columns: 
         variance = max(0.0, squares - n * mean * mean) * freedom
         deviation = np.sqrt(variance)
         roundings = np.sqrt(a[EXPOSED + i] + 1.0)
-        least = max(roundings * unit_squares / _PRECISION, _FAINT)
+        least = max(roundings * least_squares, _FAINT)
         calm = (squares < least) | ((losses < least) & (losses != 0.0))
         blurred = roundings * unit > max(_PRECISION * abs(returns), 1e-14 * deviation * n)
         growth = a[WORTH + i] / capital

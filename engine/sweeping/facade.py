@@ -214,10 +214,10 @@ def _sweep_all(job: Job, client: Any) -> SweepResult:
     )
     require_memory(8 * METRIC_COUNT * cells, f"a sweep that keeps all of {cells:,} cells", advice)
     values = np.empty((len(job.symbols), len(job.grid.pairs), len(job.grid.stops), METRIC_COUNT))
-    missing = np.ones(values.shape[:2], np.bool_)
+    reached = np.zeros(values.shape[:2], np.bool_)
 
     def take(numbers: range, part: Part, _values: Floats) -> None:
-        missing[numbers.start : numbers.stop, part.pairs] = False
+        reached[numbers.start : numbers.stop, part.pairs] = True
 
     def home(numbers: range, part: Part) -> Floats:
         return values[numbers.start : numbers.stop, part.pairs]
@@ -225,11 +225,11 @@ def _sweep_all(job: Job, client: Any) -> SweepResult:
     if client is not None:
         from engine.sweeping.whole import run_whole  # noqa: PLC0415
 
-        finished, looped = run_whole(job, client, values, missing)
+        finished, looped = run_whole(job, client, values, reached)
     else:
         finished, looped = _run_cells(job, shared(job) or apart(job), home, take)
     if not finished:
-        values[missing] = np.nan
+        values[~reached] = np.nan
     return SweepResult(
         symbols=job.symbols,
         grid=job.grid,

@@ -54,7 +54,8 @@ def run_spans(
         False where the plain loop has to do the cell; True at rows that the plan does not have.
     """
     symbols, asked = len(histories), asked_of(trails, rules)
-    sure = np.ones(out.shape[:3], np.bool_)
+    sure = np.empty(out.shape[:3], np.bool_)
+    sure.fill(True)
     flat, all_sure = out.reshape(symbols, -1), sure.reshape(symbols, -1)
     places = np.frombuffer(b"".join([history.place for history in histories]), np.int64).reshape(symbols, -1)
     turn = np.zeros(1, np.int64)

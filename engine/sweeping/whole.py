@@ -17,7 +17,7 @@ from engine.sweeping.tiles import MOST_SENT, Outcome, Work, cut
 __all__ = ["run_whole"]
 
 
-def run_whole(job: Job, client: Any, values: NDArray[np.float64], missing: NDArray[np.bool_]) -> tuple[bool, int]:
+def run_whole(job: Job, client: Any, values: NDArray[np.float64], reached: NDArray[np.bool_]) -> tuple[bool, int]:
     """Run all tiles on a cluster, and put their cells where they belong, in whatever order they come.
 
     Parameters
@@ -26,8 +26,8 @@ def run_whole(job: Job, client: Any, values: NDArray[np.float64], missing: NDArr
     client : distributed.Client
     values : float64 (symbols, pairs, stops, METRIC_COUNT)
         C-contiguous; overwritten.
-    missing : bool (symbols, pairs)
-        C-contiguous; made False where cells came.
+    reached : bool (symbols, pairs)
+        C-contiguous; made True where cells came.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def run_whole(job: Job, client: Any, values: NDArray[np.float64], missing: NDArr
     from engine.sweeping.cluster import run_on_cluster  # noqa: PLC0415  an extra
 
     stops = len(job.grid.stops)
-    cells, pairs = values.reshape(-1, METRIC_COUNT), missing.reshape(-1)
+    cells, pairs = values.reshape(-1, METRIC_COUNT), reached.reshape(-1)
     edges = cut(job.grid, [job.prices.length(symbol) for symbol in job.symbols], MOST_SENT)
     grid = Grid(job.grid.pairs, job.grid.stops)  # without what was worked out for it, which need not travel
     work = Work(job.symbols, grid, job.settings, np.empty(0), "", 0, None, "", kernels_stamp())
@@ -54,7 +54,7 @@ def run_whole(job: Job, client: Any, values: NDArray[np.float64], missing: NDArr
         nonlocal done, looped
         first, stop = outcome.tile
         cells[first:stop] = outcome.values
-        pairs[first // stops : stop // stops] = False
+        pairs[first // stops : stop // stops] = True
         done += stop - first
         looped += outcome.looped
         if job.progress:
