@@ -20,6 +20,7 @@
     events       the same from event to event: bars on which no rule can do anything are not asked
     returns      what every cell earned on every bar
     shuffle      markets whose days are in another order
+    moments      mean, deviations and drawdown of an equity curve
     metrics      equity and trades -> the numbers of the contract
 
 One account that many symbols share, by the same rules of a position::

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted, rule
+from engine.kernels.moments import Moments, moments
 
 __all__ = [
     "METRICS",
     "METRIC_COUNT",
-    "Moments",
     "TradeSums",
     "add_profit",
-    "moments",
     "no_trades",
     "summarise",
     "write_metrics",
@@ -40,51 +39,6 @@ METRICS = (
 )
 """The contract's metrics in its order, and the number of skipped signals."""
 METRIC_COUNT = len(METRICS)
-
-
-class Moments(NamedTuple):
-    """Of the returns of T bars."""
-
-    mean: float
-    deviation: float  # ddof 1; 0 exactly where all returns are equal, nan for fewer than two bars
-    downside: float  # root of the mean of min(r, 0)^2 over all bars
-    max_drawdown: float  # 0 or negative
-    solvent: bool  # equity stayed positive, so that returns have a meaning
-
-
-@kernel
-def moments(capital: float, equity: Floats) -> Moments:
-    """Mean, deviations and drawdown of an equity curve (T,) that starts from ``capital`` before its first bar.
-
-    Two passes: the second corrects the rounding of the first mean (Chan, Golub and LeVeque 1983), which keeps a Sharpe ratio near zero right.
-    """
-    n = len(equity)
-    total = losses = worst = 0.0
-    peak = before = capital
-    lowest, highest = np.inf, -np.inf
-    solvent = capital > 0.0
-    for t in range(n):
-        change = equity[t] / before - 1.0
-        before = equity[t]
-        total += change
-        losses += min(change, 0.0) ** 2
-        lowest = min(lowest, change)
-        highest = max(highest, change)
-        peak = max(peak, equity[t])
-        worst = min(worst, equity[t] / peak - 1.0)
-        solvent = solvent and equity[t] > 0.0
-    guess = total / n
-    rest = squares = 0.0
-    before = capital
-    for t in range(n):
-        distance = (equity[t] / before - 1.0) - guess
-        before = equity[t]
-        rest += distance
-        squares += distance * distance
-    deviation = np.sqrt(max(0.0, squares - rest * rest / n) / (n - 1)) if n > 1 else np.nan
-    if lowest == highest and n > 1:
-        deviation = 0.0
-    return Moments(guess + rest / n, deviation, np.sqrt(losses / n), worst, solvent)
 
 
 @rule
