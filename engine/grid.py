@@ -27,18 +27,17 @@ def windows_of(name: str, windows: int | Iterable[int]) -> tuple[int, ...]:
     InputError
         None at all, not whole numbers, below 1, or above ``MOST_WINDOW``.
     """
-    if isinstance(windows, range):
-        return _range_of(name, windows)
-    return _windows_of(name, windows)
+    return _of_range(name, windows) if isinstance(windows, range) else _sorted(name, windows)
 
 
 @lru_cache(maxsize=64)
-def _range_of(name: str, windows: range) -> tuple[int, ...]:
+def _of_range(name: str, windows: range) -> tuple[int, ...]:
     """Do so for a range; kept, because many sweeps have the same ones."""
-    return _windows_of(name, windows)
+    return _sorted(name, windows)
 
 
-def _windows_of(name: str, windows: int | Iterable[int]) -> tuple[int, ...]:
+def _sorted(name: str, windows: int | Iterable[int]) -> tuple[int, ...]:
+    """Do so for any windows."""
     numbers = list(islice(windows, MOST_WINDOW + 1)) if isinstance(windows, Iterable) else [windows]
     if not numbers:
         raise InputError(f"the {name} windows are empty; give a range such as 5:100:5, from the smaller to the larger")

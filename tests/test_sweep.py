@@ -12,7 +12,7 @@ import engine
 from engine import grid as grids
 from engine.report.sweep import sweep_text
 from engine.results.storage import load_sweep
-from engine.sweeping import blocks, spans, tasks, workspace
+from engine.sweeping import blocks, cells, spans, tasks, workspace
 from engine.sweeping.threads import run_in_order, share
 from tests import adapter, naive, strategies
 
@@ -84,6 +84,23 @@ def test_threads_that_share_symbols_do_not_change_a_bit(monkeypatch, workers):
         assert np.array_equal(together.values, alone.values, equal_nan=True)
     assert set(asked) == {workers}
     assert len(asked) >= 3
+
+
+def test_a_task_holds_only_so_many_prices(monkeypatch):
+    many, pair = engine.simulate(12, 300, seed=5), ((5,), (20,))
+    whole = engine.sweep(many, *pair, workers=1)
+    taken = []
+    run = cells.Part.run
+    monkeypatch.setattr(
+        cells.Part, "run", lambda part, some, *rest: (taken.append(len(some)), run(part, some, *rest))[1]
+    )
+    monkeypatch.setattr(tasks, "_MOST_BARS", 1500)
+    for keep in (None, 1):
+        found = engine.sweep(many, *pair, workers=1, keep=keep)
+        assert taken == [4, 4, 4]
+        taken.clear()
+        if keep is None:
+            assert np.array_equal(found.values, whole.values, equal_nan=True)
 
 
 def test_work_that_is_shared_is_done_by_all_and_its_error_is_heard():
@@ -247,6 +264,12 @@ def test_short_histories(prices):
     assert list(only.left_out) == ["SIM002"]
     with pytest.raises(engine.DataError, match="no symbol can be run"):
         engine.sweep(mixed, (5,), (5000,))
+
+
+def test_prices_of_no_symbol_are_refused():
+    for run in (engine.sweep, engine.backtest):
+        with pytest.raises(engine.DataError, match="no symbol was given"):
+            run(engine.Prices.from_histories([]), 5, 20)
 
 
 @pytest.mark.parametrize(

@@ -113,9 +113,8 @@ def pass_stretches(table: Floats, start: int, limit: int, lanes: Floats) -> None
             for k in range(_AHEAD):
                 at = index(start + _LONGEST * k + i) + level
                 goes_on &= (table[at + _LOW] > running - distance) & (table[at + _DROP] < distance)
-                running = max(
-                    running, table[at + _HIGH]
-                )  # read in any case: a vector that is read under a mask comes ten cycles later
+                # Read in any case: a vector that is read under a mask comes ten cycles later.
+                running = max(running, table[at + _HIGH])
                 peak = blended(goes_on, running, peak)
                 passed += blended(goes_on, float(_LONGEST), 0.0)
             lanes[PEAK + i], lanes[PASSED + i], lanes[GOES_ON + i] = peak, passed, 1.0 if goes_on else 0.0

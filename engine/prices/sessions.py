@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.errors import InputError
+from engine.errors import DataError, InputError
 from engine.validation.sessions import Sessions, days_since_1970, say_time, session_numbers
 
 if TYPE_CHECKING:
@@ -127,10 +127,14 @@ def clock_of(prices: Prices) -> BarClock:
 
     Raises
     ------
+    DataError
+        There is no symbol.
     InputError
         Symbols have bars of different lengths.
     """
     clocks = {symbol: prices.clock(symbol) for symbol in prices.symbols}
+    if not clocks:
+        raise DataError("there are no prices: no symbol was given")
     known = {symbol: clock for symbol, clock in clocks.items() if clock.bars > 1} or clocks
     first, *others = known
     for other in others:

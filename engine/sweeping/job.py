@@ -85,7 +85,9 @@ def usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict[
     left_out = dict(prices.report.left_out)
     too_short: dict[str, str] = {}
     slow, longest = grid.slow, grid.longest
-    for symbol, bars in zip(prices.symbols, prices.lengths, strict=True) if min(prices.lengths) < longest else ():
+    for symbol, bars in (
+        zip(prices.symbols, prices.lengths, strict=True) if min(prices.lengths, default=0) < longest else ()
+    ):
         short = int((slow > bars).sum()) if bars < longest else 0
         if short == len(slow):
             left_out[symbol] = f"{symbol} has {bars} bars, fewer than the slow window of every pair"

@@ -13,6 +13,8 @@ _MOST_CELLS = 65_536
 """Of a task on one symbol: 7 MB of metrics."""
 _MOST_WORK, _GOOD_WORK, _LEAST_WORK = 200_000_000, 20_000_000, 2_000_000
 """Cells x bars of a thread: 60 ms, so that progress moves and Ctrl-C is heard; 5 ms, which is worth a task; 0.5 ms, which is worth waking a thread."""
+_MOST_BARS = 2_000_000
+"""Of the symbols of a task, if it has several: their prices are in memory together, 100 MB, even where they are read one by one."""
 _EVEN = 4
 """Symbols for each thread, at least, that share them: on the last ones some have nothing to do."""
 
@@ -33,7 +35,7 @@ def shared(job: Job) -> Tasks | None:
     large = job.grid.cells > _MOST_CELLS or work > _MOST_WORK
     if large or (threads > 1 and symbols < _EVEN * threads) or not whole.can_be_shared:
         return None
-    return Tasks([(whole, numbers) for numbers in _runs(symbols, threads * (_MOST_WORK // work))], threads)
+    return Tasks([(whole, numbers) for numbers in _runs(symbols, threads * (_MOST_WORK // work), job.longest)], threads)
 
 
 def apart(job: Job) -> Tasks:
@@ -48,10 +50,11 @@ def apart(job: Job) -> Tasks:
     shares = 4 * wanted if wanted > 1 or job.progress else 1
     most_work = _MOST_WORK if job.workers == 1 and not job.progress else _GOOD_WORK
     together = max(1, min(most_work // (cells * job.longest), -(-symbols // shares)))
-    return Tasks([(parts[0], numbers) for numbers in _runs(symbols, together)])
+    return Tasks([(parts[0], numbers) for numbers in _runs(symbols, together, job.longest)])
 
 
-def _runs(symbols: int, most: int) -> list[range]:
-    """Cut symbols into runs of at most so many, all of about one size."""
+def _runs(symbols: int, most: int, bars: int) -> list[range]:
+    """Cut symbols of so many bars into runs of at most so many, all of about one size."""
+    most = min(most, max(1, _MOST_BARS // bars))
     size = -(-symbols // -(-symbols // most))
     return [range(i, min(i + size, symbols)) for i in range(0, symbols, size)]
