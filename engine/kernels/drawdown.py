@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
-from engine.kernels.eights import EIGHT, fill_eight, join_before, join_behind
+from engine.kernels.eights import EIGHT, ROW, fill_eight, join_before, join_behind
 from engine.kernels.machine import highest_bit, index
 
 __all__ = [
@@ -36,8 +36,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-ROW = 3
-"""Numbers in a row of the table. The inverse of the highest would save a division for each leg, and make the table too large for a cache of 512 KiB beside what else is read with it."""
 MOST_BARS = 2048
 """Of a table."""
 _PITCH = MOST_BARS + 72

@@ -14,13 +14,15 @@ from numba.core import cgutils
 
 from engine.kernels._jit import inline_code
 
-__all__ = ["EIGHT", "fill_eight", "join_before", "join_behind"]
+__all__ = ["EIGHT", "ROW", "fill_eight", "join_before", "join_behind"]
 
 _ir: Any = cgutils.ir  # type: ignore[attr-defined]
 EIGHT = 8
 _LEVELS = 3
-_ROW, _WIDE = 3, 4
-"""Numbers of a row, and of what is stored at once."""
+ROW = 3
+"""Numbers in a row of the table. The inverse of the highest would save a division for each leg, and make the table too large for a cache of 512 KiB beside what else is read with it."""
+_WIDE = 4
+"""Numbers that are stored at once."""
 
 
 class _Runs(NamedTuple):
@@ -135,7 +137,7 @@ def _join(work: Any, table: Any, *, behind: bool) -> Any:
                 columns.append(builder.bitcast(builder.gep(source, [place]), vector.as_pointer()))
                 place = builder.add(place, pitch)
             mine = _Runs(*(builder.load(column, align=8) for column in columns))
-            here = builder.add(row, builder.mul(i, _ir.Constant(count.type, _ROW)))
+            here = builder.add(row, builder.mul(i, _ir.Constant(count.type, ROW)))
             _store_rows(builder, output, here, mine)
             first, second = (mine, the_other) if behind else (the_other, mine)
             for column, value in zip(columns, _joined(builder, first, second), strict=True):
@@ -198,8 +200,8 @@ def _store_rows(builder: Any, target: Any, row: Any, runs: _Runs) -> None:
         paired(runs.low, odd, runs.fall, odd),
     )
     form = _ir.VectorType(_ir.DoubleType(), _WIDE)
-    for number in range(0, _ROW * EIGHT, _WIDE):
-        (bar, one), (next_bar, other) = (divmod(number // 2 + i, _ROW) for i in range(2))
+    for number in range(0, ROW * EIGHT, _WIDE):
+        (bar, one), (next_bar, other) = (divmod(number // 2 + i, ROW) for i in range(2))
         places = [2 * bar, 2 * bar + 1, EIGHT + 2 * next_bar, EIGHT + 2 * next_bar + 1]
         part = builder.shuffle_vector(pairs[one], pairs[other], _pattern(places))
         where = builder.gep(target, [builder.add(row, _ir.Constant(row.type, number))])

@@ -26,7 +26,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels._jit import kernel, pasted
+from engine.kernels._jit import kernel, pasted, rule
 from engine.kernels.accounts import LANES, open_accounts, settle
 from engine.kernels.bits import Crosses, find_crosses
 from engine.kernels.drawdown import fill_runs
@@ -132,13 +132,19 @@ def order_by_legs(crosses: Crosses, order: Integers) -> None:
     count, golden = crosses.counts, crosses.golden
     start = np.zeros(_MOST + 1, np.int64)
     for i in range(len(order)):
-        start[index(min((count[index(i)] + golden[index(i)]) >> 1, _MOST - 1) + 1)] += 1
+        start[index(_legs_told(count[index(i)], golden[index(i)]) + 1)] += 1
     for i in range(_MOST):
         start[index(i + 1)] += start[index(i)]
     for i in range(len(order)):
-        key = index(min((count[index(i)] + golden[index(i)]) >> 1, _MOST - 1))
+        key = index(_legs_told(count[index(i)], golden[index(i)]))
         order[index(start[key])] = i
         start[key] += 1
+
+
+@rule
+def _legs_told(crosses: int, golden: bool) -> int:
+    """Count the golden ones of so many crosses in turn, of which the first is golden or not, up to the most that is told apart."""
+    return min((crosses + golden) >> 1, _MOST - 1)
 
 
 @pasted

@@ -100,7 +100,7 @@ class Prices:
         DataError
             None is left; it names all the reasons.
         """
-        left = [symbol for symbol in self.histories if symbol not in left_out] if left_out else list(self.histories)
+        left = [symbol for symbol in self.histories if symbol not in left_out]
         if not left:
             raise DataError("no symbol can be run: " + "; ".join(left_out.values()))
         return left
@@ -155,10 +155,10 @@ class Prices:
         return tuple(self.length(symbol) for symbol in self.histories)
 
     @cached_property
-    def held(self) -> F8:
-        """Last close / first close - 1 of every symbol, without costs, float64 (symbols,)."""
+    def held(self) -> dict[str, float]:
+        """Last close / first close - 1 of every symbol, without costs."""
         first, last = np.array([self.ends(symbol) for symbol in self.histories]).T
-        return np.asarray(last / first - 1)
+        return dict(zip(self.histories, (last / first - 1).tolist(), strict=True))
 
     @cached_property
     def bars_per_year(self) -> float:

@@ -66,10 +66,7 @@ _REASONS = {
 
 def held_returns(prices: Prices, symbols: Sequence[str]) -> NDArray[np.float64]:
     """Give last close / first close - 1 of each symbol, without costs, float64 (symbols,)."""
-    if tuple(symbols) == prices.symbols:
-        return prices.held.copy()
-    place = {symbol: i for i, symbol in enumerate(prices)}
-    return prices.held[[place[symbol] for symbol in symbols]]
+    return np.array([prices.held[symbol] for symbol in symbols])
 
 
 def held_series(returns: NDArray[np.float64] | Sequence[float], symbols: Sequence[str]) -> pd.Series[float]:

@@ -85,9 +85,7 @@ def usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict[
     left_out = dict(prices.report.left_out)
     too_short: dict[str, str] = {}
     slow, longest = grid.slow, grid.longest
-    for symbol, bars in (
-        zip(prices.symbols, prices.lengths, strict=True) if min(prices.lengths, default=0) < longest else ()
-    ):
+    for symbol, bars in zip(prices.symbols, prices.lengths, strict=True):
         short = int((slow > bars).sum()) if bars < longest else 0
         if short == len(slow):
             left_out[symbol] = f"{symbol} has {bars} bars, fewer than the slow window of every pair"
