@@ -18,6 +18,8 @@ from bench.peers.table import FUSED, KERNELS, OURS, PEERS, PLAIN, SHORT, named
 from bench.portfolios import portfolio_rates
 from bench.rates import Effort, Say, by_bars, by_grid, by_stops, one_cell, rates
 from bench.writing import as_markdown, as_text
+from engine.errors import OutputError
+from engine.results.storage import check_writable
 
 __all__ = ["main"]
 
@@ -91,13 +93,20 @@ def parsed(words: list[str] | None) -> argparse.Namespace:
     arguments = parser.parse_args(words)
     if arguments.gate and arguments.json is None and arguments.out is None:
         parser.error("--gate keeps its numbers: give --json FILE or --out FOLDER")
+    try:  # before minutes of work, not after them
+        if arguments.out is not None:
+            arguments.out.mkdir(parents=True, exist_ok=True)
+            check_writable(arguments.out / "bench.txt")
+        if arguments.json is not None:
+            check_writable(arguments.json)
+    except (OSError, OutputError) as wrong:
+        parser.error(str(wrong))
     return arguments
 
 
 def write(results: Results, folder: Path | None, file: Path | None) -> None:
     """Write text, Markdown and JSON where they are wanted."""
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
         (folder / "bench.txt").write_text(as_text(results), encoding="ascii")
         (folder / "bench.md").write_text(as_markdown(results), encoding="ascii")
         file = file or folder / "bench.json"

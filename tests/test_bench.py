@@ -191,6 +191,15 @@ def test_gate_of_the_command(monkeypatch, tmp_path, capsys, times, status):
     assert len(json.loads((tmp_path / "numbers.json").read_text())["facts"]) == len(facts)
 
 
+@pytest.mark.parametrize("option", ["--json", "--out"])
+def test_what_cannot_be_written_is_refused_before_anything_is_measured(monkeypatch, tmp_path, capsys, option):
+    monkeypatch.setattr("bench.__main__.short", lambda _: pytest.fail("measured"))
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match="2"):
+        main(["--short", option, str(tmp_path / "file" / "numbers")])
+    assert str(tmp_path / "file") in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_gate_without_a_file_is_bad_use(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["--gate"])
