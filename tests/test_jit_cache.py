@@ -9,9 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numba
+import numpy as np
+import pandas as pd
 import pytest
+from numba.core.types.functions import BaseFunction
 
+import engine
 import engine.kernels
+from engine.cli import starting
 from engine.kernels import _jit
 from engine.kernels._before import before_kernels
 from engine.kernels._jit import kernel
@@ -67,7 +72,8 @@ def test_no_cache_folder_is_no_failure(tmp_path):
 def test_the_first_run_compiles_every_kernel_once(tmp_path):
     """In two processes that meet in the cache: what one has compiled is what the other calls, for the same types and in the same form, or it would be compiled again."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "engine", "sweep", "--fast", "5", "--slow", "20", "--stop", "3"]
+    out = tmp_path / "cells.parquet"
+    command = [sys.executable, "-m", "engine", "sweep", "--fast=5,10", "--slow=20", "--stop=3", f"--out={out}"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, cwd=KERNELS.parents[1])
     assert "Compiling the kernels" in done.stderr
     kept = Counter(path.name.split("-")[0] for path in tmp_path.rglob("*.nbc"))
@@ -82,6 +88,29 @@ def test_the_first_run_compiles_every_kernel_once(tmp_path):
     again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, cwd=KERNELS.parents[1])
     assert "Compiling" not in again.stderr
     assert Counter(path.name.split("-")[0] for path in tmp_path.rglob("*.nbc")) == kept
+    # The same to the last bit as what numba compiles when it infers every type anew, as in this process.
+    here = engine.sweep(engine.sample(), [5, 10], 20, engine.TrailingStop(3.0)).to_frame()
+    np.testing.assert_array_equal(pd.read_parquet(out)[list(here)], here)
+
+
+def test_types_are_remembered_in_a_process_of_ours(monkeypatch):
+    """A sum of three is two calls of one function with the same types; what is asked for once is not inferred again."""
+    asked, before = [], BaseFunction.get_call_type
+
+    def counted(function, context, types, named):
+        asked.append((function, types))
+        return before(function, context, types, named)
+
+    monkeypatch.setattr(BaseFunction, "get_call_type", counted)
+    assert kernel(lambda a, b, c: a + b + c)(1.0, 2.0, 4.0) == 7.0
+    assert len(asked) > len(set(asked))
+    asked.clear()
+    starting._remember_types()
+    assert kernel(lambda a, b, c: a + b + c)(1.0, 2.0, 4.0) == 7.0
+    assert len(asked) == len(set(asked)) > 0
+    for _ in range(2):  # a failure is not remembered as a success
+        with pytest.raises(numba.TypingError):
+            kernel(lambda a: a + None)(1.0)
 
 
 @kernel

@@ -72,3 +72,9 @@ def test_a_journal_is_reported():
 def test_only_a_process_of_ours_is_set_up():
     program = "import gc; before = gc.get_threshold(); import engine.cli.starting, live.command; live.command.app; assert gc.get_threshold() == before"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+def test_a_process_of_ours_does_not_look_for_garbage_when_it_ends():
+    program = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 1000)); from engine.cli.starting import start_quickly; print(gc.get_freeze_count()); start_quickly()"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["0", "True"]  # what is registered last is done first
