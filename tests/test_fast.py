@@ -128,9 +128,12 @@ def test_crosses_are_those_of_the_contract(bars, pair, delay, size):
     if pair[1] > len(closes):
         return
     signals = np.empty(len(closes), np.int8)
-    crosses(*averages(closes, np.array(pair)), signals)
+    fast, slow = averages(closes, np.array(pair))
+    crosses(fast, slow, signals)
     expected = [(t + delay, signals[t]) for t in np.flatnonzero(signals) if t + delay < len(closes)]
     found, doubtful = crosses_by_spans(closes, pair, delay, size)
+    first = pair[1] - 1
+    assert doubtful == (first + delay < len(closes) and fast[first] == slow[first])
     assert doubtful or found == expected
 
 
@@ -160,6 +163,19 @@ def test_crosses_at_the_edges_of_words(length):
             for delay, size in ((0, 64), (1, 64), (0, 192), (1, 192)):
                 expected = [(t + delay, 1)] if t + delay < length else []
                 assert crosses_by_spans(closes, (1, slow), delay, size) == (expected, False)
+
+
+@pytest.mark.parametrize("flat", range(2, 140, 3))
+@pytest.mark.parametrize("after", [-1.0, 1.0, None])
+@pytest.mark.parametrize("delay", [0, 1])
+def test_a_tie_keeps_the_side_from_span_to_span(flat, after, delay):
+    """Up, then on one level for so many bars, in which the averages are the same; a tie that goes on at the end of the span, or of several, is no cross before it ends."""
+    closes = [200.0 - t for t in range(20)] + [180.0 + 3.0 * t for t in range(20)] + [240.0] * (3 + flat)
+    closes += [] if after is None else [240.0 + after * t for t in range(1, 30)]
+    golden = next(t for t in range(20, 40) if closes[t] > sum(closes[t - 2 : t + 1]) / 3)
+    death = [(len(closes) - 29 + delay, -1)] if after == -1.0 else []
+    for size in (64, 192):
+        assert crosses_by_spans(np.array(closes), (1, 3), delay, size) == ([(golden + delay, 1), *death], False)
 
 
 @pytest.mark.parametrize("fill", ["next_open", "close"])

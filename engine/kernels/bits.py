@@ -7,7 +7,7 @@
     exclusive or        . . . x . . . x . x ...     the bars of the crosses, found by counting trailing zeros
 
 A tie is "not above" here, which is not what the contract says of it: a tie keeps the side. So the death crosses of a pair that has a tie are looked at, and one that is a
-tie is settled by walking on (``settle_ties``). A pair whose first bar is a tie, or that is in a tie at the end of a span, is left to the plain loop.
+tie is settled by walking on (``settle_ties``), from span to span if need be. A pair whose first bar is a tie is left to the plain loop.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def find_crosses(
     above : int64 (P,)
         1 where the fast average was above on the bar before the span; made that of the span's last bar.
     doubtful : bool (P,)
-        Made true where a tie cannot be settled.
+        Made true where the first bar of a pair is a tie.
     crosses : Crosses
         Overwritten.
     """
@@ -103,9 +103,9 @@ def find_crosses(
         if tied[me]:
             fast, slow = windows[fast_of[pair]], windows[slow_of[pair]]
             doubtful[pair] |= 0 <= first < bars and is_tie(sums, kind, before + first, fast, slow)
-            count = settle_ties(sums, kind, before, fast, slow, bars, out[place:], count, golden)
-            doubtful[pair] |= count < 0
-            count = max(count, 0)
+            if count > 0:
+                count = settle_ties(sums, kind, before, fast, slow, bars, out[place:], count, golden)
+                above[me] = (0 if golden else 1) ^ (count & 1)  # a tie that goes on in the next span keeps the side, too
         starts[me], counts[me], goldens[me] = place, count, golden
         place += count + 1
         out[index(place - 1)] = NO_CROSS
@@ -158,7 +158,7 @@ def settle_ties(
     count: int,
     golden: bool,
 ) -> int:
-    """Put right the death crosses that are only ties: a tie keeps the side.
+    """Put right the death crosses that are only ties: a tie keeps the side. One that the span ends in is no cross yet; the next span begins with it.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def settle_ties(
     Returns
     -------
     int
-        How many crosses remain, or -1 where the span ends in a tie that is not settled.
+        How many crosses remain.
     """
     i = 1 if golden else 0
     kept = i
@@ -184,9 +184,7 @@ def settle_ties(
         t = int(bars[i])
         while t < last and is_tie(sums, kind, before + t, fast, slow):
             t += 1
-        if t == last:
-            return -1
-        falls = mean_at(sums, kind, before + t, fast) < mean_at(sums, kind, before + t, slow)
+        falls = t < last and mean_at(sums, kind, before + t, fast) < mean_at(sums, kind, before + t, slow)
         if falls:
             bars[kept] = np.int16(t)
             kept += 1

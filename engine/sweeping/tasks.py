@@ -11,6 +11,8 @@ __all__ = ["Tasks", "apart", "shared"]
 
 _MOST_CELLS = 65_536
 """Of a task on one symbol: 7 MB of metrics."""
+_LEAST_CELLS = 512
+"""Of one symbol, however long it is: what is done once for all cells takes what it takes for 80 of them."""
 _MOST_WORK, _GOOD_WORK, _LEAST_WORK = 200_000_000, 20_000_000, 2_000_000
 """Cells x bars of a thread: 60 ms, so that progress moves and Ctrl-C is heard; 5 ms, which is worth a task; 0.5 ms, which is worth waking a thread."""
 _MOST_BARS = 2_000_000
@@ -42,7 +44,7 @@ def apart(job: Job) -> Tasks:
     """Cut a sweep into tasks that threads work on by themselves: several symbols if they are small, or parts of the grid if they are large."""
     symbols, cells = len(job.symbols), job.grid.cells
     wanted = min(job.workers, max(1, symbols * cells * job.longest // _GOOD_WORK))  # parts of all the work, at least
-    most_cells = min(_MOST_CELLS, _MOST_WORK // job.longest, -(-symbols * cells // wanted))
+    most_cells = min(_MOST_CELLS, max(_MOST_WORK // job.longest, _LEAST_CELLS), -(-symbols * cells // wanted))
     parts = [Part(job.grid, pairs, job.settings) for pairs in job.grid.parts(most_cells)]
     if len(parts) > 1:
         return Tasks([(part, range(i, i + 1)) for i in range(symbols) for part in parts])
