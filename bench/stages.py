@@ -37,9 +37,10 @@ STOP = engine.TrailingStop(3.0, 14)
 
 
 @kernel
-def of_market(times, bars, rules, rows):
+def of_market(times, bars, rules, changes, rows):
     for _ in range(times):
-        market.fill_market(bars, rules, rows)
+        market.find_changes(bars.close, changes, rows)
+        market.fill_market(bars, rules, changes, 0, len(bars.close), rows)
 
 
 @kernel
@@ -143,7 +144,7 @@ def measure(history):
     result = finish.Result(1e5, 252.0, np.empty(count * METRIC_COUNT), np.empty(count, np.bool_))
     kind = prefix.add_up(close, -1 - lead, BARS - 1, scratch.sums)
     found = {
-        "market": best(of_market, bars, rules, rows),
+        "market": best(of_market, bars, rules, memory.changes, rows),
         "sums": best(sums, close, lead, scratch),
         "runs": best(runs, close, scratch, size),
         "words": best(sides, close, lead, kind, block, scratch),

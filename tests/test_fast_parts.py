@@ -338,10 +338,38 @@ def plain_exit(history, atr, entry, limit, kind, fill, intrabar):
 
 def market_of(close):
     """Rows of the market as numbers, and as the integers whose bits they are."""
-    rows = np.empty((len(close) + 1) * market.MARKET_ROW)
-    market.fill_market(Bars(close, close, close, close), Settings(fill="close").kernel_rules(None), rows)
+    rows, changes = np.empty((len(close) + 1) * market.MARKET_ROW), np.empty(len(close) + 3)
+    market.find_changes(close, changes, rows)
+    rules = Settings(fill="close").kernel_rules(None)
+    market.fill_market(Bars(close, close, close, close), rules, changes, 0, len(close), rows)
     table = rows.reshape(-1, market.MARKET_ROW)
     return table, table.view(np.int64)
+
+
+@pytest.mark.parametrize("fill", ["next_open", "close"])
+def test_a_market_by_spans_is_the_whole_one(fill):
+    """Prices are those of the whole, sums lead to the same differences, and the units stay where they are."""
+    history = engine.simulate(1, 200, seed=4)["SIM001"]
+    bars, rules = kernel_bars(history), Settings(fill=fill, costs=engine.Costs(rate=0.001)).kernel_rules(None)
+    tables, changes = [], np.empty(200)
+    for size in (200, 64):
+        rows = np.empty((size + 1) * market.MARKET_ROW)
+        market.find_changes(bars.close, changes, rows)
+        units = rows[[market.UNIT_RETURNS, market.UNIT_SQUARES]].tolist()
+        for start in range(0, 200, size):
+            count = min(size, 200 - start)
+            market.fill_market(bars, rules, changes, start, start + count, rows)
+            tables.append(rows.reshape(-1, market.MARKET_ROW)[: count + 1].copy())
+            assert tables[-1][0, [market.UNIT_RETURNS, market.UNIT_SQUARES]].tolist() == units
+    whole, *spans = tables
+    prices, sums = [market.LAST, market.BOUGHT, market.SOLD], [*range(market.SUM_BARS + 1)]
+    for i, span in enumerate(spans):
+        same = whole[64 * i : 64 * i + len(span)]
+        assert span[1:, prices].tolist() == same[1:, prices].tolist()
+        assert span[0, market.SOLD] == same[0, market.SOLD]
+        assert i == 0 or span[0, market.LAST] == same[0, market.LAST] == history.close[64 * i - 1]
+        of_span, of_whole = span.view(np.int64)[:, sums], same.view(np.int64)[:, sums]
+        assert (of_span[1:] - of_span[0]).tolist() == (of_whole[1:] - of_whole[0]).tolist()
 
 
 @pytest.mark.parametrize("bars", [100, 1_000_000])

@@ -28,7 +28,7 @@ from engine.kernels.finish import Result, finish
 from engine.kernels.indicators import average_true_range
 from engine.kernels.legs import Span, lay_legs
 from engine.kernels.loop import Bars
-from engine.kernels.market import MARKET_ROW, fill_market
+from engine.kernels.market import MARKET_ROW, fill_market, find_changes
 from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.plan import block_of, scratch_of
 from engine.kernels.prefix import add_up
@@ -114,7 +114,8 @@ def _compile_accounts(wanted: Wanted) -> None:
     """Compile what is done with accounts: legs that a stop may end are laid by a version of its own."""
     rules, counts = Settings().kernel_rules(None), np.zeros(LANES, np.int64)
     runs, rows, account, legs = (np.empty(size) for size in (7 * _BARS * ROW, _MARKET, ACCOUNT_SIZE, _LEGS))
-    prepare(fill_market, _bars(), rules, rows)
+    prepare(find_changes, _bars().close, rows, rows)
+    prepare(fill_market, _bars(), rules, rows, 0, _BARS, rows)
     crosses = Crosses(np.zeros(1, np.int16), counts, counts, np.zeros(1, np.bool_))
     prepare(open_accounts, account, 1.0)
     exits = None if wanted.stop is None else _exits()

@@ -17,7 +17,7 @@ it starts in the next. In a span, and for a block of pairs::
     finish     sums to metrics
 
 The exit of a trailing stop depends on the entry bar, not on the pair: ``stops`` finds it once. Trades equal those of the plain loop bit for bit, metrics to 1e-10
-(``tests/test_fast.py``). A cell that this way cannot do, or not to that precision, is marked and left to the plain loop: ties without an end, an account that is used up,
+(``tests/test_fast.py``). A cell that this way cannot do, or not to that precision, is marked and left to the plain loop: a pair whose first bar is a tie, an account that is used up,
 returns that cancel, drawdowns of next to nothing (``finish``).
 """
 
@@ -34,7 +34,7 @@ from engine.kernels.finish import Result, finish
 from engine.kernels.legs import Span, lay_legs
 from engine.kernels.loop import Bars, with_multiple
 from engine.kernels.machine import index
-from engine.kernels.market import fill_market
+from engine.kernels.market import fill_market, find_changes
 from engine.kernels.plan import Plan, Scratch, block_of
 from engine.kernels.position import Rules
 from engine.kernels.prefix import HARD, add_up
@@ -50,6 +50,7 @@ Integers = NDArray[np.int64]
 @pasted
 def run_span(
     bars: Bars,
+    changes: Floats,
     rows: Floats,
     plan: Plan,
     stops: Stops,
@@ -66,8 +67,10 @@ def run_span(
     Parameters
     ----------
     bars : Bars
-    rows : float64 ((T + 1) * MARKET_ROW,)
-        Of the market; written in the first span.
+    changes : float64 (T,)
+        Of the closes; written in the first span.
+    rows : float64 ((size + 1) * MARKET_ROW,)
+        Of the market; overwritten.
     plan : Plan
     stops : Stops
     exits : Exits or None
@@ -86,7 +89,8 @@ def run_span(
     n, lead = len(bars.close), plan.longest
     span = Span(start, min(start + size, n), size, n)
     if start == 0:
-        fill_market(bars, rules, rows)
+        find_changes(bars.close, changes, rows)
+    fill_market(bars, rules, changes, start, span.stop, rows)
     delay = 0 if rules.fill_at_close else 1
     origin = start - delay - lead
     kind = add_up(bars.close, origin, span.stop - delay, scratch.sums)

@@ -74,7 +74,7 @@ def finish(
         Accounts that there are.
     span : Span
         The last one.
-    rows : float64 ((T + 1) * MARKET_ROW,)
+    rows : float64 (at least MARKET_ROW,)
         Of the market.
     result : Result
     cells : int64 (at least lanes,)

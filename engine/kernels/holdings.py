@@ -85,7 +85,7 @@ def add_holdings(
     out : float64 (rows, K, D)
         Added to.
     sure : bool (rows,)
-        Given as True; made False where a tie could not be settled and nothing was added.
+        Given as True; made False where the first bar is a tie, or the closes cannot be added up, and nothing was added.
     """
     bars, pairs = shares.bars, scratch.pairs
     n = len(bars.close)

@@ -77,7 +77,7 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
 
     Parameters
     ----------
-    rows : float64 ((T + 1) * MARKET_ROW,)
+    rows : float64 ((bars of the span + 1) * MARKET_ROW,)
         Of the market.
     exits : Exits or None
         Of shape (K, T), those that can be asked for, looked for up to the span's end. None is no stop at all, and a version of its own.
@@ -105,7 +105,7 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
     cross, cross_start, cross_count, golden = crosses.bars, crosses.start, crosses.counts, crosses.golden
     if exits is not None:
         exit_bar, exit_price = exits.bar[stop], exits.price[stop]
-    size, first_bar, last_bar = span.size, span.start, span.stop
+    size, first_bar, bars = span.size, span.start, span.stop - span.start
     within = (
         1 if rules.fill_at_close else 0
     )  # a stop takes precedence over a sale at the close of the same bar, not over one at its open
@@ -122,24 +122,25 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
             sums[column] = 0
         while i < count or not new:
             if new:
-                entry = start = first_bar + int(cross[index(i)])
+                start = 0 + int(cross[index(i)])  # counted from the first bar of the span, as all that follows
+                entry = first_bar + start
                 i += 1
             else:
-                entry, start = int(account[ENTRY + lane]), first_bar
+                entry, start = int(account[ENTRY + lane]), 0
             leave = NOT_YET if exits is None else exit_bar[index(entry)]
             if leave == NO_ENTRY:
                 account[SKIPPED + lane] += 1.0
                 i += 1
                 continue
-            death = first_bar + int(cross[index(i)])  # after the last cross, a bar behind the span's end
+            death = 0 + int(cross[index(i)])  # after the last cross, a bar behind the span's end
             i += 1
-            stopped = leave < min(death + within, last_bar)
-            end = leave if stopped else min(death, last_bar)
+            stopped = leave - first_bar < min(death + within, bars)
+            end = leave - first_bar if stopped else min(death, bars)
             after, before = (start + 1) * MARKET_ROW, end * MARKET_ROW
             bought, closed = rows[index(after + BOUGHT)], rows[index(before + LAST)]
             legs[index(leg + BUY)] = bought if new else np.nan
             # Both are read in any case: a choice of what to read is a branch, and wrong for every third leg.
-            sold = chosen(death < last_bar, rows[index(before + SOLD)], np.nan)
+            sold = chosen(death < bars, rows[index(before + SOLD)], np.nan)
             if exits is not None:
                 sold = chosen(stopped, exit_price[index(entry)], sold)
             legs[index(leg + SELL)] = sold
@@ -147,7 +148,7 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
             if end > start:
                 legs[index(leg + FIRST_CLOSE)] = rows[index(after + LAST)] if new else np.nan
                 legs[index(leg + LAST_CLOSE)] = closed
-                one, two = places_of_run(size, start - first_bar, end - first_bar)
+                one, two = places_of_run(size, start, end)
                 run = join(
                     Run(runs[one], runs[one + ONE], runs[one + TWO]),
                     Run(runs[two], runs[two + ONE], runs[two + TWO]),

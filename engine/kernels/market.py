@@ -4,6 +4,8 @@ The sums are of whole numbers: a return, and its square, is rounded to a unit wh
 difference of two sums without any error but that of each bar's rounding, half a unit, and the sum of no loss at all is 0. In doubles it was wrong by the last place of the
 sum up to there, which is a thousand times as much: a cell that was in the market for a bar or two had to be left to a slower loop, and a sweep of 33 symbols took a
 twentieth of its time for ten such cells.
+
+It is written span by span, when the span is worked on: 64 bytes a bar, which of a long history lie in no near cache when they are read (100,000 bars took a quarter longer, docs/speed.md).
 """
 
 from __future__ import annotations
@@ -28,18 +30,19 @@ __all__ = [
     "UNIT_RETURNS",
     "UNIT_SQUARES",
     "fill_market",
+    "find_changes",
 ]
 
 Floats = NDArray[np.float64]
 Wholes = NDArray[np.int64]
 
 SUM_RETURNS, SUM_SQUARES, SUM_LOSSES, SUM_BARS = 0, 1, 2, 3
-"""Columns of the market's rows: sums over the bars before t of q = close[t] / close[t-1] - 1, q^2 and min(q, 0)^2, in units; q[0] = 0; and t itself. They are integers,
-modulo 2^64, and stand in the rows as bits."""
+"""Columns of the market's rows: sums over the bars of the span before t of q = close[t] / close[t-1] - 1, q^2 and min(q, 0)^2, in units; q[0] = 0; and t itself. They are integers,
+modulo 2^64, and stand in the rows as bits. Bars are counted from the first of the span."""
 LAST, BOUGHT, SOLD = 4, 5, 6
 """Close of bar t - 1; what a buy pays that fills on bar t - 1; what a sale receives that fills on bar t."""
-UNIT_RETURNS, UNIT_SQUARES = LAST, BOUGHT
-"""In the first row, before which there is no bar: the unit of the first sum, and that of the next two."""
+UNIT_RETURNS, UNIT_SQUARES = 7, BOUGHT
+"""In the first row, of which these columns are not used otherwise: the unit of the first sum, and that of the next two."""
 MARKET_ROW = 8
 """Numbers in a row: a cache line. Row t begins at t * MARKET_ROW; it is read for what begins after bar t - 1, or ends before bar t."""
 _BITS = 61
@@ -57,39 +60,58 @@ def unit_for(most: float) -> float:
 
 
 @kernel
-def fill_market(bars: Bars, rules: Rules, rows: Floats) -> None:
-    """Write what is known of a symbol before any trade, float64 ((T + 1) * MARKET_ROW,), once for all cells."""
+def find_changes(close: Floats, changes: Floats, rows: Floats) -> None:
+    """Write close[t] / close[t-1] - 1 of every bar, float64 (T,), and the units in which they are added up; before the first span is filled."""
+    changes[0] = 0.0
+    now, before, after = close[1:], close[:-1], changes[1:]
+    for i in range(len(now)):
+        after[i] = now[i] / before[i] - 1.0
+    _choose_units(changes[: len(close)], rows)
+
+
+@kernel
+def fill_market(bars: Bars, rules: Rules, changes: Floats, start: int, stop: int, rows: Floats) -> None:
+    """Write what is known of the bars of a span before any trade, once for all cells.
+
+    Parameters
+    ----------
+    bars : Bars
+    rules : Rules
+    changes : float64 (T,)
+        From ``find_changes``.
+    start, stop : int
+        The bars of the span.
+    rows : float64 ((stop - start + 1) * MARKET_ROW,)
+        Overwritten but for the units.
+    """
     close = bars.close
     n = len(close)
     fills = close if rules.fill_at_close else bars.open
-    change, wholes = np.empty(n), np.empty((2, n), np.int64)
-    change[0] = 0.0
-    now, before, changes = close[1:], close[:-1], change[1:]
-    for i in range(len(now)):
-        changes[i] = now[i] / before[i] - 1.0
-    _round_to_units(change, rows, wholes[0], wholes[1])
+    wholes = np.empty((2, stop - start), np.int64)
     firsts, seconds = wholes[0], wholes[1]
+    _round_to_units(changes[start:stop], rows, firsts, seconds)
     first = second = third = np.int64(0)
     rows[SUM_RETURNS] = rows[SUM_SQUARES] = rows[SUM_LOSSES] = rows[SUM_BARS] = double_of(np.uint64(0))
-    rows[SOLD] = received(fills[0], rules.costs)
-    for t in range(n):
-        row = index(t + 1) * index(MARKET_ROW)
-        square = seconds[index(t)]
-        first += firsts[index(t)]
+    rows[LAST] = close[max(start - 1, 0)]
+    rows[SOLD] = received(fills[start], rules.costs)
+    for i in range(stop - start):
+        row, t = index(i + 1) * index(MARKET_ROW), start + i
+        square = seconds[index(i)]
+        first += firsts[index(i)]
         second += abs(square)
         third -= min(square, 0)
         rows[row + index(SUM_RETURNS)] = double_of(np.uint64(first))
         rows[row + index(SUM_SQUARES)] = double_of(np.uint64(second))
         rows[row + index(SUM_LOSSES)] = double_of(np.uint64(third))
-        rows[row + index(SUM_BARS)] = double_of(index(t + 1))
+        rows[row + index(SUM_BARS)] = double_of(index(i + 1))
         rows[row + index(LAST)] = close[index(t)]
         rows[row + index(BOUGHT)] = paid(fills[index(t)], rules.costs)
         rows[row + index(SOLD)] = received(fills[index(min(t + 1, n - 1))], rules.costs)
 
 
 @kernel
-def _round_to_units(change: Floats, rows: Floats, firsts: Wholes, seconds: Wholes) -> None:
-    """Choose the units, and write every return and its square as so many of them; the square of a loss below 0, and at least one unit of it."""
+def _choose_units(change: Floats, rows: Floats) -> None:
+    """Choose units of which all returns, and all their squares, together have 61 bits at most."""
     most = most_squares = 0.0
     for start in range(
         0, len(change), WORD
@@ -99,9 +121,13 @@ def _round_to_units(change: Floats, rows: Floats, firsts: Wholes, seconds: Whole
             largest = max(largest, bits_of(abs(change[index(t)])))  # positive doubles are in the order of their bits
         most += WORD * double_of(largest)
         most_squares += WORD * double_of(largest) ** 2
-    unit, unit_squares = unit_for(most), unit_for(most_squares)
-    rows[UNIT_RETURNS], rows[UNIT_SQUARES] = unit, unit_squares
-    scale, scale_squares = 1.0 / unit, 1.0 / unit_squares
+    rows[UNIT_RETURNS], rows[UNIT_SQUARES] = unit_for(most), unit_for(most_squares)
+
+
+@kernel
+def _round_to_units(change: Floats, rows: Floats, firsts: Wholes, seconds: Wholes) -> None:
+    """Write every return and its square as so many units; the square of a loss below 0, and at least one unit of it."""
+    scale, scale_squares = 1.0 / rows[UNIT_RETURNS], 1.0 / rows[UNIT_SQUARES]
     for t in range(len(change)):
         value = change[t]
         square = np.rint(value * value * scale_squares)

@@ -46,7 +46,7 @@ class Pairs(NamedTuple):
     """What is remembered of the pairs of a plan from span to span; (P,) each."""
 
     above: Integers  # 1 if the fast average is above at the end of the span
-    doubtful: NDArray[np.bool_]  # a tie could not be settled
+    doubtful: NDArray[np.bool_]  # its first bar is a tie, or its closes cannot be added up
     order: Integers  # in which the pairs of a block are grouped: those with about as many legs side by side
 
 

@@ -28,7 +28,7 @@ from engine.kernels.indicators import average_true_range
 from engine.kernels.legs import Span
 from engine.kernels.loop import Bars
 from engine.kernels.machine import WORD, index, trailing_zeros
-from engine.kernels.market import fill_market
+from engine.kernels.market import fill_market, find_changes
 from engine.kernels.plan import Plan, Scratch
 from engine.kernels.position import Rules
 from engine.kernels.stops import Stops, find_exits
@@ -91,12 +91,13 @@ def run_lines(
     pairs.doubtful[:] = False
     states = np.zeros((len(plan.row), STATE_SIZE), np.int64)
     result = Result(capital, bars_per_year, out, sure)
-    fill_market(bars, rules, rows)
+    find_changes(bars.close, memory.changes, rows)
     for start in range(0, n, size):
         span = Span(start, min(start + size, n), size, n)
         if trails is not None:
             table = memory.table
             find_exits(bars, stops, rules, start, span.stop, accounts, table, exits)  # type: ignore[arg-type]  # there are stops
+        fill_market(bars, rules, memory.changes, start, span.stop, rows)
         fill_runs(bars.close, start, span.stop, scratch.work, scratch.runs, size)
         for b in range(len(plan.window_start) - 1):
             _find_block(lines, plan, b, 0 if rules.fill_at_close else 1, span, states, scratch)

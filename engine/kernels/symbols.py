@@ -38,7 +38,8 @@ class Memory(NamedTuple):
 
     scratch: Scratch
     bars: Floats  # (4 * bars of the longest history,)
-    market: Floats
+    changes: Floats  # (bars of the longest history,)
+    market: Floats  # of a span
     exits: Exits | None
     table: Floats | None  # of ``stretches``
 
@@ -116,7 +117,7 @@ def run_symbols(
             if trails is not None:
                 last_bar, table = min(start + size, n), memory.table
                 find_exits(one, stops, own, start, last_bar, accounts, table, exits)  # type: ignore[arg-type]  # there are stops
-            run_span(one, rows, plan, stops, exits, own, start, size, scratch, accounts, result)
+            run_span(one, memory.changes, rows, plan, stops, exits, own, start, size, scratch, accounts, result)
         s = take_number(turn)
 
 
@@ -156,4 +157,6 @@ def memory_of(plan: Plan, stops: int, bars: int, most: int) -> Memory:
             np.empty(shape, np.int64), np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape, np.int64)
         )
         table = np.empty(TABLE_SIZE)
-    return Memory(scratch_of(plan, room), np.empty(4 * bars), aligned((bars + 1) * MARKET_ROW), exits, table)
+    return Memory(
+        scratch_of(plan, room), np.empty(4 * bars), np.empty(bars), aligned((room + 1) * MARKET_ROW), exits, table
+    )
