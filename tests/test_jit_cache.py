@@ -1,5 +1,6 @@
 """Compiled code is never stale: an edit of any kernel file is seen by every kernel that uses it."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -14,12 +15,11 @@ import pandas as pd
 import pytest
 from numba.core.types.functions import BaseFunction
 
-import engine
 import engine.kernels
-from engine.cli import starting
 from engine.kernels import _jit
 from engine.kernels._before import before_kernels
 from engine.kernels._jit import kernel
+from engine.kernels.metrics import METRICS
 
 KERNELS = Path(engine.kernels.__file__).parent
 
@@ -69,6 +69,16 @@ def test_no_cache_folder_is_no_failure(tmp_path):
     assert run(KERNELS.parent.parent, blocked) == ["2.5", "0"]
 
 
+SLOWLY = """
+import sys
+from engine.kernels import _quick
+_quick.quickened = lambda dispatcher: dispatcher
+import engine
+frame = engine.sweep(engine.sample(), [5, 10], 20, engine.TrailingStop(3.0)).to_frame()
+frame.reset_index(drop=True).to_parquet(sys.argv[1])
+"""
+
+
 def test_the_first_run_compiles_every_kernel_once(tmp_path):
     """In two processes that meet in the cache: what one has compiled is what the other calls, for the same types and in the same form, or it would be compiled again."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
@@ -88,29 +98,44 @@ def test_the_first_run_compiles_every_kernel_once(tmp_path):
     again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, cwd=KERNELS.parents[1])
     assert "Compiling" not in again.stderr
     assert Counter(path.name.split("-")[0] for path in tmp_path.rglob("*.nbc")) == kept
-    # The same to the last bit as what numba compiles when it infers every type anew, as in this process.
-    here = engine.sweep(engine.sample(), [5, 10], 20, engine.TrailingStop(3.0)).to_frame()
-    np.testing.assert_array_equal(pd.read_parquet(out)[list(here)], here)
+    # What numba compiles when it infers every type anew gives the same to the last bit.
+    environment["NUMBA_CACHE_DIR"] = str(tmp_path / "slowly")
+    slowly = tmp_path / "slowly.parquet"
+    subprocess.run([sys.executable, "-c", SLOWLY, slowly], env=environment, check=True, cwd=KERNELS.parents[1])
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(out)[list(METRICS)], pd.read_parquet(slowly)[list(METRICS)], check_exact=True
+    )
 
 
-def test_types_are_remembered_in_a_process_of_ours(monkeypatch):
-    """A sum of three is two calls of one function with the same types; what is asked for once is not inferred again."""
-    asked, before = [], BaseFunction.get_call_type
+def test_types_are_remembered_while_a_kernel_is_compiled(monkeypatch):
+    """A sum of three is two calls of one function with the same types; what is asked for once is not inferred again, and only for a kernel."""
+    asked, before, thresholds = [], BaseFunction.get_call_type, gc.get_threshold()
 
     def counted(function, context, types, named):
-        asked.append((function, types))
+        asked.append((function, types, gc.get_threshold()))
         return before(function, context, types, named)
 
     monkeypatch.setattr(BaseFunction, "get_call_type", counted)
-    assert kernel(lambda a, b, c: a + b + c)(1.0, 2.0, 4.0) == 7.0
-    assert len(asked) > len(set(asked))
+    assert numba.njit(lambda a, b, c: a + b + c)(np.float32(1), np.float32(2), np.float32(4)) == 7.0
+    others = asked.copy()
+    assert len(others) > len(set(others))
     asked.clear()
-    starting._remember_types()
-    assert kernel(lambda a, b, c: a + b + c)(1.0, 2.0, 4.0) == 7.0
+    assert kernel(lambda a, b, c: a + b + c)(np.float32(1), np.float32(2), np.float32(4)) == 7.0
     assert len(asked) == len(set(asked)) > 0
+    assert {threshold for *_, threshold in others} == {thresholds}
+    assert {threshold[0] for *_, threshold in asked} == {200_000}
     for _ in range(2):  # a failure is not remembered as a success
         with pytest.raises(numba.TypingError):
             kernel(lambda a: a + None)(1.0)
+    assert (BaseFunction.get_call_type, gc.get_threshold()) == (counted, thresholds)
+
+
+def test_threads_that_compile_at_once_leave_numba_as_it_was():
+    before, thresholds = BaseFunction.get_call_type, gc.get_threshold()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda n: kernel(lambda a: a * a + n)(2.0), range(8)))
+    assert found == [4.0 + n for n in range(8)]
+    assert (BaseFunction.get_call_type, gc.get_threshold()) == (before, thresholds)
 
 
 @kernel

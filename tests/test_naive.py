@@ -289,18 +289,11 @@ def test_bad_input_is_refused():
 
 
 def test_the_strategies_reach_every_corner():
+    """The rarest are in one market of some hundred, and hypothesis takes constants from whatever else is imported, so that 300 markets with the same seed can be without."""
     seen: Counter[str] = Counter()
+    rare = ["cross", "stop", "gap", "open", "same bar", "tie", "skipped", "pending buy", "pending sell"]
     total = 0
 
-    @seed(20)
-    @settings(
-        max_examples=300,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=few.suppress_health_check,
-    )
-    @given(strategies.markets(), strategies.windows(), strategies.rules())
     def look(bars, pair, rules):
         nonlocal total
         total += 1
@@ -315,7 +308,16 @@ def test_the_strategies_reach_every_corner():
         corners |= {"tie" for a, b in zip(fast, slow, strict=True) if a is not None and a == b}
         seen.update(corners)
 
-    look()
+    look_at = given(strategies.markets(), strategies.windows(), strategies.rules())(look)
+    chosen = settings(
+        max_examples=300,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=few.suppress_health_check,
+    )
+    for number in range(20, 25):
+        if not all(seen[corner] for corner in rare):
+            seed(number)(chosen(look_at))()
     assert seen["traded"] >= total / 2
-    rare = ["cross", "stop", "gap", "open", "same bar", "tie", "skipped", "pending buy", "pending sell"]
-    assert all(seen[corner] > 0 for corner in rare), seen
+    assert all(seen[corner] for corner in rare), seen

@@ -127,6 +127,21 @@ def test_parts_do_not_change_a_bit(prices, result, monkeypatch, most_cells):
     assert np.array_equal(again.values, result.values, equal_nan=True)
 
 
+def test_no_thread_goes_on_where_another_could_not_be_started(monkeypatch):
+    started, start = [], threading.Thread.start
+
+    def start_one(thread):
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        share(lambda: time.sleep(0.2), 3)
+    assert [thread.is_alive() for thread in started] == [False]
+
+
 def test_blocks_do_not_change_a_bit(prices, monkeypatch):
     windows = range(2, 80, 3), range(5, 200, 4)
     whole = engine.sweep(prices, *windows)

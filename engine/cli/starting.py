@@ -21,7 +21,6 @@ def start_quickly() -> None:
     gc.set_threshold(_MANY, 20, 100)
     atexit.register(gc.freeze)  # and once more at the end of the process, several times: 0.3 to 0.5 seconds
     before_kernels(_without_what_is_unasked)
-    before_kernels(_remember_types)
 
 
 def _without_what_is_unasked() -> None:
@@ -40,23 +39,3 @@ def _without_what_is_unasked() -> None:
     finally:
         for name in absent:
             del modules[name]
-
-
-def _remember_types() -> None:
-    """Have numba remember which type a call has: an eighth of all compiling.
-
-    The kernels of a sweep have 5,100 calls and operators whose type numba infers, of which 385 are different. Each time it tries the templates of the function one after the other, some
-    ten for a sum of two doubles, and writes for each that does not fit a message that nobody reads. ``tests/test_jit_cache.py`` holds what is compiled to what numba compiles without.
-    """
-    from numba.core.types.functions import BaseFunction  # noqa: PLC0415  slow to import
-
-    functions: Any = BaseFunction
-    infer, known = functions.get_call_type, {}
-
-    def remembered(function: Any, context: Any, types: Any, named: Any) -> Any:
-        asked = function, context, types, tuple(named.items())
-        if asked not in known:
-            known[asked] = infer(function, context, types, named)
-        return known[asked]
-
-    functions.get_call_type = remembered

@@ -20,6 +20,7 @@ import numba
 from numba.extending import intrinsic
 
 from engine.kernels._before import run_waiting
+from engine.kernels._quick import quickened
 
 __all__ = ["CACHE", "Kernel", "inline_code", "kernel", "pasted", "plain", "prepare", "rule"]
 
@@ -89,11 +90,11 @@ class Kernel:
         return vars(self)[name]
 
     def _made_for_python(self) -> Any:
-        return self._made(CACHE)
+        return quickened(self._made(CACHE))
 
     def _made_for_kernels(self) -> Any:
         # A folder of its own, since numba names what it keeps by function and types only.
-        dispatcher = self._made(CACHE and CACHE / "inner", no_cpython_wrapper=True)
+        dispatcher = quickened(self._made(CACHE and CACHE / "inner", no_cpython_wrapper=True))
         compile_for = dispatcher.get_call_template
         # A constant among the arguments has a type of its own, for which all would be compiled once more.
         dispatcher.get_call_template = lambda args, named: compile_for(tuple(map(numba.types.unliteral, args)), named)

@@ -45,10 +45,12 @@ def share(work: Callable[[], None], threads: int) -> None:
         except BaseException as failure:  # noqa: BLE001  raised below, in the calling thread
             failures.append(failure)
 
-    helpers = [threading.Thread(target=help_out) for _ in range(threads - 1)]
-    for helper in helpers:
-        helper.start()
+    helpers: list[threading.Thread] = []
     try:
+        for _ in range(threads - 1):
+            helper = threading.Thread(target=help_out)
+            helper.start()
+            helpers.append(helper)
         work()
     finally:
         for helper in helpers:
