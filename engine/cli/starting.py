@@ -8,18 +8,19 @@ import sys
 from typing import Any, cast
 
 from engine.kernels._before import before_kernels
+from engine.kernels._quick import SELDOM
 
 __all__ = ["start_quickly"]
 
 _UNASKED = ("scipy.linalg.cython_blas", "cffi")
-_MANY = 200_000
 
 
 def start_quickly() -> None:
     """Set the process up for one command. Only for a process that is ours alone."""
-    # Python looks through all objects for unreachable ones whenever 700 are new: a tenth of a second of a sweep, a sixth of all compiling, and next to none is found.
-    gc.set_threshold(_MANY, 20, 100)
-    atexit.register(gc.freeze)  # and once more at the end of the process, several times: 0.3 to 0.5 seconds
+    # To look for garbage takes Python a tenth of a second of a sweep.
+    gc.set_threshold(*SELDOM)
+    # It does so at the end of a process, too, several times: 0.3 to 0.5 seconds.
+    atexit.register(gc.freeze)
     before_kernels(_without_what_is_unasked)
 
 

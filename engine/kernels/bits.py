@@ -105,9 +105,8 @@ def find_crosses(
             doubtful[pair] |= 0 <= first < bars and is_tie(sums, kind, before + first, fast, slow)
             if count > 0:
                 count = settle_ties(sums, kind, before, fast, slow, bars, out[place:], count, golden)
-                above[me] = (0 if golden else 1) ^ (
-                    count & 1
-                )  # a tie that goes on in the next span keeps the side, too
+                # A tie that goes on in the next span keeps the side, too.
+                above[me] = (0 if golden else 1) ^ (count & 1)
         starts[me], counts[me], goldens[me] = place, count, golden
         place += count + 1
         out[index(place - 1)] = NO_CROSS

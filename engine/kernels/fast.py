@@ -67,7 +67,7 @@ def run_span(
     Parameters
     ----------
     bars : Bars
-    changes : float64 (T,)
+    changes : float64 (at least T,)
         Of the closes; written in the first span.
     rows : float64 ((size + 1) * MARKET_ROW,)
         Of the market; overwritten.

@@ -122,7 +122,8 @@ def lay_legs(  # noqa: PLR0915  one loop: handing arrays to its parts would take
             sums[column] = 0
         while i < count or not new:
             if new:
-                start = 0 + int(cross[index(i)])  # counted from the first bar of the span, as all that follows
+                # Counted from the span's first bar, as all that follows; a sum, since int() leaves 16 bits as they are.
+                start = 0 + int(cross[index(i)])
                 entry = first_bar + start
                 i += 1
             else:

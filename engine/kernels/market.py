@@ -61,7 +61,7 @@ def unit_for(most: float) -> float:
 
 @kernel
 def find_changes(close: Floats, changes: Floats, rows: Floats) -> None:
-    """Write close[t] / close[t-1] - 1 of every bar, float64 (T,), and the units in which they are added up; before the first span is filled."""
+    """Write close[t] / close[t-1] - 1 of every bar, float64 (at least T,), and the units in which they are added up; before the first span is filled."""
     changes[0] = 0.0
     now, before, after = close[1:], close[:-1], changes[1:]
     for i in range(len(now)):
@@ -77,7 +77,7 @@ def fill_market(bars: Bars, rules: Rules, changes: Floats, start: int, stop: int
     ----------
     bars : Bars
     rules : Rules
-    changes : float64 (T,)
+    changes : float64 (at least T,)
         From ``find_changes``.
     start, stop : int
         The bars of the span.

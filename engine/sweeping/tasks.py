@@ -12,7 +12,7 @@ __all__ = ["Tasks", "apart", "shared"]
 _MOST_CELLS = 65_536
 """Of a task on one symbol: 7 MB of metrics."""
 _LEAST_CELLS = 512
-"""Of one symbol, however long it is: what is done once for all cells takes what it takes for 80 of them."""
+"""Of one symbol, however long it is: what is done once for all cells takes the time of some 160 of them (of a million bars, one pair takes 44 ns a bar, 499 pairs 180)."""
 _MOST_WORK, _GOOD_WORK, _LEAST_WORK = 200_000_000, 20_000_000, 2_000_000
 """Cells x bars of a thread: 60 ms, so that progress moves and Ctrl-C is heard; 5 ms, which is worth a task; 0.5 ms, which is worth waking a thread."""
 _MOST_BARS = 2_000_000
