@@ -84,9 +84,9 @@ def ranges(times, bars, trails):
 
 
 @kernel
-def exits_of_all(times, bars, given, rules, nobody, table, exits):
+def exits_of_all(times, bars, given, rules, nobody, walks, exits):
     for _ in range(times):
-        stops.find_exits(bars, given, rules, 0, len(bars.close), nobody, table, exits)
+        stops.find_exits(bars, given, rules, 0, len(bars.close), nobody, walks, exits)
 
 
 @kernel
@@ -159,7 +159,7 @@ def measure(history):
     nobody = account.reshape(1, 1, -1)
     found |= {
         "ATR": best(ranges, bars, trails),
-        "exits": best(exits_of_all, bars, given, with_stop, nobody, memory.table, memory.exits),
+        "exits": best(exits_of_all, bars, given, with_stop, nobody, memory.walks, memory.exits),
     }
     for name, leaves, chosen in (("", None, rules), (", stop", memory.exits, with_stop)):
         rest = leaves, chosen, span, scratch, account, result

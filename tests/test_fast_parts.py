@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 import engine
 from engine.backtesting import kernel_bars
 from engine.kernels import bits, codes, drawdown, machine, market, prefix, stops, vectors
-from engine.kernels._jit import kernel
+from engine.kernels._jit import kernel, plain
 from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.indicators import average_true_range
 from engine.kernels.loop import Bars
 from engine.kernels.power import power
-from engine.kernels.stretches import TABLE_SIZE
+from engine.kernels.walks import walks_of
 from engine.settings import Settings
 
 ordinary = settings(max_examples=200, deadline=None)
@@ -303,7 +303,7 @@ def test_exits_of_all_entries(kind, fill, intrabar, size, tick):
     exits = stops.Exits(np.zeros((1, n), np.int64), *np.zeros((3, 1, n)), np.zeros((1, n), np.int64))
     for start in range(0, n, size):
         nobody = np.zeros((1, 1, ACCOUNT_SIZE))
-        stops.find_exits(bars, given_stops, rules, start, min(start + size, n), nobody, np.empty(TABLE_SIZE), exits)
+        stops.find_exits(bars, given_stops, rules, start, min(start + size, n), nobody, plain(walks_of)(), exits)
     found = 0
     for entry in range(6, n):
         limit = min((entry // size + 1) * size, n)

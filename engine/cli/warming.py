@@ -33,7 +33,7 @@ from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.plan import block_of, scratch_of
 from engine.kernels.prefix import add_up
 from engine.kernels.stops import Exits, Stops, find_exits
-from engine.kernels.stretches import TABLE_SIZE
+from engine.kernels.walks import walks_of
 from engine.kernels.symbols import Trails
 from engine.kernels.words import words_of_span
 from engine.prices.history import History
@@ -124,7 +124,7 @@ def _compile_accounts(wanted: Wanted) -> None:
     if exits is not None:
         trails, accounts = _trails(), np.empty((1, 1, ACCOUNT_SIZE))
         stops = Stops(np.empty((1, _BARS)), trails.row, trails.multiple)
-        prepare(find_exits, _bars(), stops, rules, 0, _BARS, accounts, np.empty(TABLE_SIZE), exits)
+        prepare(find_exits, _bars(), stops, rules, 0, _BARS, accounts, plain(walks_of)(), exits)
 
 
 def _compile_judgement(wanted: Wanted) -> None:

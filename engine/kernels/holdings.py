@@ -29,7 +29,7 @@ from engine.kernels.plan import SPAN, Plan, Scratch, block_of
 from engine.kernels.position import Rules, all_in_order, closing_order, paid, received
 from engine.kernels.prefix import add_up
 from engine.kernels.stops import NO_ENTRY, NOT_YET, Exits, Stops, exits_of, find_exits, go_on
-from engine.kernels.stretches import TABLE_SIZE
+from engine.kernels.walks import walks_of
 from engine.kernels.symbols import Trails
 
 __all__ = ["LONGEST", "Shares", "add_holdings"]
@@ -96,9 +96,9 @@ def add_holdings(
     else:
         ranges = average_true_range(bars.high, bars.low, bars.close, trails.windows, trails.wilder)
         stops = Stops(ranges, trails.row, multiples)
-        nobody, table = np.empty((0, len(multiples), 1)), np.empty(TABLE_SIZE)
+        nobody, walks = np.empty((0, len(multiples), 1)), walks_of()
         for start in range(0, n, SPAN):
-            find_exits(bars, stops, rules, start, min(start + SPAN, n), nobody, table, exits)
+            find_exits(bars, stops, rules, start, min(start + SPAN, n), nobody, walks, exits)
     pairs.above[:] = 0
     pairs.doubtful[:] = False
     delay = 0 if rules.fill_at_close else 1

@@ -95,8 +95,8 @@ def run_lines(
     for start in range(0, n, size):
         span = Span(start, min(start + size, n), size, n)
         if trails is not None:
-            table = memory.table
-            find_exits(bars, stops, rules, start, span.stop, accounts, table, exits)  # type: ignore[arg-type]  # there are stops
+            walks = memory.walks
+            find_exits(bars, stops, rules, start, span.stop, accounts, walks, exits)  # type: ignore[arg-type]  # there are stops
         fill_market(bars, rules, memory.changes, start, span.stop, rows)
         fill_runs(bars.close, start, span.stop, scratch.work, scratch.runs, size)
         for b in range(len(plan.window_start) - 1):

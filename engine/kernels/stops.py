@@ -14,20 +14,10 @@ from numpy.typing import NDArray
 from engine.kernels._jit import kernel, pasted, rule
 from engine.kernels.accounts import ENTRY, LANES, SHARES
 from engine.kernels.loop import Bars, with_multiple
-from engine.kernels.machine import index
+from engine.kernels.machine import chosen, index
 from engine.kernels.position import NOTHING, Rules, follow_stop, paid, received
 from engine.kernels.sessions import CLOSED, Sessions, may_enter
-from engine.kernels.stretches import (
-    DISTANCE,
-    GOES_ON,
-    LANES_SIZE,
-    PASSED,
-    PEAK,
-    TOGETHER,
-    fill_stretches,
-    find_bars,
-    pass_stretches,
-)
+from engine.kernels.walks import PASSED, Scale, Walks, code_bars, join_highest, places_of_peak, walk_all
 
 __all__ = ["NOT_YET", "NO_ENTRY", "Exits", "Stops", "exits_of", "find_exits", "go_on"]
 
@@ -37,7 +27,9 @@ NOT_YET = 1 << 62
 """Bar of an exit that has not come up to the bar that was looked at last."""
 NO_ENTRY = -1
 """Bar of an exit where no position can begin: the ATR is not defined yet, or the time of day forbids it."""
-_PEAK, _STOP, _DISTANCE, _LEAVE, _PRICE = (TOGETHER * column for column in range(5))
+_TOGETHER = 16
+"""Positions that are worked on side by side."""
+_PEAK, _STOP, _DISTANCE, _LEAVE, _PRICE = (_TOGETHER * column for column in range(5))
 _COLUMNS = 5
 _AHEAD = 8
 """Bars between two looks whether all of them have ended."""
@@ -69,7 +61,7 @@ class Stops(NamedTuple):
 
 @kernel
 def find_exits(
-    bars: Bars, stops: Stops, rules: Rules, first: int, last: int, accounts: Floats, table: Floats, all_exits: Exits
+    bars: Bars, stops: Stops, rules: Rules, first: int, last: int, accounts: Floats, walks: Walks, all_exits: Exits
 ) -> None:
     """Write the exits of all stops for the bars [first, last): of what is held since before, and of what begins there.
 
@@ -82,14 +74,16 @@ def find_exits(
     first, last : int
     accounts : float64 (groups, K, ACCOUNT_SIZE)
         As they are before bar ``first``; not read if that is 0.
-    table : float64 (TABLE_SIZE,)
-        Of ``stretches``; overwritten.
+    walks : Walks
+        Overwritten.
     all_exits : Exits
         Of shape (K, T).
     """
     quick = not (rules.chandelier or rules.high_first)
+    fills = bars.close if rules.fill_at_close else bars.open
+    scale = Scale(0.0, 1.0)
     if quick and not np.isnan(stops.multiple).all():
-        fill_stretches(bars.high, bars.low, first, last, table)
+        scale = code_bars(bars.high, bars.low, fills, paid(1.0, rules.costs), first, last, walks.codes)
     for k in range(len(stops.multiple)):
         one, exits = with_multiple(rules, stops.multiple[k]), exits_of(all_exits, k)
         atr = stops.atr[stops.row[k]]
@@ -103,7 +97,7 @@ def find_exits(
                 if account[SHARES + lane] > 0.0:
                     go_on(bars, atr, one, int(account[ENTRY + lane]), last, exits)
         if quick:
-            _begin_quickly(bars, atr, one, first, last, table, exits)
+            _begin_quickly(bars, atr, one, first, last, walks, scale, exits)
         else:
             _begin(bars, atr, one, first, last, exits)
         leave_with_session(rules.sessions, bars, atr, one, first, last, exits)
@@ -147,10 +141,10 @@ def _begin(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, exits: 
     exit_bar, exit_price, exit_peak = exits.bar, exits.price, exits.peak
     exit_stop, looked = exits.stop, exits.looked
     signal = 0 if rules.fill_at_close else 1  # bars from the signal to the entry
-    lanes = np.empty(_COLUMNS * TOGETHER)  # one array: two could overlap for all that the compiler knows
-    for group in range(first, last, TOGETHER):
-        size = min(TOGETHER, last - group)
-        for i in range(TOGETHER):
+    lanes = np.empty(_COLUMNS * _TOGETHER)  # one array: two could overlap for all that the compiler knows
+    for group in range(first, last, _TOGETHER):
+        size = min(_TOGETHER, last - group)
+        for i in range(_TOGETHER):
             entry = min(group + i, last - 1)
             distance = distance_at(atr, entry - signal, rules.multiple)
             lanes[_PEAK + i], lanes[_STOP + i], lanes[_DISTANCE + i] = (
@@ -169,7 +163,7 @@ def _begin(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, exits: 
 
 
 @kernel
-def _begin_quickly(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, table: Floats, exits: Exits) -> None:
+def _begin_quickly(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, walks: Walks, scale: Scale, exits: Exits) -> None:
     """Do what ``_begin`` does where the distance stays and the low comes before the high.
 
     What happens on the first bar that does something is asked of ``follow_stop``; a low is never above its open, so that none is missed.
@@ -178,27 +172,29 @@ def _begin_quickly(bars: Bars, atr: Floats, rules: Rules, first: int, last: int,
     fills = bars.close if rules.fill_at_close else opens
     exit_bar, exit_price, exit_peak = exits.bar, exits.price, exits.peak
     exit_stop, looked = exits.stop, exits.looked
+    prices, distances, codes, highest = walks.paid, walks.distance, walks.codes, walks.highest
     later = 1 if rules.fill_at_close else 0  # a position that began at the open is tested on the same bar
-    multiple, costs, limit = rules.multiple, rules.costs, last - first
-    lanes = np.empty(LANES_SIZE)
-    for group in range(first, last, TOGETHER):
-        for i in range(TOGETHER):
-            entry = min(group + i, last - 1)
-            distance = distance_at(atr, entry - 1 + later, multiple)
-            lanes[PEAK + i], lanes[DISTANCE + i] = paid(fills[index(entry)], costs), distance
-            lanes[GOES_ON + i] = 1.0 if group + i < last and not np.isnan(distance) else 0.0
-        begin = group - first + later
-        pass_stretches(table, begin, limit, lanes)
-        find_bars(table, begin, limit, lanes)
-        for i in range(min(TOGETHER, last - group)):
-            at, end = index(group + i), first + begin + i + int(lanes[PASSED + i])
-            exit_bar[at] = NO_ENTRY if np.isnan(lanes[DISTANCE + i]) else NOT_YET
-            if lanes[GOES_ON + i] > 0.0 or np.isnan(lanes[DISTANCE + i]):
-                exit_peak[at], exit_stop[at], looked[at] = lanes[PEAK + i], -np.inf, last
-                continue
-            peak, distance, here = lanes[PEAK + i], lanes[DISTANCE + i], index(end)
-            test = follow_stop(-np.inf, peak, distance, end > group + i, opens[here], highs[here], lows[here], False)
-            exit_bar[at], exit_price[at] = end, received(test.price, costs)
+    multiple, costs, count = rules.multiple, rules.costs, last - first
+    for i in range(count):
+        prices[index(i)] = paid(fills[index(first + i)], costs)
+        distances[index(i)] = distance_at(atr, first + i - 1 + later, multiple)
+    join_highest(highs, first, last, walk_all(prices, distances, count, later, scale, codes), highest)
+    for i in range(count):
+        at, distance, begin = index(first + i), distances[index(i)], i + later
+        exit_bar[at] = NO_ENTRY if np.isnan(distance) else NOT_YET
+        passed = min(0 + int(codes[index(i) + PASSED]), count - begin)
+        one, two = places_of_peak(begin, max(passed, 1))
+        peak = max(prices[index(i)], chosen(passed > 0, max(highest[one], highest[two]), -np.inf))
+        end = first + begin + passed
+        while end < last and lows[index(end)] > peak - distance:  # seldom: the code said that it may end here
+            peak = max(peak, highs[index(end)])
+            end += 1
+        if end >= last or np.isnan(distance):
+            exit_peak[at], exit_stop[at], looked[at] = peak, -np.inf, last
+            continue
+        here = index(end)
+        test = follow_stop(-np.inf, peak, distance, end > first + i, opens[here], highs[here], lows[here], False)
+        exit_bar[at], exit_price[at] = end, received(test.price, costs)
 
 
 @kernel
@@ -213,7 +209,7 @@ def _walk(bars: Bars, atr: Floats, rules: Rules, group: int, start: int, limit: 
             open_price, high, low = opens[bar], highs[bar], lows[bar]
             moving = distance_at(atr, bar - 1, rules.multiple) if chandelier else np.nan
             since = float(bar - group)
-            for i in range(TOGETHER):
+            for i in range(_TOGETHER):
                 here = moving if chandelier else lanes[_DISTANCE + i]
                 stop, peak, leave = lanes[_STOP + i], lanes[_PEAK + i], lanes[_LEAVE + i]
                 test = follow_stop(stop, peak, here, i < since, open_price, high, low, high_first)
@@ -226,7 +222,7 @@ def _walk(bars: Bars, atr: Floats, rules: Rules, group: int, start: int, limit: 
                 lanes[_STOP + i] = test.stop if begun else stop
         t += _AHEAD
         waiting = 0
-        for i in range(TOGETHER):
+        for i in range(_TOGETHER):
             waiting += lanes[_LEAVE + i] == np.inf
 
 

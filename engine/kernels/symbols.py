@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels._jit import kernel, pasted, rule
+from engine.kernels._jit import kernel, pasted, plain, rule
 from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.fast import run_span
 from engine.kernels.finish import Result
@@ -25,7 +25,7 @@ from engine.kernels.plan import Plan, Scratch, aligned, scratch_of
 from engine.kernels.position import Rules
 from engine.kernels.sessions import sessions_between
 from engine.kernels.stops import Exits, Stops, find_exits
-from engine.kernels.stretches import TABLE_SIZE
+from engine.kernels.walks import Walks, walks_of
 
 __all__ = ["Memory", "Trails", "memory_of", "run_symbols"]
 
@@ -41,7 +41,7 @@ class Memory(NamedTuple):
     changes: Floats  # (bars of the longest history,)
     market: Floats  # of a span
     exits: Exits | None
-    table: Floats | None  # of ``stretches``
+    walks: Walks | None
 
 
 class Trails(NamedTuple):
@@ -115,8 +115,8 @@ def run_symbols(
         result = Result(capital, bars_per_year, out[s], sure[s])
         for start in range(0, n, size):
             if trails is not None:
-                last_bar, table = min(start + size, n), memory.table
-                find_exits(one, stops, own, start, last_bar, accounts, table, exits)  # type: ignore[arg-type]  # there are stops
+                last_bar, walks = min(start + size, n), memory.walks
+                find_exits(one, stops, own, start, last_bar, accounts, walks, exits)  # type: ignore[arg-type]  # there are stops
             run_span(one, memory.changes, rows, plan, stops, exits, own, start, size, scratch, accounts, result)
         s = take_number(turn)
 
@@ -151,12 +151,12 @@ def memory_of(plan: Plan, stops: int, bars: int, most: int) -> Memory:
     """Get the memory for so many stops and histories of so many bars."""
     shape = stops, bars
     room = min(-(-bars // WORD) * WORD, -(-most // WORD) * WORD)
-    exits = table = None
+    exits = walks = None
     if stops > 0:
         exits = Exits(
             np.empty(shape, np.int64), np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape, np.int64)
         )
-        table = np.empty(TABLE_SIZE)
+        walks = plain(walks_of)()
     return Memory(
-        scratch_of(plan, room), np.empty(4 * bars), np.empty(bars), aligned((room + 1) * MARKET_ROW), exits, table
+        scratch_of(plan, room), np.empty(4 * bars), np.empty(bars), aligned((room + 1) * MARKET_ROW), exits, walks
     )
