@@ -23,6 +23,7 @@ from engine.prices.sessions import resolved_year
 from engine.results.backtest import BacktestResult
 from engine.results.tables import PENDING, buy_and_hold, metric_table, trade_table
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Signal, Sizing, TrailingStop
+from engine.signals import GOLDEN_CROSS
 from engine.windows import Window, grid_on
 
 __all__ = ["atr_of", "backtest", "fee_limit", "from_signals", "kernel_bars"]
@@ -94,7 +95,7 @@ def backtest(
         lot,
         year,
         risk,
-        signal or Signal(),
+        signal or GOLDEN_CROSS,
         flatten,
     )
     pair = grid_on(prices, fast, slow, stop).pairs

@@ -21,7 +21,7 @@ from engine.kernels.charges import DatedCharges
 from engine.kernels.sessions import Sessions
 from engine.limits import LEAST_LOT, MOST_WINDOW
 from engine.requirements import require_choice, require_number, require_time_of_day, require_whole
-from engine.signals import Signal
+from engine.signals import GOLDEN_CROSS, Signal
 
 __all__ = [
     "AtrKind",
@@ -45,6 +45,7 @@ Sizing = Literal["all_in", "all_in_lots", "risk"]
 AtrKind = Literal["sma", "wilder"]
 StopKind = Literal["fixed", "chandelier"]
 
+_CHOICES = {name: get_args(kind) for name, kind in (("fill", Fill), ("intrabar", Intrabar), ("direction", Direction), ("sizing", Sizing))}
 _SIZING_CODE = {"all_in": rules.ALL_IN, "all_in_lots": rules.ALL_IN_LOTS, "risk": rules.RISK}
 
 
@@ -125,14 +126,12 @@ class Settings:
     lot: float = 1.0
     bars_per_year: float = 252.0
     risk: float = 0.02
-    signal: Signal = field(default_factory=Signal)
+    signal: Signal = GOLDEN_CROSS
     flatten: str | None = None
 
     def __post_init__(self) -> None:
-        require_choice("fill", self.fill, get_args(Fill))
-        require_choice("intrabar", self.intrabar, get_args(Intrabar))
-        require_choice("direction", self.direction, get_args(Direction))
-        require_choice("sizing", self.sizing, get_args(Sizing))
+        for name, choices in _CHOICES.items():
+            require_choice(name, getattr(self, name), choices)
         if not isinstance(self.costs, Costs | CostSchedule):
             raise InputError(f"costs is {self.costs!r}; it must be engine.Costs(...), or from engine.costs")
         if not isinstance(self.signal, Signal):
@@ -224,5 +223,5 @@ class Settings:
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
         """Read what ``to_dict`` gave; before there were signals, everything was the golden cross, and before there was ``flatten``, held overnight."""
         kind: type[Costs | CostSchedule] = CostSchedule if "rates" in values["costs"] else Costs
-        signal = Signal.from_dict(values["signal"]) if "signal" in values else Signal()
+        signal = Signal.from_dict(values["signal"]) if "signal" in values else GOLDEN_CROSS
         return cls(**{**values, "costs": kind.from_dict(values["costs"]), "signal": signal})

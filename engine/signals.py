@@ -10,7 +10,7 @@ from engine.errors import InputError
 from engine.limits import MOST_WINDOW
 from engine.requirements import require_choice, require_number, require_whole
 
-__all__ = ["Adx", "Average", "Confirmation", "Rsi", "Signal"]
+__all__ = ["GOLDEN_CROSS", "Adx", "Average", "Confirmation", "Rsi", "Signal"]
 
 Average = Literal["sma", "ema", "wma"]
 
@@ -115,7 +115,7 @@ class Signal:
     @property
     def is_golden_cross(self) -> bool:
         """Whether this is the contract's golden cross and nothing else."""
-        return self == Signal()
+        return self is GOLDEN_CROSS or self == GOLDEN_CROSS
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values for JSON; ``hold`` only where there is one, so that results from before it are still the same."""
@@ -132,3 +132,7 @@ class Signal:
             return cls(**values)
         arguments = {name: value for name, value in named.items() if name != "kind"}
         return cls(**{**values, "confirm": _CONFIRMATIONS[named["kind"]](**arguments)})
+
+
+GOLDEN_CROSS = Signal()
+"""That of the contract."""

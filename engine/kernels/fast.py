@@ -33,8 +33,9 @@ from engine.kernels.drawdown import fill_runs
 from engine.kernels.finish import Result, finish
 from engine.kernels.legs import Span, lay_legs
 from engine.kernels.loop import Bars, with_multiple
-from engine.kernels.machine import index
+from engine.kernels.machine import fetch_to_write, index
 from engine.kernels.market import fill_market, find_changes
+from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.plan import Plan, Scratch, block_of
 from engine.kernels.position import Rules
 from engine.kernels.prefix import HARD, add_up
@@ -168,7 +169,7 @@ def run_block(
     start, stop, group_start = plan.pair_start[b], plan.pair_start[b + 1], plan.group_start[b]
     legs, counts, cells, runs = scratch.legs, scratch.counts, scratch.cells, scratch.runs
     crosses, order, doubtful, cell_rows = scratch.crosses, scratch.pairs.order, scratch.pairs.doubtful, plan.row
-    sure, stop_count = result.sure, len(stops.multiple)
+    metrics, sure, stop_count = result.out, result.sure, len(stops.multiple)
     for k in range(stop_count):
         one = with_multiple(rules, stops.multiple[k])
         for first in range(start, stop, LANES):
@@ -177,11 +178,15 @@ def run_block(
             if span.start == 0:
                 open_accounts(account, result.capital)
             chosen = order[first : first + lanes]
+            if span.stop == span.last:
+                for i in range(lanes):
+                    cell = cell_rows[start + chosen[i]] * stop_count + k
+                    cells[i] = cell
+                    for metric in (0, METRIC_COUNT // 2, METRIC_COUNT - 1):
+                        fetch_to_write(metrics, index(cell * METRIC_COUNT + metric))
             most = lay_legs(rows, exits, k, one, span, runs, crosses, chosen, account, legs, counts)
             settle(account, legs, counts, most, one.costs)
             if span.stop == span.last:
-                for i in range(lanes):
-                    cells[i] = cell_rows[start + chosen[i]] * stop_count + k
                 finish(account, lanes, span, rows, result, cells, legs)
                 for i in range(lanes):
                     sure[cells[i]] &= not doubtful[start + chosen[i]]

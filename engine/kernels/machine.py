@@ -21,6 +21,7 @@ __all__ = [
     "copy_from",
     "count_ones",
     "double_of",
+    "fetch_to_write",
     "fused",
     "highest_bit",
     "index",
@@ -69,6 +70,22 @@ def copy_from(_context: Any, _address: Any, _count: Any, target: Any, _at: Any) 
         return context.get_dummy_value()
 
     return types.void(types.int64, types.intp, target, types.intp), generate
+
+
+@inline_code
+def fetch_to_write(_context: Any, array: Any, _place: Any) -> Any:
+    """Have the processor fetch the cache line of array[place], which is written soon: a store to a line that is in no near cache holds up the stores behind it."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        byte, flag = _ir.IntType(8).as_pointer(), _ir.IntType(32)
+        kind = _ir.FunctionType(_ir.VoidType(), [byte, flag, flag, flag])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        to_write, nearest, of_data = flag(1), flag(3), flag(1)
+        builder.call(fetch, [builder.bitcast(builder.gep(data, [arguments[1]]), byte), to_write, nearest, of_data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.uint64), generate
 
 
 @inline_code

@@ -22,6 +22,7 @@ from engine.results.backtest import BacktestResult
 from engine.results.sweep import SweepTable
 from engine.results.tables import held_returns
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Signal, Sizing, TrailingStop
+from engine.signals import GOLDEN_CROSS
 from engine.sweeping.cells import Part
 from engine.sweeping.job import Job, is_folder, require_sweepable, usable
 from engine.sweeping.tasks import Tasks, apart, shared
@@ -187,7 +188,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
         lot,
         year,
         risk,
-        signal or Signal(),
+        signal or GOLDEN_CROSS,
         flatten,
     )
     grid = grid_on(prices, fast, slow, stop)

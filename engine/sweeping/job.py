@@ -85,7 +85,8 @@ def usable(prices: Prices, grid: Grid) -> tuple[list[str], dict[str, str], dict[
     left_out = dict(prices.report.left_out)
     too_short: dict[str, str] = {}
     slow, longest = grid.slow, grid.longest
-    for symbol, bars in zip(prices.symbols, prices.lengths, strict=True):
+    some_short = min(prices.lengths, default=0) < longest
+    for symbol, bars in zip(prices.symbols, prices.lengths, strict=True) if some_short else ():
         short = int((slow > bars).sum()) if bars < longest else 0
         if short == len(slow):
             left_out[symbol] = f"{symbol} has {bars} bars, fewer than the slow window of every pair"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -72,5 +73,5 @@ def run_spans(
 
 def asked_of(trails: Trails, rules: Rules) -> Trails | None:
     """Give the stops, or None where nothing ends a position but a cross."""
-    nothing = rules.sessions is None and len(trails.multiple) == 1 and np.isnan(trails.multiple[0])
+    nothing = rules.sessions is None and len(trails.multiple) == 1 and math.isnan(trails.multiple[0])
     return None if nothing else trails
