@@ -172,8 +172,8 @@ def test_words_say_which_row_is_above_or_that_they_cannot_tell():
     rows[1, :2], rows[8, :2] = (-16_000, 16_000), (16_000, -16_000)
     rows[7] = rows[1] + rng.choice([-2, 2], 64)  # near, but not too near
     words, doubts = np.full(10, 99, np.uint64), np.full(20, 99, np.uint64)
-    given_rows = rows.copy()
-    given_rows[1] -= 1
+    given_rows = -rows[:, vectors.code_order()]
+    given_rows[1] += 1
     assert compare(given_rows.reshape(-1).view(np.uint32), 1, 2, 7, words, 3, doubts, 1) == 6
     for j in range(7):
         bits = [int(words[3 + j]) >> i & 1 for i in range(64)]
@@ -199,7 +199,8 @@ def test_codes_of_averages_are_nearer_than_one(seed, wild, origin, place):
     lowest, highest = codes.range_of(close, origin + place - int(windows.max()), origin + place + 63)
     out = np.empty(len(windows) * 32, np.uint32)
     codes.fill_codes(halves, rounded, place, windows, fasts, lowest, highest, out)
-    found = out.view(np.int16).reshape(len(windows), 64).astype(float)
+    found = np.empty((len(windows), 64))
+    found[:, vectors.code_order()] = -out.view(np.int16).reshape(len(windows), 64).astype(float)
     found[:fasts] += 1.0
     # Bars that there are not count as the middle of all.
     bars = np.arange(origin, origin + count)

@@ -108,10 +108,10 @@ def fill_codes(
     highest: float,
     codes: NDArray[np.uint32],
 ) -> None:
-    """Write averages of 64 bars that follow each other, two in a number: code i of window w, for bar i, is half i % 2 of codes[w * 32 + i // 2].
+    """Write averages of 64 bars that follow each other, two in a number: code i of window w is half i % 2 of codes[w * 32 + i // 2], for bar ``vectors.code_order()[i]``.
 
-    Codes are whole numbers from -LARGEST_CODE to LARGEST_CODE; those of the first ``fasts`` windows are less by 1 for ``vectors.above_words``. Apart from that, one that is
-    larger by 2 or more is that of a larger average: a code is wrong by half by its own rounding, a quarter by that of the closes and an eighth by single precision.
+    Codes are whole numbers from -LARGEST_CODE to LARGEST_CODE; those of the first ``fasts`` windows are more by 1 for ``vectors.above_words``. Apart from that, one that is
+    smaller by 2 or more is that of a larger average: a code is wrong by half by its own rounding, a quarter by that of the closes and an eighth by single precision.
 
     Two codes come out of two vectors by a shift and a blend, where their closes are two bars apart in each: 37 cycles a cell on a processor with AVX2, where taking the lower halves of
     a vector took 68 (docs/speed.md).
@@ -131,11 +131,11 @@ def fill_codes(
     """
     wide = max(highest - lowest, NARROWEST * highest, _UNITS * coarse.unit)
     scale = 2.0 * LARGEST_CODE / wide
-    shift = (coarse.middle - (lowest + highest) / 2.0) * scale
+    shift = (coarse.middle - (lowest + highest) / 2.0) * -scale
     one_end, two_end = _place(halves, end), _place(halves, end + 1)
     for w in range(len(windows)):
         row, start = w * (WORD // 2), end - windows[w]
         one_start, two_start = _place(halves, start), _place(halves, start + 1)
-        factor = np.float32(coarse.unit * scale / windows[w])
-        base = np.float32(_ROUND + shift - (1.0 if w < fasts else 0.0))
+        factor = np.float32(coarse.unit * -scale / windows[w])
+        base = np.float32(_ROUND + shift + (1.0 if w < fasts else 0.0))
         write_codes(halves, one_end, one_start, two_end, two_start, factor, base, codes, row)

@@ -10,11 +10,12 @@ from typing import Any
 import llvmlite.binding  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 
 from engine.kernels._jit import inline_code
 from engine.kernels.machine import WORD
 
-__all__ = ["FOUR", "above_words", "add_difference", "write_codes", "write_ones"]
+__all__ = ["FOUR", "above_words", "add_difference", "code_order", "write_codes", "write_ones"]
 
 _ir: Any = cgutils.ir  # type: ignore[attr-defined]
 _BYTE = 8
@@ -26,48 +27,49 @@ def above_words(
 ) -> Any:
     """Compare one row of 64 codes with ``count`` rows that follow each other, and note where the codes are too near to each other.
 
-    ``rows`` is uint32 (R * 32,), two codes of 16 bits in each, best at an address that 64 divides; codes are below 2^14 in size, and those of row ``one`` are less by 1.
-    Bit i of words[place + j] says row ``one`` > row ``others + j`` at i. Where the two, without that 1, differ by less than 2 anywhere, a pair of numbers is written to
-    ``doubts`` after the ``at`` pairs that it has: the place in ``words``, and the bits in doubt. Given back is how many pairs it then has. The row that stays is kept in registers: 6 cycles a word on a processor with
-    AVX-512, where two rows of doubles take 11 (docs/speed.md).
+    ``rows`` is uint32 (R * 32,), two codes of 16 bits in each, in the order of ``code_order``, best at an address that 64 divides; codes are below 2^14 in size, the larger the lower what they
+    stand for, and those of row ``one`` are more by 1. Bit i of words[place + j] says row ``one`` < row ``others + j`` at i. Where the two, without that 1, differ by less than 2 anywhere, a pair
+    of numbers is written to ``doubts`` after the ``at`` pairs that it has: the place in ``words``, and the bits in doubt. Given back is how many pairs it then has.
+
+    The row that stays is kept in registers, and the others are taken off it straight from memory: 6 cycles a word on a processor with AVX-512, where two rows of doubles take 11 (docs/speed.md).
     """
-    half = WORD // 2
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         table, first, second, size, target, start, notes, found = arguments
-        integer, code, short = _ir.IntType(64), _ir.IntType(16), _ir.IntType(half)
-        vector = _ir.VectorType(code, half)
+        packs = _packs(context)
+        lanes = WORD // 4 if packs else WORD // 2
+        integer, code = _ir.IntType(64), _ir.IntType(16)
+        vector = _ir.VectorType(code, lanes)
         source, output, noted = (
             context.make_array(signature.args[i])(context, builder, array).data
             for i, array in ((0, table), (4, target), (6, notes))
         )
 
-        def many(value: int) -> Any:
-            return _ir.Constant(vector, [value] * half)
-
         def number(value: int) -> Any:
             return _ir.Constant(integer, value)
 
         def load(row: Any, part: int) -> Any:
-            place = builder.add(builder.mul(row, number(WORD)), number(half * part))
+            place = builder.add(builder.mul(row, number(WORD)), number(lanes * part))
             start = builder.gep(builder.bitcast(source, code.as_pointer()), [place])
             return builder.load(builder.bitcast(start, vector.as_pointer()), align=2)
 
-        def bits(chosen: Any) -> Any:
-            return builder.zext(builder.bitcast(chosen, short), integer)
+        def near(part: Any) -> Any:
+            return builder.icmp_unsigned("<", part, _ir.Constant(vector, [3] * lanes))
 
-        kept = [load(first, part) for part in range(2)]
+        parts = range(WORD // lanes)
+        kept = [load(first, part) for part in parts]
         count = cgutils.alloca_once_value(builder, found)  # type: ignore[no-untyped-call]
         with cgutils.for_range(builder, size) as loop:
             row, word = builder.add(second, loop.index), builder.add(start, loop.index)
-            apart = [builder.sub(load(row, part), kept[part]) for part in range(2)]  # below 0: surely above
-            low, high = (bits(builder.icmp_signed("<", part, many(0))) for part in apart)
-            builder.store(builder.or_(low, builder.shl(high, number(half))), builder.gep(output, [word]))
-            nearer = builder.select(builder.icmp_unsigned("<", *apart), *apart)
-            any_near = bits(builder.icmp_unsigned("<", nearer, many(3)))
-            with builder.if_then(builder.icmp_unsigned("!=", any_near, number(0)), likely=False):
-                near = [bits(builder.icmp_unsigned("<", part, many(3))) for part in apart]
-                doubt = builder.or_(near[0], builder.shl(near[1], number(half)))
+            apart = [builder.sub(kept[part], load(row, part)) for part in parts]  # below 0: surely above
+            builder.store(_signs(builder, apart, packs), builder.gep(output, [word]))
+            nearest = apart
+            while len(nearest) > 1:
+                pairs = zip(nearest[::2], nearest[1::2], strict=True)
+                nearest = [builder.select(builder.icmp_unsigned("<", *pair), *pair) for pair in pairs]
+            any_near = builder.bitcast(near(nearest[0]), _ir.IntType(lanes))
+            with builder.if_then(builder.icmp_unsigned("!=", any_near, _ir.Constant(any_near.type, 0)), likely=False):
+                doubt = _signs(builder, [builder.sext(near(part), vector) for part in apart], packs)
                 at = builder.load(count)
                 two = builder.mul(at, number(2))
                 builder.store(word, builder.gep(noted, [two]))
@@ -77,6 +79,41 @@ def above_words(
 
     place = types.intp
     return place(rows, place, place, place, words, place, _doubts, place), generate
+
+
+def _signs(builder: Any, parts: Any, packs: bool) -> Any:
+    """Give the signs of 64 codes as a word."""
+    half, integer = _ir.IntType(WORD // 2), _ir.IntType(WORD)
+    if packs:
+        small = _ir.VectorType(_ir.IntType(_BYTE), WORD // 2)
+        form = _ir.FunctionType(small, [parts[0].type] * 2)
+        pack = cgutils.get_or_insert_function(builder.module, form, "llvm.x86.avx2.packsswb")  # type: ignore[no-untyped-call]
+        parts = [builder.call(pack, parts[:2]), builder.call(pack, parts[2:])]
+    low, high = (
+        builder.zext(builder.bitcast(builder.icmp_signed("<", part, _ir.Constant(part.type, None)), half), integer)
+        for part in parts
+    )
+    return builder.or_(low, builder.shl(high, _ir.Constant(integer, WORD // 2)))
+
+
+def _packs(context: Any) -> bool:
+    """Tell whether the processor that is compiled for has the vectors of AVX2, but no comparison of AVX-512 that gives bits."""
+    features = _features(context)
+    return "+avx2" in features and "+avx512bw" not in features
+
+
+_PACKED = (0, 2, 1, 3)
+
+
+def code_order() -> list[int]:
+    """Give the order in which 64 codes lie in memory: place i has that of bar ``code_order()[i]``.
+
+    The instruction of AVX2 that packs the codes of two vectors into one takes halves of them in turn. So they are written in that order, and the bits come out in their own: two instructions of
+    26 less for each word.
+    """
+    if not _packs(cpu_target.target_context):
+        return list(range(WORD))
+    return [32 * half + 8 * part + i for half in range(2) for part in _PACKED for i in range(8)]
 
 
 @inline_code
@@ -94,7 +131,7 @@ def write_codes(
 ) -> Any:
     """Write 32 numbers of two codes to codes[place:], uint32: the lower half of number i is (halves[one_end + i] - halves[one_start + i]) * factor + base, the upper one that of two.
 
-    Both are in single precision, and of both the lowest 16 bits are taken, see ``codes``.
+    Both are in single precision, and of both the lowest 16 bits are taken, see ``codes``. They are written in the order of ``code_order``.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -125,7 +162,12 @@ def write_codes(
             lower = builder.and_(bits[0], _ir.Constant(whole, [0xFFFF] * wide))
             upper = builder.shl(bits[1], _ir.Constant(whole, [16] * wide))
             where = builder.gep(output, [builder.add(place, _ir.Constant(place.type, wide * part))])
-            builder.store(builder.or_(lower, upper), builder.bitcast(where, whole.as_pointer()), align=4)
+            together = builder.or_(lower, upper)
+            if _packs(context):
+                four = wide // len(_PACKED)
+                order = [four * quarter + i for quarter in _PACKED for i in range(four)]
+                together = builder.shuffle_vector(together, together, _ir.Constant(whole, order))
+            builder.store(together, builder.bitcast(where, whole.as_pointer()), align=4)
         return context.get_dummy_value()
 
     at, number = types.intp, types.float32
@@ -152,8 +194,12 @@ def write_ones(_context: Any, _word: Any, _first: Any, out: Any, _at: Any) -> An
 
 def _compresses(context: Any) -> bool:
     """Tell whether the processor that is compiled for, and LLVM, know the instruction that moves chosen bytes together."""
-    features = context.codegen().magic_tuple()[2].split(",")
-    return llvmlite.binding.llvm_version_info[0] >= 19 and {"+avx512vbmi2", "+avx512bw"} <= set(features)
+    return llvmlite.binding.llvm_version_info[0] >= 19 and {"+avx512vbmi2", "+avx512bw"} <= _features(context)
+
+
+def _features(context: Any) -> set[str]:
+    """Name the features of the processor that is compiled for, with a plus where it has them."""
+    return set(context.codegen().magic_tuple()[2].split(","))
 
 
 _AT_ONCE = 16
