@@ -17,10 +17,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels._jit import kernel
+from engine.kernels._jit import kernel, pasted
 from engine.kernels.machine import WORD, count_ones, index, trailing_zeros
 from engine.kernels.prefix import HARD, mean_at
-from engine.kernels.vectors import write_ones
+from engine.kernels.vectors import EIGHT, mark_sides, write_ones
 from engine.kernels.words import Block, Words
 
 __all__ = ["NO_CROSS", "Crosses", "find_crosses", "is_tie", "settle_ties"]
@@ -126,19 +126,29 @@ def mark_changes(bits: NDArray[np.uint64], pairs: int, bars: int, above: Integer
     changed : uint64 (at least words of the span / 64, rounded up, * pairs,)
         Overwritten: bit w % 64 of changed[w // 64 * pairs + p] says that word w of pair p has a change.
     """
-    one, none, words = np.uint64(1), np.uint64(0), (bars + WORD - 1) // WORD
-    changed[: -(-words // WORD) * pairs] = none
+    words = (bars + WORD - 1) // WORD
+    for group in range(0, words, WORD):
+        count, row = min(words - group, WORD), group // WORD * pairs
+        last = min(bars - (group + count - 1) * WORD, WORD) - 1  # the last span may be shorter than its words
+        together = pairs // EIGHT * EIGHT
+        for pair in range(0, together, EIGHT):
+            mark_sides(bits, pairs, group * pairs + pair, count, last, above, pair, changed, row + pair)
+        for pair in range(together, pairs):
+            changed[row + pair] = _mark_pair(bits, pairs, group * pairs + pair, count, last, above, pair)
+
+
+@pasted
+def _mark_pair(bits: NDArray[np.uint64], pairs: int, first: int, words: int, last: int, above: Integers, pair: int) -> np.uint64:
+    """Do what ``vectors.mark_sides`` does, for one pair that is left over."""
+    one, every, found = np.uint64(1), ~np.uint64(0), np.uint64(0)
     for word in range(words):
-        row, group, mark = index(word * pairs), index(word // WORD * pairs), one << np.uint64(word % WORD)
-        last = np.uint64(min(bars - word * WORD, WORD) - 1)  # the last span may be shorter than its words
-        keep = ~none >> (np.uint64(WORD - 1) - last)
-        for pair in range(pairs):
-            me = index(pair)
-            sides = bits[row + me]
-            changes = (sides ^ (sides << one | np.uint64(above[me]))) & keep
-            bits[row + me] = changes
-            changed[group + me] |= mark if changes != none else none
-            above[me] = np.int64(sides >> last & one)
+        end = np.uint64(last if word == words - 1 else WORD - 1)
+        sides = bits[index(word * pairs + first)]
+        changes = (sides ^ (sides << one | np.uint64(above[pair]))) & (every >> (np.uint64(WORD - 1) - end))
+        bits[index(word * pairs + first)] = changes
+        found |= np.uint64(changes != 0) << np.uint64(word)
+        above[pair] = np.int64(sides >> end & one)
+    return found
 
 
 @kernel

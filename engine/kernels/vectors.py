@@ -15,10 +15,12 @@ from numba.core.registry import cpu_target
 from engine.kernels._jit import inline_code
 from engine.kernels.machine import WORD
 
-__all__ = ["FOUR", "above_words", "add_difference", "code_order", "write_codes", "write_ones"]
+__all__ = ["EIGHT", "FOUR", "above_words", "add_difference", "code_order", "mark_sides", "write_codes", "write_ones"]
 
 _ir: Any = cgutils.ir  # type: ignore[attr-defined]
 _BYTE = 8
+FOUR, EIGHT = 4, 8
+"""Numbers of 64 bits that are worked on together."""
 
 
 @inline_code
@@ -114,6 +116,69 @@ def code_order() -> list[int]:
     if not _packs(cpu_target.target_context):
         return list(range(WORD))
     return [32 * half + 8 * part + i for half in range(2) for part in _PACKED for i in range(8)]
+
+
+@inline_code
+def mark_sides(
+    _context: Any,
+    bits: Any,
+    _pairs: Any,
+    _first: Any,
+    _words: Any,
+    _last: Any,
+    above: Any,
+    _pair: Any,
+    changed: Any,
+    _row: Any,
+) -> Any:
+    """Turn the sides of eight pairs into their changes, for up to 64 words, and note which words have one.
+
+    Word w of pair first + i is bits[w * pairs + first + i], overwritten; of the last word the bits up to ``last`` count. above[pair + i] is 1 where the side before the first word is "above", and is made
+    that of the last bar; changed[row + i] is made the bits of the words that have a change. What is known of a pair stays in registers: word by word for all pairs it took half as long again (docs/speed.md).
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        words, pairs, first, count, last, sides, pair, marks, row = arguments
+        source, side, mark = (
+            context.make_array(signature.args[i])(context, builder, array).data
+            for i, array in ((0, words), (5, sides), (7, marks))
+        )
+        vector = _ir.VectorType(_ir.IntType(64), EIGHT)
+
+        def all_of(value: Any) -> Any:
+            many = _ir.Constant(vector, None)
+            one = builder.insert_element(many, value, _ir.Constant(_ir.IntType(32), 0))
+            return builder.shuffle_vector(one, many, _ir.Constant(_ir.VectorType(_ir.IntType(32), EIGHT), [0] * EIGHT))
+
+        def at(data: Any, place: Any) -> Any:
+            return builder.bitcast(builder.gep(data, [place]), vector.as_pointer())
+
+        def number(value: int) -> Any:
+            return _ir.Constant(count.type, value)
+
+        one, none, before_last = all_of(number(1)), _ir.Constant(vector, None), builder.sub(count, number(1))
+        before = cgutils.alloca_once_value(builder, builder.load(at(side, pair), align=8))  # type: ignore[no-untyped-call]
+        found = cgutils.alloca_once_value(builder, none)  # type: ignore[no-untyped-call]
+
+        def take(word: Any, keep: Any, place_of_last: Any) -> None:
+            where = at(source, builder.add(builder.mul(word, pairs), first))
+            now = builder.load(where, align=8)
+            changes = builder.xor(now, builder.or_(builder.shl(now, one), builder.load(before)))
+            changes = changes if keep is None else builder.and_(changes, keep)
+            builder.store(changes, where, align=8)
+            some = builder.select(builder.icmp_unsigned("!=", changes, none), all_of(builder.shl(number(1), word)), none)
+            builder.store(builder.or_(builder.load(found), some), found)
+            builder.store(builder.and_(builder.lshr(now, place_of_last), one), before)
+
+        with cgutils.for_range(builder, before_last) as loop:
+            take(loop.index, None, all_of(number(WORD - 1)))
+        take(before_last, all_of(builder.lshr(number(-1), builder.sub(number(WORD - 1), last))), all_of(last))
+        builder.store(builder.load(before), at(side, pair), align=8)
+        builder.store(builder.load(found), at(mark, row), align=8)
+        return context.get_dummy_value()
+
+    place = types.int64
+    return types.void(bits, place, place, place, place, above, place, changed, place), generate
 
 
 @inline_code
@@ -260,10 +325,6 @@ def _write_singly(builder: Any, word: Any, first: Any, data: Any, start: Any) ->
     store()
     go_on()
     builder.position_at_end(done)
-
-
-FOUR = 4
-"""Numbers that ``add_difference`` takes."""
 
 
 @inline_code
