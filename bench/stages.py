@@ -50,9 +50,9 @@ def sums(times, close, lead, scratch):
 
 
 @kernel
-def runs(times, close, scratch, size):
+def runs(times, close, longest, scratch, size):
     for _ in range(times):
-        drawdown.fill_runs(close, 0, len(close), scratch.work, scratch.runs, size)
+        drawdown.fill_runs(close, 0, len(close), longest, scratch.work, scratch.runs, size)
 
 
 @kernel
@@ -85,8 +85,10 @@ def ranges(times, bars, trails):
 
 @kernel
 def exits_of_all(times, bars, given, rules, nobody, walks, exits):
+    longest = 0
     for _ in range(times):
-        stops.find_exits(bars, given, rules, 0, len(bars.close), nobody, walks, exits)
+        longest = stops.find_exits(bars, given, rules, 0, len(bars.close), nobody, walks, exits)
+    return longest
 
 
 @kernel
@@ -146,7 +148,7 @@ def measure(history):
     found = {
         "market": best(of_market, bars, rules, memory.changes, rows),
         "sums": best(sums, close, lead, scratch),
-        "runs": best(runs, close, scratch, size),
+        "runs": best(runs, close, BARS, scratch, size),
         "words": best(sides, close, lead, kind, block, scratch),
         "crosses": best(words_and_crosses, close, lead, kind, block, scratch),
         "order": best(order, scratch),
@@ -161,6 +163,8 @@ def measure(history):
         "ATR": best(ranges, bars, trails),
         "exits": best(exits_of_all, bars, given, with_stop, nobody, memory.walks, memory.exits),
     }
+    longest = exits_of_all(1, bars, given, with_stop, nobody, memory.walks, memory.exits)
+    found["runs, stop"] = best(runs, close, longest, scratch, size)
     for name, leaves, chosen in (("", None, rules), (", stop", memory.exits, with_stop)):
         rest = leaves, chosen, span, scratch, account, result
         laid, settled, finished = (best(cells, n, rows, *rest) for n in (1, 2, 3))

@@ -245,15 +245,16 @@ def test_doubles_are_copied_from_an_address():
     assert target.tolist() == [-1.0, -1.0, 3.0, 4.0, 5.0, 6.0, -1.0, -1.0]
 
 
+@pytest.mark.parametrize("longest", [1, 8, 9, 30, 200])
 @pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 63, 64, 65, 200])
-def test_runs_of_closes(size):
+def test_runs_of_closes(size, longest):
     rng = np.random.default_rng(size)
     close = np.round(np.exp(np.cumsum(rng.normal(0, 0.1, size + 5))) * 100, 2)
     room = (size + 10) // 8 * 8
     table = np.full(room.bit_length() * room * drawdown.ROW, np.nan)
-    drawdown.fill_runs(close, 5, size + 5, np.full(drawdown.WORK_SIZE, np.nan), table, room)
+    drawdown.fill_runs(close, 5, size + 5, longest, np.full(drawdown.WORK_SIZE, np.nan), table, room)
     for first in range(size):
-        for last in range(first + 1, size + 1):
+        for last in range(first + 1, min(first + longest, size) + 1):
             part = close[5 + first : 5 + last]
             fall = min(1.0, (part / np.maximum.accumulate(part)).min())
             run = run_of(table, room, first, last)
@@ -303,8 +304,11 @@ def test_exits_of_all_entries(kind, fill, intrabar, size, tick):
     )
     exits = stops.Exits(np.zeros((1, n), np.int64), *np.zeros((3, 1, n)), np.zeros((1, n), np.int64))
     for start in range(0, n, size):
-        nobody = np.zeros((1, 1, ACCOUNT_SIZE))
-        stops.find_exits(bars, given_stops, rules, start, min(start + size, n), nobody, plain(walks_of)(), exits)
+        nobody, stop = np.zeros((1, 1, ACCOUNT_SIZE)), min(start + size, n)
+        longest = stops.find_exits(bars, given_stops, rules, start, stop, nobody, plain(walks_of)(), exits)
+        seen = [min(exits.bar[0, entry], stop) - entry for entry in range(start, stop) if exits.bar[0, entry] >= 0]
+        quick = kind == "fixed" and intrabar == "stop_first"
+        assert longest == (max(seen) if quick else stop - start)
     found = 0
     for entry in range(6, n):
         limit = min((entry // size + 1) * size, n)

@@ -94,7 +94,7 @@ def _compile_ends(wanted: Wanted) -> None:
         bars, trails = _bars(), _trails()
         prepare(average_true_range, bars.high, bars.low, bars.close, trails.windows, trails.wilder)
     runs, rows, account, legs = (np.empty(size) for size in (7 * _BARS * ROW, _MARKET, ACCOUNT_SIZE, _LEGS))
-    prepare(fill_runs, _bars().close, 0, _BARS, runs, runs, _BARS)
+    prepare(fill_runs, _bars().close, 0, _BARS, _BARS, runs, runs, _BARS)
     result = Result(1.0, 252.0, np.empty(METRIC_COUNT), np.empty(1, np.bool_))
     prepare(finish, account, 1, _SPAN, rows, result, np.zeros(LANES, np.int64), legs)
 

@@ -66,12 +66,15 @@ def join(first: Run, second: Run) -> Run:
 
 
 @kernel
-def fill_runs(close: Floats, start: int, stop: int, work: Floats, table: Floats, size: int) -> None:
+def fill_runs(close: Floats, start: int, stop: int, longest: int, work: Floats, table: Floats, size: int) -> None:
     """Write the table of the closes [start, stop).
 
     Parameters
     ----------
     close : float64 (T,)
+    start, stop : int
+    longest : int
+        Bars of the longest run that will be asked for.
     work : float64 (WORK_SIZE,)
         Overwritten: by bar the run to the end of its block, and the run from its start.
     table : float64 (L * size * ROW,)
@@ -87,18 +90,23 @@ def fill_runs(close: Floats, start: int, stop: int, work: Floats, table: Floats,
         work[index(i) + _HIGH], work[index(i) + _INVERSE] = 1.0, 1.0
     for i in range(0, count, EIGHT):
         fill_eight(work, index(i), _PITCH_PLACES, table, index(i * ROW), index(size * ROW))
+    near = -(-longest // EIGHT) * EIGHT
     for level in range(3, highest_bit(np.uint64(max(count - 1, 1))) + 1):
-        _long_level(work, table, level * size, count, 1 << level)
+        _long_level(work, table, level * size, count, 1 << level, near)
 
 
 @kernel
-def _long_level(work: Floats, table: Floats, first_row: int, count: int, half: int) -> None:
-    """Write the rows of one level of blocks of 8 bars or more, then join its blocks."""
-    for left in range(0, count, 2 * half):
-        right, end = min(left + half, count), min(left + 2 * half, count)
-        high, low, fall, inverse = -np.inf, np.inf, 1.0, 0.0
+def _long_level(work: Floats, table: Floats, first_row: int, count: int, half: int, near: int) -> None:
+    """Write the rows of one level of blocks of 8 bars or more, as far as they are so near to where two blocks meet, then join the blocks.
+
+    Where blocks are as long as that, nothing has to be joined: what is near to their end is in the second half, and what is near to their start in the first.
+    """
+    for block in range(0, count, 2 * half):
+        right = min(block + half, count)
+        left, end = max(block, right - near), min(block + 2 * half, count, right + near)
+        high, low, fall, inverse = -np.inf, np.inf, 1.0, np.inf  # of no bar: joined to a run it changes nothing
         before = high, low, fall, inverse
-        if right < end:
+        if right < end and half < near:
             last, at = index(right - 1) + _FROM_START, index(end - 1) + _FROM_START
             before = work[last + _HIGH], work[last + _LOW], work[last + _FALL], work[last + _INVERSE]
             high, low, fall, inverse = work[at + _HIGH], work[at + _LOW], work[at + _FALL], work[at + _INVERSE]

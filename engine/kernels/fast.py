@@ -59,6 +59,7 @@ def run_span(
     rules: Rules,
     start: int,
     size: int,
+    longest: int,
     scratch: Scratch,
     accounts: Floats,
     result: Result,
@@ -80,6 +81,8 @@ def run_span(
         Long only, sizing ALL_IN; its multiple is replaced by that of each stop.
     start, size : int
         First bar of the span, and bars of a span, a multiple of 64.
+    longest : int
+        Closes of the span that a position can see, at most.
     scratch : Scratch
         For this plan, and for spans of this size or larger ones.
     accounts : float64 (groups, K, ACCOUNT_SIZE)
@@ -95,7 +98,7 @@ def run_span(
     delay = 0 if rules.fill_at_close else 1
     origin = start - delay - lead
     kind = add_up(bars.close, origin, span.stop - delay, scratch.sums)
-    fill_runs(bars.close, start, span.stop, scratch.work, scratch.runs, size)
+    fill_runs(bars.close, start, span.stop, longest, scratch.work, scratch.runs, size)
     for b in range(len(plan.window_start) - 1):
         block, first, last = block_of(plan, b), plan.pair_start[b], plan.pair_start[b + 1]
         find_block(bars.close, origin, scratch, kind, lead + 1, block, span, delay, first, last)

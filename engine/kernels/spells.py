@@ -93,12 +93,12 @@ def run_lines(
     result = Result(capital, bars_per_year, out, sure)
     find_changes(bars.close, memory.changes, rows)
     for start in range(0, n, size):
-        span = Span(start, min(start + size, n), size, n)
+        span, longest = Span(start, min(start + size, n), size, n), size
         if trails is not None:
             walks = memory.walks
-            find_exits(bars, stops, rules, start, span.stop, accounts, walks, exits)  # type: ignore[arg-type]  # there are stops
+            longest = find_exits(bars, stops, rules, start, span.stop, accounts, walks, exits)  # type: ignore[arg-type]  # there are stops
         fill_market(bars, rules, memory.changes, start, span.stop, rows)
-        fill_runs(bars.close, start, span.stop, scratch.work, scratch.runs, size)
+        fill_runs(bars.close, start, span.stop, longest, scratch.work, scratch.runs, size)
         for b in range(len(plan.window_start) - 1):
             _find_block(lines, plan, b, 0 if rules.fill_at_close else 1, span, states, scratch)
             run_block(rows, plan, b, stops, exits, rules, span, scratch, accounts, result)

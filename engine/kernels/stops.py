@@ -62,7 +62,7 @@ class Stops(NamedTuple):
 @kernel
 def find_exits(
     bars: Bars, stops: Stops, rules: Rules, first: int, last: int, accounts: Floats, walks: Walks, all_exits: Exits
-) -> None:
+) -> int:
     """Write the exits of all stops for the bars [first, last): of what is held since before, and of what begins there.
 
     Parameters
@@ -78,7 +78,13 @@ def find_exits(
         Overwritten.
     all_exits : Exits
         Of shape (K, T).
+
+    Returns
+    -------
+    int
+        Closes of these bars that a position can see, at most.
     """
+    longest = 0
     quick = not (rules.chandelier or rules.high_first)
     fills = bars.close if rules.fill_at_close else bars.open
     scale = Scale(0.0, 1.0)
@@ -90,17 +96,22 @@ def find_exits(
         if np.isnan(stops.multiple[k]):
             exits.bar[first:last] = NOT_YET
             leave_with_session(rules.sessions, bars, atr, one, first, last, exits)
+            longest = last - first
             continue
         for group in range(len(accounts) if first > 0 else 0):
             account = accounts[group, k]
             for lane in range(LANES):
                 if account[SHARES + lane] > 0.0:
-                    go_on(bars, atr, one, int(account[ENTRY + lane]), last, exits)
+                    entry = int(account[ENTRY + lane])
+                    go_on(bars, atr, one, entry, last, exits)
+                    longest = max(longest, min(exits.bar[entry], last) - first)
         if quick:
-            _begin_quickly(bars, atr, one, first, last, walks, scale, exits)
+            longest = max(longest, _begin_quickly(bars, atr, one, first, last, walks, scale, exits))
         else:
             _begin(bars, atr, one, first, last, exits)
+            longest = last - first
         leave_with_session(rules.sessions, bars, atr, one, first, last, exits)
+    return longest
 
 
 @kernel
@@ -163,8 +174,8 @@ def _begin(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, exits: 
 
 
 @kernel
-def _begin_quickly(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, walks: Walks, scale: Scale, exits: Exits) -> None:
-    """Do what ``_begin`` does where the distance stays and the low comes before the high.
+def _begin_quickly(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, walks: Walks, scale: Scale, exits: Exits) -> int:
+    """Do what ``_begin`` does where the distance stays and the low comes before the high; give the most bars from an entry to its exit.
 
     What happens on the first bar that does something is asked of ``follow_stop``; a low is never above its open, so that none is missed.
     """
@@ -178,6 +189,7 @@ def _begin_quickly(bars: Bars, atr: Floats, rules: Rules, first: int, last: int,
     for i in range(count):
         prices[index(i)] = paid(fills[index(first + i)], costs)
         distances[index(i)] = distance_at(atr, first + i - 1 + later, multiple)
+    longest = 0
     join_highest(highs, first, last, walk_all(prices, distances, count, later, scale, codes), highest)
     for i in range(count):
         at, distance, begin = index(first + i), distances[index(i)], i + later
@@ -189,12 +201,14 @@ def _begin_quickly(bars: Bars, atr: Floats, rules: Rules, first: int, last: int,
         while end < last and lows[index(end)] > peak - distance:  # seldom: the code said that it may end here
             peak = max(peak, highs[index(end)])
             end += 1
+        longest = max(longest, end - first - i)
         if end >= last or np.isnan(distance):
             exit_peak[at], exit_stop[at], looked[at] = peak, -np.inf, last
             continue
         here = index(end)
         test = follow_stop(-np.inf, peak, distance, end > first + i, opens[here], highs[here], lows[here], False)
         exit_bar[at], exit_price[at] = end, received(test.price, costs)
+    return longest
 
 
 @kernel

@@ -114,10 +114,11 @@ def run_symbols(
         pairs.doubtful[:] = False
         result = Result(capital, bars_per_year, out[s], sure[s])
         for start in range(0, n, size):
+            longest = size
             if trails is not None:
                 last_bar, walks = min(start + size, n), memory.walks
-                find_exits(one, stops, own, start, last_bar, accounts, walks, exits)  # type: ignore[arg-type]  # there are stops
-            run_span(one, memory.changes, rows, plan, stops, exits, own, start, size, scratch, accounts, result)
+                longest = find_exits(one, stops, own, start, last_bar, accounts, walks, exits)  # type: ignore[arg-type]  # there are stops
+            run_span(one, memory.changes, rows, plan, stops, exits, own, start, size, longest, scratch, accounts, result)
         s = take_number(turn)
 
 
