@@ -10,6 +10,7 @@ from typing import Any
 from numba import types
 from numba.core import cgutils
 from numba.core.imputils import impl_ret_borrowed
+from numba.np.arrayobj import populate_array
 
 from engine.kernels._jit import inline_code
 
@@ -18,9 +19,9 @@ __all__ = [
     "bits_of",
     "blended",
     "chosen",
-    "copy_from",
     "count_ones",
     "double_of",
+    "doubles_at",
     "fetch_to_write",
     "fused",
     "highest_bit",
@@ -59,17 +60,17 @@ def read_only(_context: Any, array: Any) -> Any:
 
 
 @inline_code
-def copy_from(_context: Any, _address: Any, _count: Any, target: Any, _at: Any) -> Any:
-    """Copy so many doubles that lie at an address of the memory to target[at:]; who names the address answers for it."""
+def doubles_at(_context: Any, _address: Any, _count: Any) -> Any:
+    """Give so many doubles that lie at an address of the memory as an array that cannot be written; who names the address answers for it."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        address, count, array, at = arguments
-        data = context.make_array(signature.args[2])(context, builder, array).data
-        source = builder.inttoptr(address, data.type)
-        cgutils.raw_memcpy(builder, builder.gep(data, [at]), source, count, _ir.Constant(count.type, 8))  # type: ignore[no-untyped-call]
-        return context.get_dummy_value()
+        address, count = arguments
+        array, size = context.make_array(signature.return_type)(context, builder), context.get_constant(types.intp, 8)
+        data = builder.inttoptr(address, array.data.type)
+        populate_array(array, data=data, shape=[count], strides=[size], itemsize=size, meminfo=None)
+        return array._getvalue()  # noqa: SLF001  what numba's own code calls
 
-    return types.void(types.int64, types.intp, target, types.intp), generate
+    return types.Array(types.float64, 1, "C", readonly=True)(types.int64, types.intp), generate
 
 
 @inline_code

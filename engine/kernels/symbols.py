@@ -18,7 +18,7 @@ from engine.kernels.fast import run_span
 from engine.kernels.finish import Result
 from engine.kernels.indicators import average_true_range
 from engine.kernels.loop import Bars
-from engine.kernels.machine import WORD, copy_from, index, read_only, take_number
+from engine.kernels.machine import WORD, doubles_at, index, take_number
 from engine.kernels.market import MARKET_ROW
 from engine.kernels.money import changed
 from engine.kernels.plan import Plan, Scratch, aligned, scratch_of
@@ -37,7 +37,6 @@ class Memory(NamedTuple):
     """What is used again by every symbol; ``memory_of`` gets it."""
 
     scratch: Scratch
-    bars: Floats  # (4 * bars of the longest history,)
     changes: Floats  # (bars of the longest history,)
     market: Floats  # of a span
     exits: Exits | None
@@ -103,7 +102,7 @@ def run_symbols(
     s = take_number(turn)
     while s < len(places):
         n = places[s, 4]
-        one = _bars_at(places, s, n, memory.bars)
+        one = _bars_at(places, s, n)
         own, size = _own_rules(rules, offsets[s], offsets[s + 1]), span_size(n, most)
         if trails is None:
             stops = Stops(np.empty((1, 1)), np.zeros(1, np.int64), multiples)
@@ -123,15 +122,13 @@ def run_symbols(
 
 
 @pasted
-def _bars_at(places: Integers, s: int, count: int, room: Floats) -> Bars:
-    """Copy the bars of one symbol to where there is room for them."""
-    for column in range(4):
-        copy_from(places[s, column], count, room, column * count)
+def _bars_at(places: Integers, s: int, count: int) -> Bars:
+    """Give the bars of one symbol, where they lie."""
     return Bars(
-        read_only(room[:count]),
-        read_only(room[count : 2 * count]),
-        read_only(room[2 * count : 3 * count]),
-        read_only(room[3 * count : 4 * count]),
+        doubles_at(places[s, 0], count),
+        doubles_at(places[s, 1], count),
+        doubles_at(places[s, 2], count),
+        doubles_at(places[s, 3], count),
     )
 
 
@@ -159,5 +156,5 @@ def memory_of(plan: Plan, stops: int, bars: int, most: int) -> Memory:
         )
         walks = plain(walks_of)()
     return Memory(
-        scratch_of(plan, room), np.empty(4 * bars), np.empty(bars), aligned((room + 1) * MARKET_ROW), exits, walks
+        scratch_of(plan, room), np.empty(bars), aligned((room + 1) * MARKET_ROW), exits, walks
     )
