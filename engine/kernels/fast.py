@@ -181,13 +181,13 @@ def run_block(
             if span.start == 0:
                 open_accounts(account, result.capital)
             chosen = order[first : first + lanes]
+            most = lay_legs(rows, exits, k, one, span, runs, crosses, chosen, account, legs, counts)
             if span.stop == span.last:
                 for i in range(lanes):
                     cell = cell_rows[start + chosen[i]] * stop_count + k
                     cells[i] = cell
                     for metric in (0, METRIC_COUNT // 2, METRIC_COUNT - 1):
                         fetch_to_write(metrics, index(cell * METRIC_COUNT + metric))
-            most = lay_legs(rows, exits, k, one, span, runs, crosses, chosen, account, legs, counts)
             settle(account, legs, counts, most, one.costs)
             if span.stop == span.last:
                 finish(account, lanes, span, rows, result, cells, legs)
