@@ -84,10 +84,10 @@ def ranges(times, bars, trails):
 
 
 @kernel
-def exits_of_all(times, bars, given, rules, nobody, walks, exits):
+def exits_of_all(times, bars, given, rules, nobody, walks, work, exits):
     longest = 0
     for _ in range(times):
-        longest = stops.find_exits(bars, given, rules, 0, len(bars.close), nobody, walks, exits)
+        longest = stops.find_exits(bars, given, rules, 0, len(bars.close), nobody, walks, work, exits)
     return longest
 
 
@@ -161,9 +161,9 @@ def measure(history):
     nobody = account.reshape(1, 1, -1)
     found |= {
         "ATR": best(ranges, bars, trails),
-        "exits": best(exits_of_all, bars, given, with_stop, nobody, memory.walks, memory.exits),
+        "exits": best(exits_of_all, bars, given, with_stop, nobody, memory.walks, scratch.runs, memory.exits),
     }
-    longest = exits_of_all(1, bars, given, with_stop, nobody, memory.walks, memory.exits)
+    longest = exits_of_all(1, bars, given, with_stop, nobody, memory.walks, scratch.runs, memory.exits)
     found["runs, stop"] = best(runs, close, longest, scratch, size)
     for name, leaves, chosen in (("", None, rules), (", stop", memory.exits, with_stop)):
         rest = leaves, chosen, span, scratch, account, result

@@ -303,9 +303,10 @@ def test_exits_of_all_entries(kind, fill, intrabar, size, tick):
         engine.TrailingStop(1.5, kind=kind)
     )
     exits = stops.Exits(np.zeros((1, n), np.int64), *np.zeros((3, 1, n)), np.zeros((1, n), np.int64))
+    work = np.full(9 * 300, np.nan)
     for start in range(0, n, size):
         nobody, stop = np.zeros((1, 1, ACCOUNT_SIZE)), min(start + size, n)
-        longest = stops.find_exits(bars, given_stops, rules, start, stop, nobody, plain(walks_of)(), exits)
+        longest = stops.find_exits(bars, given_stops, rules, start, stop, nobody, plain(walks_of)(), work, exits)
         seen = [min(exits.bar[0, entry], stop) - entry for entry in range(start, stop) if exits.bar[0, entry] >= 0]
         quick = kind == "fixed" and intrabar == "stop_first"
         assert longest == (max(seen) if quick else stop - start)

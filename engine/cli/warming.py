@@ -124,7 +124,7 @@ def _compile_accounts(wanted: Wanted) -> None:
     if exits is not None:
         trails, accounts = _trails(), np.empty((1, 1, ACCOUNT_SIZE))
         stops = Stops(np.empty((1, _BARS)), trails.row, trails.multiple)
-        prepare(find_exits, _bars(), stops, rules, 0, _BARS, accounts, plain(walks_of)(), exits)
+        prepare(find_exits, _bars(), stops, rules, 0, _BARS, accounts, plain(walks_of)(), runs, exits)
 
 
 def _compile_judgement(wanted: Wanted) -> None:

@@ -96,9 +96,9 @@ def add_holdings(
     else:
         ranges = average_true_range(bars.high, bars.low, bars.close, trails.windows, trails.wilder)
         stops = Stops(ranges, trails.row, multiples)
-        nobody, walks = np.empty((0, len(multiples), 1)), walks_of()
+        nobody, walks, work = np.empty((0, len(multiples), 1)), walks_of(), np.empty(SPAN.bit_length() * SPAN)
         for start in range(0, n, SPAN):
-            find_exits(bars, stops, rules, start, min(start + SPAN, n), nobody, walks, exits)
+            find_exits(bars, stops, rules, start, min(start + SPAN, n), nobody, walks, work, exits)
     pairs.above[:] = 0
     pairs.doubtful[:] = False
     delay = 0 if rules.fill_at_close else 1

@@ -88,8 +88,10 @@ def aligned(size: int) -> Floats:
 def scratch_of(plan: Plan, bars: int) -> Scratch:
     """Get the memory for spans of so many bars."""
     most, pairs = plan.most_pairs, len(plan.row)
+    # The changes are written when the work for the table of runs has been done: in its memory, so that less has to stay in a cache.
+    work = aligned(max(WORK_SIZE, most * (bars // WORD)))
     words = Words(
-        np.empty(most * (bars // WORD), np.uint64),
+        work.view(np.uint64),
         np.empty(most * -(-bars // WORD**2), np.uint64),
         np.empty(most, np.bool_),
         np.empty(bars + plan.longest + 2, np.int32),
@@ -110,7 +112,7 @@ def scratch_of(plan: Plan, bars: int) -> Scratch:
         aligned(max((bars + 1) * LEG_SIZE, (METRIC_COUNT + 1) * LANES)),
         np.empty(LANES, np.int64),
         np.empty(LANES, np.int64),
-        aligned(WORK_SIZE),
+        work,
         aligned(bars.bit_length() * bars * ROW),
         Pairs(np.empty(pairs, np.int64), np.empty(pairs, np.bool_), np.empty(pairs, np.int64)),
     )

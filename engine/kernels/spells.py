@@ -96,7 +96,7 @@ def run_lines(
         span, longest = Span(start, min(start + size, n), size, n), size
         if trails is not None:
             walks = memory.walks
-            longest = find_exits(bars, stops, rules, start, span.stop, accounts, walks, exits)  # type: ignore[arg-type]  # there are stops
+            longest = find_exits(bars, stops, rules, start, span.stop, accounts, walks, scratch.runs, exits)  # type: ignore[arg-type]  # there are stops
         fill_market(bars, rules, memory.changes, start, span.stop, rows)
         fill_runs(bars.close, start, span.stop, longest, scratch.work, scratch.runs, size)
         for b in range(len(plan.window_start) - 1):

@@ -61,7 +61,7 @@ class Stops(NamedTuple):
 
 @kernel
 def find_exits(
-    bars: Bars, stops: Stops, rules: Rules, first: int, last: int, accounts: Floats, walks: Walks, all_exits: Exits
+    bars: Bars, stops: Stops, rules: Rules, first: int, last: int, accounts: Floats, walks: Walks, work: Floats, all_exits: Exits
 ) -> int:
     """Write the exits of all stops for the bars [first, last): of what is held since before, and of what begins there.
 
@@ -76,6 +76,8 @@ def find_exits(
         As they are before bar ``first``; not read if that is 0.
     walks : Walks
         Overwritten.
+    work : float64 (at least L * (last - first),)
+        Overwritten; 2^L is more than ``last - first``.
     all_exits : Exits
         Of shape (K, T).
 
@@ -106,7 +108,7 @@ def find_exits(
                     go_on(bars, atr, one, entry, last, exits)
                     longest = max(longest, min(exits.bar[entry], last) - first)
         if quick:
-            longest = max(longest, _begin_quickly(bars, atr, one, first, last, walks, scale, exits))
+            longest = max(longest, _begin_quickly(bars, atr, one, first, last, walks, work, scale, exits))
         else:
             _begin(bars, atr, one, first, last, exits)
             longest = last - first
@@ -174,7 +176,7 @@ def _begin(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, exits: 
 
 
 @kernel
-def _begin_quickly(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, walks: Walks, scale: Scale, exits: Exits) -> int:
+def _begin_quickly(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, walks: Walks, highest: Floats, scale: Scale, exits: Exits) -> int:
     """Do what ``_begin`` does where the distance stays and the low comes before the high; give the most bars from an entry to its exit.
 
     What happens on the first bar that does something is asked of ``follow_stop``; a low is never above its open, so that none is missed.
@@ -183,7 +185,7 @@ def _begin_quickly(bars: Bars, atr: Floats, rules: Rules, first: int, last: int,
     fills = bars.close if rules.fill_at_close else opens
     exit_bar, exit_price, exit_peak = exits.bar, exits.price, exits.peak
     exit_stop, looked = exits.stop, exits.looked
-    prices, distances, codes, highest = walks.paid, walks.distance, walks.codes, walks.highest
+    prices, distances, codes = walks.paid, walks.distance, walks.codes
     later = 1 if rules.fill_at_close else 0  # a position that began at the open is tested on the same bar
     multiple, costs, count = rules.multiple, rules.costs, last - first
     for i in range(count):
@@ -195,7 +197,7 @@ def _begin_quickly(bars: Bars, atr: Floats, rules: Rules, first: int, last: int,
         at, distance, begin = index(first + i), distances[index(i)], i + later
         exit_bar[at] = NO_ENTRY if np.isnan(distance) else NOT_YET
         passed = min(0 + int(codes[index(i) + PASSED]), count - begin)
-        one, two = places_of_peak(begin, max(passed, 1))
+        one, two = places_of_peak(count, begin, max(passed, 1))
         peak = max(prices[index(i)], chosen(passed > 0, max(highest[one], highest[two]), -np.inf))
         end = first + begin + passed
         while end < last and lows[index(end)] > peak - distance:  # seldom: the code said that it may end here

@@ -116,7 +116,7 @@ def run_symbols(
             longest = size
             if trails is not None:
                 last_bar, walks = min(start + size, n), memory.walks
-                longest = find_exits(one, stops, own, start, last_bar, accounts, walks, exits)  # type: ignore[arg-type]  # there are stops
+                longest = find_exits(one, stops, own, start, last_bar, accounts, walks, scratch.runs, exits)  # type: ignore[arg-type]  # there are stops
             run_span(one, memory.changes, rows, plan, stops, exits, own, start, size, longest, scratch, accounts, result)
         s = take_number(turn)
 

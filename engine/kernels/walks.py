@@ -38,7 +38,6 @@ _PITCH = MOST_BARS + 72
 """Between the columns: so many bars, and more behind the last one than a walk reaches."""
 _HIGH, _LOW, _PEAK, _DISTANCE, PASSED = (np.uint64(column * _PITCH) for column in range(5))
 _ir: Any = cgutils.ir  # type: ignore[attr-defined]
-_LEVELS = MOST_BARS.bit_length()
 _LARGEST = 32_000.0
 _ROUND = 1.5 * 2.0**52
 """A number that is added to it is rounded to a whole one, which then stands in the lowest bits: a conversion that becomes vectors."""
@@ -54,7 +53,6 @@ class Walks(NamedTuple):
     paid: Floats  # (MOST_BARS,) by entry what was paid for a share
     distance: Floats  # (MOST_BARS,) by entry that of the stop; nan where no position begins
     codes: NDArray[np.int16]  # (5 * _PITCH,) by bar its high and low, by entry what was paid, the distance, and the bars passed
-    highest: Floats  # (_LEVELS * _PITCH,) highest of the 1, 2, 4, ... bars from each on
 
 
 class Scale(NamedTuple):
@@ -67,7 +65,7 @@ class Scale(NamedTuple):
 @kernel
 def walks_of() -> Walks:
     """Get the memory."""
-    return Walks(np.empty(MOST_BARS), np.empty(MOST_BARS), np.empty(5 * _PITCH, np.int16), np.empty(_LEVELS * _PITCH))
+    return Walks(np.empty(MOST_BARS), np.empty(MOST_BARS), np.empty(5 * _PITCH, np.int16))
 
 
 @kernel
@@ -197,14 +195,14 @@ def join_highest(highs: Floats, first: int, last: int, most: int, highest: Float
     ----------
     highs : float64 (T,)
     first, last, most : int
-    highest : float64 (_LEVELS * _PITCH,)
-        Overwritten.
+    highest : float64 (at least L * (last - first),)
+        Overwritten; 2^L is more than ``most``.
     """
     count, half = last - first, 1
     for i in range(count):
         highest[index(i)] = highs[index(first + i)]
     for level in range(highest_bit(np.uint64(max(most, 1)))):
-        one, two = index(level * _PITCH), index((level + 1) * _PITCH)
+        one, two = index(level * count), index((level + 1) * count)
         for i in range(count - 2 * half + 1):
             high, later = highest[one + index(i)], highest[one + index(i + half)]
             highest[two + index(i)] = high if high > later else later
@@ -212,8 +210,8 @@ def join_highest(highs: Floats, first: int, last: int, most: int, highest: Float
 
 
 @rule
-def places_of_peak(first: int, bars: int) -> tuple[np.uint64, np.uint64]:
-    """Say where in the table of ``join_highest`` the two numbers stand whose larger one is the highest of so many bars, 1 at least, from the first on."""
+def places_of_peak(count: int, first: int, bars: int) -> tuple[np.uint64, np.uint64]:
+    """Say where in the table of ``join_highest``, of ``count`` bars, the two numbers stand whose larger one is the highest of so many bars, 1 at least, from the first on."""
     level = highest_bit(np.uint64(bars))
-    row = level * _PITCH + first
+    row = level * count + first
     return index(row), index(row + bars - (1 << level))
