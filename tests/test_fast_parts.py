@@ -167,9 +167,9 @@ def test_differences_of_rows_are_added_modulo_2_to_the_64(row, total):
 
 def test_words_say_which_row_is_above_or_that_they_cannot_tell():
     rng = np.random.default_rng(1)
-    rows = rng.integers(-16_000, 16_001, (9, 64)).astype(np.int16)
+    rows = rng.integers(-32_000, 32_001, (9, 64)).astype(np.int16)
     rows[2:7] = rows[1] + rng.integers(-4, 5, (5, 64))
-    rows[1, :2], rows[8, :2] = (-16_000, 16_000), (16_000, -16_000)
+    rows[1, :2], rows[8, :2] = (-32_000, 32_000), (32_000, -32_000)
     rows[7] = rows[1] + rng.choice([-2, 2], 64)  # near, but not too near
     words, doubts = np.full(10, 99, np.uint64), np.full(20, 99, np.uint64)
     given_rows = -rows[:, vectors.code_order()]
@@ -206,7 +206,7 @@ def test_codes_of_averages_are_nearer_than_one(seed, wild, origin, place):
     bars = np.arange(origin, origin + count)
     known = np.where((bars >= 0) & (bars < len(close)), close[np.clip(bars, 0, len(close) - 1)], rounded.middle)
     exact = np.array([[known[place + i - w : place + i].mean() for i in range(64)] for w in windows])
-    scale = 2.0 * codes.LARGEST_CODE / max(highest - lowest, codes.NARROWEST * highest, 64_000.0 * rounded.unit)
+    scale = 2.0 * codes.LARGEST_CODE / max(highest - lowest, codes.NARROWEST * highest, 128_000.0 * rounded.unit)
     inside = (exact >= lowest) & (exact <= highest)
     wrong = found - (exact - (lowest + highest) / 2.0) * scale
     wrong -= wrong[inside].mean()  # the same for all codes does not matter

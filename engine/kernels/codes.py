@@ -19,12 +19,13 @@ __all__ = ["LARGEST_CODE", "NARROWEST", "Coarse", "fill_coarse", "fill_codes", "
 
 Floats = NDArray[np.float64]
 
-LARGEST_CODE = 16_000.0
+LARGEST_CODE = 32_000.0
+"""Nearly what 16 bits can hold: two codes may differ by twice as much, so that differences are cut off (``vectors.above_words``)."""
 NARROWEST = 1e-8
 """Of the prices, as a fraction of them: below that codes would tell apart what is only rounding."""
 _LARGEST_SUM = 2.0**29
 """Of a window, in units: far from the end of 32 bits, beyond which only sums of windows that hardly matter go."""
-_UNITS = 64_000.0
+_UNITS = 128_000.0
 """The closes of a word are taken to lie so many units apart, at least: then an average, which is wrong by half a unit at most, is wrong by a quarter of a code."""
 
 

@@ -29,7 +29,7 @@ def above_words(
 ) -> Any:
     """Compare one row of 64 codes with ``count`` rows that follow each other, and note where the codes are too near to each other.
 
-    ``rows`` is uint32 (R * 32,), two codes of 16 bits in each, in the order of ``code_order``, best at an address that 64 divides; codes are below 2^14 in size, the larger the lower what they
+    ``rows`` is uint32 (R * 32,), two codes of 16 bits in each, in the order of ``code_order``, best at an address that 64 divides; codes are below 2^15 in size, the larger the lower what they
     stand for, and those of row ``one`` are more by 1. Bit i of words[place + j] says row ``one`` < row ``others + j`` at i. Where the two, without that 1, differ by less than 2 anywhere, a pair
     of numbers is written to ``doubts`` after the ``at`` pairs that it has: the place in ``words``, and the bits in doubt. Given back is how many pairs it then has.
 
@@ -58,12 +58,16 @@ def above_words(
         def near(part: Any) -> Any:
             return builder.icmp_unsigned("<", part, _ir.Constant(vector, [3] * lanes))
 
+        # Cut off where it has more than 16 bits, which keeps its sign.
+        less = cgutils.get_or_insert_function(
+            builder.module, _ir.FunctionType(vector, [vector] * 2), f"llvm.ssub.sat.v{lanes}i16"
+        )  # type: ignore[no-untyped-call]
         parts = range(WORD // lanes)
         kept = [load(first, part) for part in parts]
         count = cgutils.alloca_once_value(builder, found)  # type: ignore[no-untyped-call]
         with cgutils.for_range(builder, size) as loop:
             row, word = builder.add(second, loop.index), builder.add(start, loop.index)
-            apart = [builder.sub(kept[part], load(row, part)) for part in parts]  # below 0: surely above
+            apart = [builder.call(less, [kept[part], load(row, part)]) for part in parts]  # below 0: surely above
             builder.store(_signs(builder, apart, packs), builder.gep(output, [word]))
             nearest = apart
             while len(nearest) > 1:
