@@ -195,8 +195,13 @@ def test_codes_of_averages_are_nearer_than_one(seed, wild, origin, place):
     close = 100.0 * np.exp(np.cumsum(rng.normal(0.0, wild, 150)))
     windows, fasts, count = np.array([1, 2, 7, 3, 20, 39]), 3, place + 63
     sums, halves = np.empty(count + 1, np.int32), np.empty((count + 3) // 2 * 2, np.int32)
-    rounded = codes.fill_coarse(close, origin, count, int(windows.max()), sums, halves)
-    lowest, highest = codes.range_of(close, origin + place - int(windows.max()), origin + place + 63)
+    lows, highs = np.empty((2, -(-count // 64)))
+    codes.fill_ranges(close, origin, count, lows, highs)
+    lowest, highest = codes.join_ranges(lows, highs, 0, len(lows))
+    inside_all = close[max(origin, 0) : origin + count]
+    assert (lowest, highest) == (inside_all.min(), inside_all.max())
+    rounded = codes.fill_coarse(close, origin, count, lowest, highest, int(windows.max()), sums, halves)
+    lowest, highest = codes.join_ranges(lows, highs, (place - int(windows.max())) // 64, len(lows))
     out = np.empty(len(windows) * 32, np.uint32)
     codes.fill_codes(halves, rounded, place, windows, fasts, lowest, highest, out)
     found = np.empty((len(windows), 64))

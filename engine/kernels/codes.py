@@ -15,7 +15,7 @@ from engine.kernels._jit import kernel, rule
 from engine.kernels.machine import WORD, bits_of, double_of, index
 from engine.kernels.vectors import write_codes
 
-__all__ = ["LARGEST_CODE", "NARROWEST", "Coarse", "fill_coarse", "fill_codes", "range_of"]
+__all__ = ["LARGEST_CODE", "NARROWEST", "Coarse", "fill_coarse", "fill_codes", "fill_ranges", "join_ranges", "range_of"]
 
 Floats = NDArray[np.float64]
 
@@ -54,8 +54,41 @@ def range_of(close: Floats, start: int, stop: int) -> tuple[float, float]:
 
 
 @kernel
+def fill_ranges(close: Floats, origin: int, count: int, lowest: Floats, highest: Floats) -> None:
+    """Write the lowest and the highest close of every 64 bars of ``count`` from ``origin`` on; inf and 0 where there are none.
+
+    Parameters
+    ----------
+    close : float64 (T,)
+    origin, count : int
+        ``origin`` may be negative.
+    lowest, highest : float64 (at least count / 64, rounded up,)
+        Overwritten.
+    """
+    for block in range(-(-count // WORD)):
+        start = origin + block * WORD
+        lowest[index(block)], highest[index(block)] = range_of(close, start, min(start + WORD, origin + count))
+
+
+@kernel
+def join_ranges(lowest: Floats, highest: Floats, start: int, stop: int) -> tuple[float, float]:
+    """Give the lowest and the highest of the ranges [start, stop) of ``fill_ranges``, of which some have closes."""
+    low, high = lowest[index(start)], highest[index(start)]
+    for block in range(start + 1, stop):
+        low, high = min(low, lowest[index(block)]), max(high, highest[index(block)])
+    return low, high
+
+
+@kernel
 def fill_coarse(
-    close: Floats, origin: int, count: int, longest: int, sums: NDArray[np.int32], halves: NDArray[np.int32]
+    close: Floats,
+    origin: int,
+    count: int,
+    lowest: float,
+    highest: float,
+    longest: int,
+    sums: NDArray[np.int32],
+    halves: NDArray[np.int32],
 ) -> Coarse:
     """Write the prefix sums of the rounded closes of ``count`` bars from ``origin`` on, modulo 2^32; bars that there are not count as the middle.
 
@@ -64,6 +97,8 @@ def fill_coarse(
     close : float64 (T,)
     origin, count : int
         ``origin`` may be negative.
+    lowest, highest : float
+        Of these closes.
     longest : int
         Window that will be asked for.
     sums : int32 (at least count + 1,)
@@ -71,7 +106,6 @@ def fill_coarse(
     halves : int32 (N,)
         Overwritten with the same: those of even places from the start, those of odd places from the middle on; N is even, and at least count + 2.
     """
-    lowest, highest = range_of(close, origin, origin + count)
     middle, wide = (lowest + highest) / 2.0, max(highest - lowest, NARROWEST * highest)
     scale = min(2.0 * _LARGEST_SUM / longest, _MOST_UNITS) / wide
     first, last = max(origin, 0), min(origin + count, len(close))
@@ -126,7 +160,7 @@ def fill_codes(
     windows : int64 (W,)
     fasts : int
     lowest, highest : float
-        Of all closes in these windows.
+        Of all closes in these windows, or of some more.
     codes : uint32 (at least W * 32,)
         Overwritten.
     """

@@ -94,6 +94,8 @@ def scratch_of(plan: Plan, bars: int) -> Scratch:
         work.view(np.uint64),
         np.empty(most * -(-bars // WORD**2), np.uint64),
         np.empty(most, np.bool_),
+        np.empty((bars + plan.longest) // WORD + 2),
+        np.empty((bars + plan.longest) // WORD + 2),
         np.empty(bars + plan.longest + 2, np.int32),
         np.empty((bars + plan.longest + 5) // 2 * 2, np.int32),
         aligned(plan.most_windows * WORD // 4).view(np.uint32),

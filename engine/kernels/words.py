@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel
-from engine.kernels.codes import fill_coarse, fill_codes, range_of
+from engine.kernels.codes import fill_coarse, fill_codes, fill_ranges, join_ranges
 from engine.kernels.machine import WORD, trailing_zeros
 from engine.kernels.prefix import MIXED, SINGLE, TICKS, mean_at
 from engine.kernels.vectors import above_words
@@ -42,6 +42,8 @@ class Words(NamedTuple):
     bits: NDArray[np.uint64]  # (at least words of a span * P,) word w of pair p at w * P + p
     changed: NDArray[np.uint64]  # (at least words of a span / 64, rounded up, * P,) from ``bits.mark_changes``
     tied: NDArray[np.bool_]  # (at least P,) whether the two are the same double anywhere in the span
+    lowest: Floats  # ((bars of a span + longest window) / 64, rounded up, + 1,) from ``codes.fill_ranges``
+    highest: Floats  # likewise
     sums: NDArray[np.int32]  # (bars of a span + longest window + 2,) from ``codes.fill_coarse``
     halves: NDArray[np.int32]  # (two or more than that, even,) the same in another order
     codes: NDArray[np.uint32]  # (at least (F + S) * 32,) averages of 64 bars
@@ -76,7 +78,10 @@ def words_of_span(
     pairs, slows = len(block.fast_of), len(windows) - fasts
     tied[:pairs] = False
     usable, used_words = 0, (bars + WORD - 1) // WORD
-    coarse = fill_coarse(close, origin, before + used_words * WORD - 1, windows[-1], words.sums, halves)
+    count, lows, highs = before + used_words * WORD - 1, words.lowest, words.highest
+    fill_ranges(close, origin, count, lows, highs)
+    lowest, highest = join_ranges(lows, highs, 0, -(-count // WORD))
+    coarse = fill_coarse(close, origin, count, lowest, highest, windows[-1], words.sums, halves)
     for word in range(used_words):
         place = before + word * WORD
         while usable < slows and windows[fasts + usable] < known + (word + 1) * WORD:
@@ -84,7 +89,7 @@ def words_of_span(
         if usable == 0:
             continue
         used = windows[: fasts + usable]
-        lowest, highest = range_of(close, origin + place - used[-1], origin + place + WORD)
+        lowest, highest = join_ranges(lows, highs, (place - used[-1]) // WORD, -(-(place + WORD - 1) // WORD))
         fill_codes(halves, coarse, place, used, fasts, lowest, highest, codes)
         found = 0
         for i in range(fasts):
