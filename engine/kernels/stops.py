@@ -88,10 +88,9 @@ def find_exits(
     """
     longest = 0
     quick = not (rules.chandelier or rules.high_first)
-    fills = bars.close if rules.fill_at_close else bars.open
     scale = Scale(0.0, 1.0)
     if quick and not np.isnan(stops.multiple).all():
-        scale = code_bars(bars.high, bars.low, fills, paid(1.0, rules.costs), first, last, walks.codes)
+        scale = code_bars(bars.high, bars.low, paid(1.0, rules.costs), first, last, walks.codes)
     for k in range(len(stops.multiple)):
         one, exits = with_multiple(rules, stops.multiple[k]), exits_of(all_exits, k)
         atr = stops.atr[stops.row[k]]

@@ -70,13 +70,13 @@ def walks_of() -> Walks:
 
 @kernel
 def code_bars(
-    highs: Floats, lows: Floats, fills: Floats, dearer: float, first: int, last: int, codes: NDArray[np.int16]
+    highs: Floats, lows: Floats, dearer: float, first: int, last: int, codes: NDArray[np.int16]
 ) -> Scale:
     """Write the codes of the highs and lows of the bars [first, last), MOST_BARS at most.
 
     Parameters
     ----------
-    highs, lows, fills : float64 (T,)
+    highs, lows : float64 (T,)
     dearer : float
         What a buy pays for 1 of its fill.
     first, last : int
@@ -90,7 +90,7 @@ def code_bars(
     """
     count = last - first
     lowest, highest = range_of(lows, first, last)[0], range_of(highs, first, last)[1]
-    highest = max(highest, range_of(fills, first, last)[1] * max(dearer, 1.0))
+    highest *= max(dearer, 1.0)
     factor = _LARGEST / max(highest - lowest, NARROWEST * highest)
     for i in range(count):
         codes[index(i) + _HIGH] = _code((highs[index(first + i)] - lowest) * factor)
@@ -132,7 +132,8 @@ def walk_all(
     most = 0
     for i in range(count):
         peak, distance = (prices[index(i)] - scale.lowest) * scale.factor, distances[index(i)] * scale.factor - _SHORTER
-        begins = not np.isnan(distances[index(i)])
+        # What was paid more for than a code can say is looked at from its first bar on; nan is not less either.
+        begins = (distance < np.inf) & (peak <= _LARGEST + 1.0)
         codes[index(i) + _PEAK] = _code(max(peak, 0.0) if begins else 0.0)
         codes[index(i) + _DISTANCE] = _code(min(distance, _LARGEST) if begins else -float(_NEVER))
     for i in range(count, count + _TOGETHER):
