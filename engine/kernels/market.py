@@ -34,7 +34,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-Wholes = NDArray[np.int64]
 
 SUM_RETURNS, SUM_SQUARES, SUM_LOSSES, SUM_BARS = 0, 1, 2, 3
 """Columns of the market's rows: sums over the bars of the span before t of q = close[t] / close[t-1] - 1, q^2 and min(q, 0)^2, in units; q[0] = 0; and t itself. They are integers,
@@ -87,19 +86,20 @@ def fill_market(bars: Bars, rules: Rules, changes: Floats, start: int, stop: int
     close = bars.close
     n = len(close)
     fills = close if rules.fill_at_close else bars.open
-    wholes = np.empty((2, stop - start), np.int64)
-    firsts, seconds = wholes[0], wholes[1]
-    _round_to_units(changes[start:stop], rows, firsts, seconds)
+    scale, scale_squares = 1.0 / rows[UNIT_RETURNS], 1.0 / rows[UNIT_SQUARES]
     first = second = third = np.int64(0)
     rows[SUM_RETURNS] = rows[SUM_SQUARES] = rows[SUM_LOSSES] = rows[SUM_BARS] = double_of(np.uint64(0))
     rows[LAST] = close[max(start - 1, 0)]
     rows[SOLD] = received(fills[start], rules.costs)
     for i in range(stop - start):
         row, t = index(i + 1) * index(MARKET_ROW), start + i
-        square = seconds[index(i)]
-        first += firsts[index(i)]
-        second += abs(square)
-        third -= min(square, 0)
+        value = changes[index(t)]
+        square = np.int64(np.rint(value * value * scale_squares))
+        first += np.int64(np.rint(value * scale))
+        # A loss is one unit at least, so that its sum is 0 only where there is none; a product, since a choice would be a branch that nobody can guess.
+        loss = np.int64(value < 0.0)
+        second += max(square, loss)
+        third += max(square, loss) * loss
         rows[row + index(SUM_RETURNS)] = double_of(np.uint64(first))
         rows[row + index(SUM_SQUARES)] = double_of(np.uint64(second))
         rows[row + index(SUM_LOSSES)] = double_of(np.uint64(third))
@@ -122,14 +122,3 @@ def _choose_units(change: Floats, rows: Floats) -> None:
         most += WORD * double_of(largest)
         most_squares += WORD * double_of(largest) ** 2
     rows[UNIT_RETURNS], rows[UNIT_SQUARES] = unit_for(most), unit_for(most_squares)
-
-
-@kernel
-def _round_to_units(change: Floats, rows: Floats, firsts: Wholes, seconds: Wholes) -> None:
-    """Write every return and its square as so many units; the square of a loss below 0, and at least one unit of it."""
-    scale, scale_squares = 1.0 / rows[UNIT_RETURNS], 1.0 / rows[UNIT_SQUARES]
-    for t in range(len(change)):
-        value = change[t]
-        square = np.rint(value * value * scale_squares)
-        firsts[t] = np.int64(np.rint(value * scale))
-        seconds[t] = np.int64(-max(square, 1.0) if value < 0.0 else square)
