@@ -23,6 +23,11 @@ _BITS = 61
 _FINEST = 86
 """Finer than 2^-86 is rounded by ``exact``."""
 _NEAR = 2.0**-51
+_HALF, _LOW_BITS, _SMALLER = np.uint64(32), np.uint64(2**32 - 1), 2.0**-32
+_ROUND = 1.5 * 2.0**52
+"""The last bits of a double of this size are whole numbers. AVX2 has no instruction that makes integers of 64 bits from doubles, or doubles from them: so both go by halves, in vectors."""
+_ROOM_FOR_HIGH, _ROOM_FOR_LOW = 2.0**84, 2.0**52
+"""Doubles whose last 32 bits count multiples of 2^32, and of 1."""
 
 
 @kernel
@@ -57,15 +62,29 @@ def average_whole(values: Floats, windows: NDArray[np.int64], out: Floats) -> bo
         divisor, rounded = window * unit, 0
         for t in range(min(window - 1, len(values))):
             row[index(t)] = np.nan
-        for t in range(window - 1, len(values)):
-            total = np.int64(sums[index(t + 1)] - sums[index(t + 1 - window)])
-            near = np.float64(total)
-            row[index(t)] = near / divisor
-            rounded += np.int64(near) != total
+        later, sooner, means = sums[window:], sums[: len(sums) - window], row[window - 1 :]
+        for t in range(len(means)):
+            high, low = _in_doubles(later[t] - sooner[t])
+            near = high + low
+            means[t] = near / divisor
+            rounded += near - high != low
         for t in range(window - 1 if rounded > 0 else len(values), len(values)):
             total = np.int64(sums[index(t + 1)] - sums[index(t + 1 - window)])
             row[index(t)] = divide_whole(total, divisor)  # type: ignore[arg-type]  # numba's int is of 64 bits
     return True
+
+
+@rule
+def _as_bits(whole: float) -> np.uint64:
+    """Give a whole number below 2^51 in size as an integer, modulo 2^64."""
+    return bits_of(whole + _ROUND) - bits_of(_ROUND)
+
+
+@rule
+def _in_doubles(total: np.uint64) -> tuple[float, float]:
+    """Give an integer below 2^63 as the sum of two doubles: so many times 2^32, and the rest."""
+    high = double_of((total >> _HALF) | bits_of(_ROOM_FOR_HIGH)) - _ROOM_FOR_HIGH
+    return high, double_of((total & _LOW_BITS) | bits_of(_ROOM_FOR_LOW)) - _ROOM_FOR_LOW
 
 
 @rule
@@ -84,11 +103,13 @@ def _count_units(
     broken = 0
     for t in range(len(values)):
         scaled = values[t] * unit
-        whole = np.int64(scaled)
-        broken += np.float64(whole) != scaled
+        high = np.rint(scaled * _SMALLER)
+        low = scaled - high / _SMALLER
+        broken += np.rint(low) != low
         ticks = values[t] * TICKS_PER_UNIT
+        loose = np.uint64(not abs(ticks - np.rint(ticks)) <= ticks * _NEAR)
         # The sum is far below 2^62, so that the sign is free to say "surely no whole tick".
-        wholes[t] = whole if abs(ticks - np.rint(ticks)) <= ticks * _NEAR else ~whole
+        wholes[t] = np.int64((_as_bits(high) << _HALF) + _as_bits(low) ^ np.uint64(0) - loose)
     if broken > 0:
         return False
     total = sums[0] = np.uint64(0)
