@@ -45,7 +45,10 @@ Sizing = Literal["all_in", "all_in_lots", "risk"]
 AtrKind = Literal["sma", "wilder"]
 StopKind = Literal["fixed", "chandelier"]
 
-_CHOICES = {name: get_args(kind) for name, kind in (("fill", Fill), ("intrabar", Intrabar), ("direction", Direction), ("sizing", Sizing))}
+_CHOICES = {
+    name: get_args(kind)
+    for name, kind in (("fill", Fill), ("intrabar", Intrabar), ("direction", Direction), ("sizing", Sizing))
+}
 _SIZING_CODE = {"all_in": rules.ALL_IN, "all_in_lots": rules.ALL_IN_LOTS, "risk": rules.RISK}
 
 

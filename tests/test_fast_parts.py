@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from threading import Barrier
+from types import SimpleNamespace
 
 import numba
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine.backtesting import kernel_bars
-from engine.kernels import bits, codes, drawdown, machine, market, prefix, stops, vectors
+from engine.kernels import bits, codes, drawdown, machine, market, prefix, sides, stops, vectors
 from engine.kernels._jit import kernel, plain
 from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.indicators import average_true_range
@@ -34,6 +35,11 @@ def count(word):
 @kernel
 def multiply_add(a, b, c):
     return machine.fused(a, b, c)
+
+
+@kernel
+def fetch(array, place):
+    machine.fetch_to_write(array, np.uint64(place))
 
 
 @kernel
@@ -64,7 +70,7 @@ def choose(condition, one, other):
 
 @kernel
 def compare(rows, one, others, number, words, place, doubts, at):
-    return vectors.above_words(rows, one, others, number, words, place, doubts, at)
+    return sides.above_words(rows, one, others, number, words, place, doubts, at)
 
 
 @kernel
@@ -172,7 +178,7 @@ def test_words_say_which_row_is_above_or_that_they_cannot_tell():
     rows[1, :2], rows[8, :2] = (-32_000, 32_000), (32_000, -32_000)
     rows[7] = rows[1] + rng.choice([-2, 2], 64)  # near, but not too near
     words, doubts = np.full(10, 99, np.uint64), np.full(20, 99, np.uint64)
-    given_rows = -rows[:, vectors.code_order()]
+    given_rows = -rows[:, sides.code_order()]
     given_rows[1] += 1
     assert compare(given_rows.reshape(-1).view(np.uint32), 1, 2, 7, words, 3, doubts, 1) == 6
     for j in range(7):
@@ -205,7 +211,7 @@ def test_codes_of_averages_are_nearer_than_one(seed, wild, origin, place):
     out = np.empty(len(windows) * 32, np.uint32)
     codes.fill_codes(halves, rounded, place, windows, fasts, lowest, highest, out)
     found = np.empty((len(windows), 64))
-    found[:, vectors.code_order()] = -out.view(np.int16).reshape(len(windows), 64).astype(float)
+    found[:, sides.code_order()] = -out.view(np.int16).reshape(len(windows), 64).astype(float)
     found[:fasts] += 1.0
     # Bars that there are not count as the middle of all.
     bars = np.arange(origin, origin + count)
@@ -242,6 +248,12 @@ def test_changes_of_sides(data, pairs, bars):
 def test_one_of_two_numbers_is_chosen(condition, one, other):
     for way in (choose, blend):
         np.testing.assert_equal(way(condition, one, other), one if condition else other)
+
+
+def test_to_fetch_a_place_changes_nothing():
+    array = np.arange(20.0)
+    fetch(array, 9)
+    assert array.tolist() == list(range(20))
 
 
 def test_doubles_are_read_at_an_address():
@@ -328,13 +340,49 @@ def test_exits_of_all_entries(kind, fill, intrabar, size, tick):
     assert found > 200
 
 
-def plain_exit(history, atr, entry, limit, kind, fill, intrabar):
+@ordinary
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.0005, 0.02, 0.3]),
+    st.sampled_from([0.01, 1.0, 4.0, 60.0]),
+    st.sampled_from([1, 63, 64, 200, 2048]),
+    st.booleans(),
+)
+def test_exits_of_any_prices(seed, wild, multiple, bars, at_close):
+    """Prices that fall to a thousandth, so that codes tell nothing apart; fills dearer than every high, which no code can say; stops that are never reached; days without an ATR."""
+    rng = np.random.default_rng(seed)
+    close = 100.0 * np.exp(np.cumsum(rng.normal(-0.01, wild, bars)))
+    low, high = close * np.exp(-abs(rng.normal(0, wild, bars))), close * np.exp(abs(rng.normal(0, wild, bars)))
+    opens = low + (high - low) * rng.uniform(0, 1, bars)
+    opens[rng.random(bars) < 0.05] *= 3.0
+    ranges = np.where(rng.random(bars) < 0.1, np.nan, high - low)[np.newaxis]
+    history = SimpleNamespace(open=opens, high=np.maximum(high, close), low=low, close=close)
+    columns = [history.open, history.high, history.low, history.close]
+    for column in columns:
+        column.setflags(write=False)
+    fill = "close" if at_close else "next_open"
+    rules = Settings(fill=fill, costs=engine.Costs(slippage=0.001)).kernel_rules(engine.TrailingStop(multiple))
+    exits = stops.Exits(np.zeros((1, bars), np.int64), *np.zeros((3, 1, bars)), np.zeros((1, bars), np.int64))
+    given_stops, nobody = stops.Stops(ranges, np.array([0]), np.array([multiple])), np.zeros((1, 1, ACCOUNT_SIZE))
+    work = np.full(bars.bit_length() * bars, np.nan)
+    stops.find_exits(Bars(*columns), given_stops, rules, 0, bars, nobody, plain(walks_of)(), work, exits)
+    for entry in range(0, bars, max(1, bars // 200)):
+        signal = entry if at_close else entry - 1
+        if signal < 0 or np.isnan(ranges[0, signal]):
+            assert exits.bar[0, entry] == stops.NO_ENTRY
+            continue
+        bar, price = plain_exit(history, ranges[0], entry, bars, "fixed", fill, "stop_first", multiple)
+        assert exits.bar[0, entry] == (stops.NOT_YET if bar is None else bar)
+        assert (exits.peak if bar is None else exits.price)[0, entry] == price
+
+
+def plain_exit(history, atr, entry, limit, kind, fill, intrabar, multiple=1.5):
     """Follow one position by the contract's words: bar and price of its exit, or None and its peak."""
     delay = 0 if fill == "close" else 1
     peak = (history.close if fill == "close" else history.open)[entry] * (1 + 0.001)
     stop = -math.inf
     for t in range(entry + 1 - delay, limit):
-        distance = 1.5 * (atr[entry - delay] if kind == "fixed" else atr[t - 1])
+        distance = multiple * (atr[entry - delay] if kind == "fixed" else atr[t - 1])
         stop = max(stop, peak - distance)
         if t > entry and history.open[t] <= stop:
             return t, history.open[t] * (1 - 0.001)

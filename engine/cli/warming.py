@@ -33,8 +33,8 @@ from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.plan import block_of, scratch_of
 from engine.kernels.prefix import add_up
 from engine.kernels.stops import Exits, Stops, find_exits
-from engine.kernels.walks import walks_of
 from engine.kernels.symbols import Trails
+from engine.kernels.walks import walks_of
 from engine.kernels.words import words_of_span
 from engine.prices.history import History
 from engine.prices.simulated import simulate

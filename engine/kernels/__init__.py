@@ -4,6 +4,7 @@
 
     machine      instructions that numba has no name for
     vectors      the same for 64 bars at once
+    sides        the same for which of two averages is above
     compare      comparisons of doubles, 64 bars into one word
     exact        averages that depend on nothing but their window
     prefix       the same averages from prefix sums, for many windows at once
@@ -37,7 +38,7 @@ The fast sweep, which skips the bars on which nothing happens, by the same rules
     bits         the crosses of these pairs
     spells       the same for crosses of any signal, from averages given as they are
     stops        where a trailing stop ends a position, for every bar on which one could begin
-    stretches    the same for the usual stop, eight bars at a step
+    walks        the same for the usual stop, 32 positions side by side
     drawdown     highest, lowest and deepest fall of any run of closes
     eights       the same for eight bars at once, in vectors
     market       prices of fills, and sums of returns, before any trade

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from engine.kernels._jit import kernel, pasted
 from engine.kernels.machine import WORD, count_ones, index, trailing_zeros
 from engine.kernels.prefix import HARD, mean_at
-from engine.kernels.vectors import EIGHT, mark_sides, write_ones
+from engine.kernels.sides import EIGHT, mark_sides
+from engine.kernels.vectors import write_ones
 from engine.kernels.words import Block, Words
 
 __all__ = ["NO_CROSS", "Crosses", "find_crosses", "is_tie", "settle_ties"]
@@ -138,8 +139,10 @@ def mark_changes(bits: NDArray[np.uint64], pairs: int, bars: int, above: Integer
 
 
 @pasted
-def _mark_pair(bits: NDArray[np.uint64], pairs: int, first: int, words: int, last: int, above: Integers, pair: int) -> np.uint64:
-    """Do what ``vectors.mark_sides`` does, for one pair that is left over."""
+def _mark_pair(
+    bits: NDArray[np.uint64], pairs: int, first: int, words: int, last: int, above: Integers, pair: int
+) -> np.uint64:
+    """Do what ``sides.mark_sides`` does, for one pair that is left over."""
     one, every, found = np.uint64(1), ~np.uint64(0), np.uint64(0)
     for word in range(words):
         end = np.uint64(last if word == words - 1 else WORD - 1)

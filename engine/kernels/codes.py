@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
 from engine.kernels.machine import WORD, bits_of, double_of, index
-from engine.kernels.vectors import write_codes
+from engine.kernels.sides import write_codes
 
 __all__ = ["LARGEST_CODE", "NARROWEST", "Coarse", "fill_coarse", "fill_codes", "fill_ranges", "join_ranges", "range_of"]
 
 Floats = NDArray[np.float64]
 
 LARGEST_CODE = 32_000.0
-"""Nearly what 16 bits can hold: two codes may differ by twice as much, so that differences are cut off (``vectors.above_words``)."""
+"""Nearly what 16 bits can hold: two codes may differ by twice as much, so that differences are cut off (``sides.above_words``)."""
 NARROWEST = 1e-8
 """Of the prices, as a fraction of them: below that codes would tell apart what is only rounding."""
 _LARGEST_SUM = 2.0**29
@@ -143,9 +143,9 @@ def fill_codes(
     highest: float,
     codes: NDArray[np.uint32],
 ) -> None:
-    """Write averages of 64 bars that follow each other, two in a number: code i of window w is half i % 2 of codes[w * 32 + i // 2], for bar ``vectors.code_order()[i]``.
+    """Write averages of 64 bars that follow each other, two in a number: code i of window w is half i % 2 of codes[w * 32 + i // 2], for bar ``sides.code_order()[i]``.
 
-    Codes are whole numbers from -LARGEST_CODE to LARGEST_CODE; those of the first ``fasts`` windows are more by 1 for ``vectors.above_words``. Apart from that, one that is
+    Codes are whole numbers from -LARGEST_CODE to LARGEST_CODE; those of the first ``fasts`` windows are more by 1 for ``sides.above_words``. Apart from that, one that is
     smaller by 2 or more is that of a larger average: a code is wrong by half by its own rounding, a quarter by that of the closes and an eighth by single precision.
 
     Two codes come out of two vectors by a shift and a blend, where their closes are two bars apart in each: 37 cycles a cell on a processor with AVX2, where taking the lower halves of

@@ -29,8 +29,8 @@ from engine.kernels.plan import SPAN, Plan, Scratch, block_of
 from engine.kernels.position import Rules, all_in_order, closing_order, paid, received
 from engine.kernels.prefix import add_up
 from engine.kernels.stops import NO_ENTRY, NOT_YET, Exits, Stops, exits_of, find_exits, go_on
-from engine.kernels.walks import walks_of
 from engine.kernels.symbols import Trails
+from engine.kernels.walks import walks_of
 
 __all__ = ["LONGEST", "Shares", "add_holdings"]
 

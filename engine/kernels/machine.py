@@ -67,7 +67,7 @@ def doubles_at(_context: Any, _address: Any, _count: Any) -> Any:
         address, count = arguments
         array, size = context.make_array(signature.return_type)(context, builder), context.get_constant(types.intp, 8)
         data = builder.inttoptr(address, array.data.type)
-        populate_array(array, data=data, shape=[count], strides=[size], itemsize=size, meminfo=None)
+        populate_array(array, data=data, shape=[count], strides=[size], itemsize=size, meminfo=None)  # type: ignore[no-untyped-call]
         return array._getvalue()  # noqa: SLF001  what numba's own code calls
 
     return types.Array(types.float64, 1, "C", readonly=True)(types.int64, types.intp), generate

@@ -1,7 +1,7 @@
 """Where a trailing stop, or the end of a session, ends a position, for every bar on which one could begin.
 
 The exit depends on symbol, entry bar and stop, not on the pair of averages: it is found once and shared by all pairs. Sixteen entries that follow each other walk through
-the bars together, so that the rule of ``position`` is applied to all of them by the same instructions; with the usual stop they pass eight bars at a step (``stretches``).
+the bars together, so that the rule of ``position`` is applied to all of them by the same instructions; with the usual stop small numbers say first which bar may be the last (``walks``).
 """
 
 from __future__ import annotations
@@ -61,7 +61,15 @@ class Stops(NamedTuple):
 
 @kernel
 def find_exits(
-    bars: Bars, stops: Stops, rules: Rules, first: int, last: int, accounts: Floats, walks: Walks, work: Floats, all_exits: Exits
+    bars: Bars,
+    stops: Stops,
+    rules: Rules,
+    first: int,
+    last: int,
+    accounts: Floats,
+    walks: Walks,
+    work: Floats,
+    all_exits: Exits,
 ) -> int:
     """Write the exits of all stops for the bars [first, last): of what is held since before, and of what begins there.
 
@@ -175,7 +183,17 @@ def _begin(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, exits: 
 
 
 @kernel
-def _begin_quickly(bars: Bars, atr: Floats, rules: Rules, first: int, last: int, walks: Walks, highest: Floats, scale: Scale, exits: Exits) -> int:
+def _begin_quickly(
+    bars: Bars,
+    atr: Floats,
+    rules: Rules,
+    first: int,
+    last: int,
+    walks: Walks,
+    highest: Floats,
+    scale: Scale,
+    exits: Exits,
+) -> int:
     """Do what ``_begin`` does where the distance stays and the low comes before the high; give the most bars from an entry to its exit.
 
     What happens on the first bar that does something is asked of ``follow_stop``; a low is never above its open, so that none is missed.

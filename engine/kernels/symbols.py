@@ -117,7 +117,9 @@ def run_symbols(
             if trails is not None:
                 last_bar, walks = min(start + size, n), memory.walks
                 longest = find_exits(one, stops, own, start, last_bar, accounts, walks, scratch.runs, exits)  # type: ignore[arg-type]  # there are stops
-            run_span(one, memory.changes, rows, plan, stops, exits, own, start, size, longest, scratch, accounts, result)
+            run_span(
+                one, memory.changes, rows, plan, stops, exits, own, start, size, longest, scratch, accounts, result
+            )
         s = take_number(turn)
 
 
@@ -155,6 +157,4 @@ def memory_of(plan: Plan, stops: int, bars: int, most: int) -> Memory:
             np.empty(shape, np.int64), np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape, np.int64)
         )
         walks = plain(walks_of)()
-    return Memory(
-        scratch_of(plan, room), np.empty(bars), aligned((room + 1) * MARKET_ROW), exits, walks
-    )
+    return Memory(scratch_of(plan, room), np.empty(bars), aligned((room + 1) * MARKET_ROW), exits, walks)

@@ -52,7 +52,9 @@ class Walks(NamedTuple):
 
     paid: Floats  # (MOST_BARS,) by entry what was paid for a share
     distance: Floats  # (MOST_BARS,) by entry that of the stop; nan where no position begins
-    codes: NDArray[np.int16]  # (5 * _PITCH,) by bar its high and low, by entry what was paid, the distance, and the bars passed
+    codes: NDArray[
+        np.int16
+    ]  # (5 * _PITCH,) by bar its high and low, by entry what was paid, the distance, and the bars passed
 
 
 class Scale(NamedTuple):
@@ -69,9 +71,7 @@ def walks_of() -> Walks:
 
 
 @kernel
-def code_bars(
-    highs: Floats, lows: Floats, dearer: float, first: int, last: int, codes: NDArray[np.int16]
-) -> Scale:
+def code_bars(highs: Floats, lows: Floats, dearer: float, first: int, last: int, codes: NDArray[np.int16]) -> Scale:
     """Write the codes of the highs and lows of the bars [first, last), MOST_BARS at most.
 
     Parameters
@@ -107,9 +107,7 @@ def _code(value: float) -> np.int16:
 
 
 @kernel
-def walk_all(
-    prices: Floats, distances: Floats, count: int, later: int, scale: Scale, codes: NDArray[np.int16]
-) -> int:
+def walk_all(prices: Floats, distances: Floats, count: int, later: int, scale: Scale, codes: NDArray[np.int16]) -> int:
     """Write how many bars each position surely goes on: the next one may end it, or is the first behind the last bar.
 
     Parameters
@@ -206,7 +204,7 @@ def join_highest(highs: Floats, first: int, last: int, most: int, highest: Float
         one, two = index(level * count), index((level + 1) * count)
         for i in range(count - 2 * half + 1):
             high, later = highest[one + index(i)], highest[one + index(i + half)]
-            highest[two + index(i)] = high if high > later else later
+            highest[two + index(i)] = max(later, high)
         half *= 2
 
 

@@ -77,7 +77,8 @@ def average_whole(values: Floats, windows: NDArray[np.int64], out: Floats) -> bo
 @rule
 def _as_bits(whole: float) -> np.uint64:
     """Give a whole number below 2^51 in size as an integer, modulo 2^64."""
-    return bits_of(whole + _ROUND) - bits_of(_ROUND)
+    integer: np.uint64 = bits_of(whole + _ROUND) - bits_of(_ROUND)
+    return integer
 
 
 @rule

@@ -17,7 +17,7 @@ from engine.kernels._jit import kernel
 from engine.kernels.codes import fill_coarse, fill_codes, fill_ranges, join_ranges
 from engine.kernels.machine import WORD, trailing_zeros
 from engine.kernels.prefix import MIXED, SINGLE, TICKS, mean_at
-from engine.kernels.vectors import above_words
+from engine.kernels.sides import above_words
 
 __all__ = ["Block", "Words", "words_of_span"]
 
@@ -47,7 +47,7 @@ class Words(NamedTuple):
     sums: NDArray[np.int32]  # (bars of a span + longest window + 2,) from ``codes.fill_coarse``
     halves: NDArray[np.int32]  # (two or more than that, even,) the same in another order
     codes: NDArray[np.uint32]  # (at least (F + S) * 32,) averages of 64 bars
-    doubts: NDArray[np.uint64]  # (at least 2 * P,) from ``vectors.above_words``
+    doubts: NDArray[np.uint64]  # (at least 2 * P,) from ``sides.above_words``
 
 
 @kernel
