@@ -67,4 +67,4 @@ def compare(ours: Cells, theirs: Cells, peer: Peer, job: Job) -> Agreement:
 
 def held_to_ours(peer: Peer, job: Job) -> Agreement:
     """Run a peer and ours on a job, and compare."""
-    return compare(OURS.prepare(job)(), peer.prepare(job)(), peer, job)
+    return compare(OURS.picked(OURS.prepare(job)()), peer.picked(peer.prepare(job)()), peer, job)

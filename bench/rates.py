@@ -67,7 +67,7 @@ def measured(section: str, what: str, job: Job, peers: Iterable[Peer], unit: str
     found = {}
     for peer in able:
         part = jobs[peer.name]
-        found[peer.name] = compare(OURS.prepare(part)(), runs[peer.name](), peer, part)
+        found[peer.name] = compare(OURS.picked(OURS.prepare(part)()), peer.picked(runs[peer.name]()), peer, part)
     effort.say(f"{section}, {what}: {len(able)} paths, outputs compared, now timed")
     best = race(runs, effort.rounds, effort.turn)
     return [

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -149,6 +150,14 @@ class Settings:
         if self.risk > 1:
             raise InputError(f"risk is {self.risk!r}; it is a fraction of equity, 0.02 is 2 percent")
 
+    @classmethod
+    def of(cls, *values: Any) -> Settings:
+        """Make them of all values in their order, or give those that were made of the same ones before: to check them takes as long as 100 cells of a sweep."""
+        try:
+            return _remembered(*values)
+        except TypeError:  # a value that cannot be a key, such as a schedule of costs, or one that is wrong
+            return cls(*values)
+
     def require(self, stops: tuple[TrailingStop | None, ...]) -> None:
         """Check that these stops can go with these settings.
 
@@ -228,3 +237,9 @@ class Settings:
         kind: type[Costs | CostSchedule] = CostSchedule if "rates" in values["costs"] else Costs
         signal = Signal.from_dict(values["signal"]) if "signal" in values else GOLDEN_CROSS
         return cls(**{**values, "costs": kind.from_dict(values["costs"]), "signal": signal})
+
+
+@lru_cache(maxsize=64, typed=True)
+def _remembered(*values: Any) -> Settings:
+    """Make settings; 1 and True are not the same here, of which only one is a number."""
+    return Settings(*values)

@@ -85,7 +85,7 @@ def test_accounts_that_never_trade(peer):
     if peer.missing:
         pytest.skip(peer.missing)
     idle = Job(simulate(1, 310, seed=4), fast=(100,), slow=(290, 300))
-    assert (OURS.prepare(idle)()[..., METRICS.index("trades")] == 0).all()
+    assert (OURS.picked(OURS.prepare(idle)())[..., METRICS.index("trades")] == 0).all()
     assert held_to_ours(peer, idle).complete
 
 
@@ -98,7 +98,7 @@ def changed(cells, metric, change):
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_check_sees_one_wrong_number_in_one_cell(job, metric):
     part = job.some(10)
-    right = OURS.prepare(part)()
+    right = OURS.picked(OURS.prepare(part)())
     wrong = (lambda value: value + 1) if metric == "trades" else (lambda value: value * (1 + 1e-9))
     assert compare(right, right, FUSED, part).complete
     for change in (wrong, lambda value: -value, lambda _: np.nan, lambda _: np.inf):
@@ -111,7 +111,7 @@ def test_the_check_takes_not_defined_for_equal(job):
     part = job.some(3)
     nothing = np.full(part.shape, np.nan)
     assert compare(nothing, nothing, FUSED, part).complete
-    assert not compare(nothing, OURS.prepare(part)(), FUSED, part).complete
+    assert not compare(nothing, OURS.picked(OURS.prepare(part)()), FUSED, part).complete
 
 
 @pytest.mark.parametrize("wrong", [{"fee": 0.001 + 1e-9}, {"multiples": (3.0 + 1e-9,)}, {"fill": "next_open"}])

@@ -12,6 +12,7 @@ import engine
 from engine import grid as grids
 from engine.report.sweep import sweep_text
 from engine.results.storage import load_sweep
+from engine.settings import Settings
 from engine.sweeping import blocks, cells, spans, tasks, workspace
 from engine.sweeping.threads import run_in_order, share
 from tests import adapter, naive, strategies
@@ -51,6 +52,29 @@ STOPS = (None, engine.TrailingStop(2.0), engine.TrailingStop(3.0, atr_window=20)
 def result(prices):
     costs = engine.Costs(rate=0.001, slippage=0.0005)
     return engine.sweep(prices, range(5, 31, 5), range(20, 101, 20), STOPS, costs=costs)
+
+
+def test_settings_are_remembered_by_value_and_kind():
+    values = (
+        "close",
+        "stop_first",
+        "long_only",
+        1.0,
+        "all_in",
+        engine.Costs(0.001),
+        1,
+        252.0,
+        0.02,
+        engine.Signal(),
+        None,
+    )
+    first = Settings.of(*values)
+    assert Settings.of(*values) is first
+    assert first == Settings(*values)
+    with pytest.raises(engine.InputError, match="capital is True"):
+        Settings.of(*values[:3], True, *values[4:])
+    with pytest.raises(engine.InputError, match="fill is"):
+        Settings.of(["close"], *values[1:])
 
 
 def test_every_cell_is_its_backtest(result):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 import engine
 from bench.jobs import METRICS, Job
-from bench.peers.peer import Cells, Run
+from bench.peers.peer import Run
 from engine.backtesting import kernel_bars
 from engine.kernels.indicators import average_true_range, averages
 from engine.kernels.loop import Tile, sweep_tile
@@ -14,9 +15,9 @@ from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.metrics import METRICS as ALL_METRICS
 from engine.settings import Settings
 
-__all__ = ["call", "prepare_loop", "prepare_sweep"]
+__all__ = ["COLUMNS", "call", "prepare_loop", "prepare_sweep"]
 
-COLUMNS = [ALL_METRICS.index(name) for name in METRICS]
+COLUMNS = tuple(ALL_METRICS.index(name) for name in METRICS)
 
 
 def stops_of(job: Job) -> list[engine.TrailingStop | None]:
@@ -46,8 +47,8 @@ def call(job: Job) -> engine.SweepResult:
 
 def prepare_sweep(job: Job) -> Run:
     if job.rows is None:
-        return lambda: call(job).values[..., COLUMNS]
-    return lambda: call(job).values[:, job.rows][..., COLUMNS]
+        return lambda: call(job).values
+    return lambda: call(job).values[:, job.rows]
 
 
 def prepare_loop(job: Job) -> Run:
@@ -58,7 +59,7 @@ def prepare_loop(job: Job) -> Run:
     multiples = np.array([multiple or np.nan for multiple in job.multiples])
     range_row = np.zeros(len(multiples), np.int64)
 
-    def run() -> Cells:
+    def run() -> NDArray[np.float64]:
         out = np.empty((*job.shape[:3], METRIC_COUNT))
         for history, cells in zip(job.histories, out, strict=True):
             atr = average_true_range(history.high, history.low, history.close, np.array([job.atr_window]), wilder=False)
@@ -74,6 +75,6 @@ def prepare_loop(job: Job) -> Run:
                 settings.bars_per_year,
                 cells,
             )
-        return out[..., COLUMNS]
+        return out
 
     return run

@@ -18,7 +18,7 @@ __all__ = ["SAME", "Cells", "Peer", "Run", "quiet"]
 
 Cells = NDArray[np.float64]
 """Metrics of every cell: (symbols, pairs, stops, METRICS)."""
-Run = Callable[[], Cells]
+Run = Callable[[], NDArray[np.float64]]
 SAME = ""
 """The peer means what the contract means."""
 
@@ -46,6 +46,8 @@ class Peer:
         Cells a second and core at 1,250 bars, roughly: slow peers are given fewer cells.
     note : str
         What has to be known to judge its figures.
+    columns : tuple of int or None
+        Where METRICS stand in what the function gives, if it gives more of them; to pick them is for the comparison, and not timed.
     """
 
     name: str
@@ -57,6 +59,11 @@ class Peer:
     uncounted: Callable[[Job], NDArray[np.bool_]] | None = None
     rate: float = 1e5
     note: str = ""
+    columns: tuple[int, ...] | None = None
+
+    def picked(self, values: NDArray[np.float64]) -> Cells:
+        """Take METRICS out of what the function gave."""
+        return values if self.columns is None else values[..., list(self.columns)]
 
     @property
     def missing(self) -> str:

@@ -38,14 +38,24 @@ RUST = ("vectorbt", "vectorbt-rust")
 WHOLE = "vectorbt API (the whole job)"
 
 OURS = Peer(
-    "ours: sweep", ours.prepare_sweep, rate=2.5e5, note="Every metric of the contract, not only the shared six."
+    "ours: sweep",
+    ours.prepare_sweep,
+    rate=2.5e5,
+    note="Every metric of the contract, not only the shared six.",
+    columns=ours.COLUMNS,
 )
 PLAIN = Peer("plain numba loop", plain.prepare, rate=1.1e5, note="Six metrics. One function a step, an equity array.")
 FUSED = Peer("fused numba loop", fused.prepare, rate=4e5, note="Six metrics. One pass over the bars, no equity array.")
 
 PEERS = (
     OURS,
-    Peer("ours: plain bar loop", ours.prepare_loop, rate=1.1e5, note="Every metric, and a table of trades."),
+    Peer(
+        "ours: plain bar loop",
+        ours.prepare_loop,
+        rate=1.1e5,
+        note="Every metric, and a table of trades.",
+        columns=ours.COLUMNS,
+    ),
     FUSED,
     PLAIN,
     Peer("vectorbt kernels (Rust)", vectorbt_kernels.rust_kernels, RUST, VECTORBT_RUST, rate=1.9e4, note=GIVEN),

@@ -178,7 +178,7 @@ def sweep(  # type: ignore[misc]  # the overloads say only what decides about th
         Ctrl-C; its ``partial`` has what was done.
     """
     year = resolved_year(prices, bars_per_year)
-    settings = Settings(
+    settings = Settings.of(
         fill,
         intrabar,
         direction,
