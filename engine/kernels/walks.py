@@ -9,7 +9,7 @@ numbers of a small unit, so that one instruction looks at sixteen positions, and
 A code is wrong by half a unit, and the distance is taken to be two units shorter: so no position walks on past the bar that ends it, and few stop before. Whoever asks for the bar tests the prices
 themselves, from there on. The peak until then is exact: the highest of two runs of 1, 2, 4, ... bars that together are those walked on (a sparse table, Bender and Farach-Colton 2000).
 
-Eight bars at a step in doubles, from a table of what ends a position within 2, 4 and 8 bars, this took half as long again (docs/speed.md).
+Eight bars at a step in doubles, from a table of what ends a position within 2, 4 and 8 bars, took half as long again (docs/speed.md).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["PASSED", "Scale", "Walks", "code_bars", "join_highest", "places_of_p
 Floats = NDArray[np.float64]
 
 _TOGETHER = 32
-"""Positions that walk together: two vectors of AVX2, of which one waits for the other's results less than for its own."""
+"""Positions that walk together: two vectors of AVX2, so that what one waits for leaves time for the other."""
 _STEPS = 8
 """Bars between two looks whether all have ended."""
 _PITCH = MOST_BARS + 72
@@ -52,9 +52,7 @@ class Walks(NamedTuple):
 
     paid: Floats  # (MOST_BARS,) by entry what was paid for a share
     distance: Floats  # (MOST_BARS,) by entry that of the stop; nan where no position begins
-    codes: NDArray[
-        np.int16
-    ]  # (5 * _PITCH,) by bar its high and low, by entry what was paid, the distance, and the bars passed
+    codes: NDArray[np.int16]  # (5 * _PITCH,) by bar its high and low; by entry what was paid, the distance, bars passed
 
 
 class Scale(NamedTuple):
