@@ -40,6 +40,8 @@ Integers = NDArray[np.int64]
 LONGEST = 32_000
 """Bars that can be worked on together: crosses are kept as numbers of 16 bits."""
 _NEVER = 1 << 61
+_WORK_SIZE = SPAN.bit_length() * SPAN
+"""For the exits of a span."""
 
 
 class Shares(NamedTuple):
@@ -96,7 +98,7 @@ def add_holdings(
     else:
         ranges = average_true_range(bars.high, bars.low, bars.close, trails.windows, trails.wilder)
         stops = Stops(ranges, trails.row, multiples)
-        nobody, walks, work = np.empty((0, len(multiples), 1)), walks_of(), np.empty(SPAN.bit_length() * SPAN)
+        nobody, walks, work = np.empty((0, len(multiples), 1)), walks_of(), np.empty(_WORK_SIZE)
         for start in range(0, n, SPAN):
             find_exits(bars, stops, rules, start, min(start + SPAN, n), nobody, walks, work, exits)
     pairs.above[:] = 0

@@ -214,9 +214,8 @@ def _begin_quickly(
         at, distance, begin = index(first + i), distances[index(i)], i + later
         exit_bar[at] = NO_ENTRY if np.isnan(distance) else NOT_YET
         passed = min(0 + int(codes[index(i) + PASSED]), count - begin)
-        one, two = places_of_peak(
-            count, min(begin, count - 1), max(passed, 1)
-        )  # one bar, which does not count, if it passed none
+        # If it passed no bar, one is read that does not count.
+        one, two = places_of_peak(count, min(begin, count - 1), max(passed, 1))
         peak = max(prices[index(i)], chosen(passed > 0, max(highest[one], highest[two]), -np.inf))
         end = first + begin + passed
         while end < last and lows[index(end)] > peak - distance:  # seldom: the code said that it may end here
