@@ -10,6 +10,7 @@ from engine.backtesting import kernel_bars
 from engine.kernels.crosses import crosses
 from engine.kernels.indicators import average_true_range, averages
 from engine.kernels.loop import simulate
+from engine.kernels.metrics import METRIC_COUNT
 from engine.settings import Settings
 
 BARS = 1250
@@ -63,4 +64,4 @@ def test_plain_loop_over_one_cell(benchmark, history, signals, multiple):
 def test_plain_loop_over_499_pairs(benchmark, one, case):
     run = prepare_loop(with_case(one, case))
     run()
-    assert benchmark(run).shape == (1, 499, 1, 6)
+    assert benchmark(run).shape == (1, 499, 1, METRIC_COUNT)
