@@ -155,7 +155,7 @@ class Settings:
         """Make them of all values in their order, or give those that were made of the same ones before: to check them takes as long as 100 cells of a sweep."""
         try:
             return _remembered(*values)
-        except TypeError:  # a value that cannot be a key, such as a schedule of costs, or one that is wrong
+        except TypeError:  # a value that cannot be a key, such as a list: it is refused below in words
             return cls(*values)
 
     def require(self, stops: tuple[TrailingStop | None, ...]) -> None:

@@ -18,8 +18,8 @@ from engine.prices.history import Prices
 from engine.prices.reading import load
 from engine.prices.sessions import DAILY
 from engine.settings import Costs, Direction, Fill, Intrabar, Settings, Sizing, TrailingStop
+from engine.signals import GOLDEN_CROSS, Signal
 from engine.signals import Average as AverageKind
-from engine.signals import Signal
 from engine.terms import AccountTerms
 from engine.validation.repairs import check_names
 from engine.validation.zones import Zones
@@ -214,7 +214,7 @@ def settings_of(
         lot=lot,
         bars_per_year=DAILY if bars_per_year is None else bars_per_year,
         risk=risk,
-        signal=signal or Signal(),
+        signal=signal or GOLDEN_CROSS,
         flatten=None if flatten == "none" else flatten,
     )
 

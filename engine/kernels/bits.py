@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted
+from engine.kernels.eights import EIGHT
 from engine.kernels.machine import WORD, count_ones, index, trailing_zeros
 from engine.kernels.prefix import HARD, mean_at
-from engine.kernels.sides import EIGHT, mark_sides
+from engine.kernels.sides import mark_sides
 from engine.kernels.vectors import write_ones
 from engine.kernels.words import Block, Words
 

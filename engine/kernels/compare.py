@@ -8,7 +8,7 @@ from numba import types
 from numba.core import cgutils
 
 from engine.kernels._jit import inline_code
-from engine.kernels.machine import WORD
+from engine.kernels.machine import WORD, spread
 
 __all__ = ["words_beyond"]
 
@@ -27,18 +27,13 @@ def words_beyond(_context: Any, row: Any, _other: Any, _place: Any, _more: Any, 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         first, second, place, more, less = arguments
         double, word = _ir.DoubleType(), _ir.IntType(WORD)
-        vector, lane = _ir.VectorType(double, _LANES), _ir.IntType(32)
+        vector = _ir.VectorType(double, _LANES)
         sources = [
             context.make_array(signature.args[i])(context, builder, array).data
             for i, array in ((0, first), (1, second))
         ]
 
-        def spread(value: Any) -> Any:
-            one = builder.insert_element(_ir.Constant(vector, None), value, _ir.Constant(lane, 0))
-            every = _ir.Constant(_ir.VectorType(lane, _LANES), [0] * _LANES)
-            return builder.shuffle_vector(one, _ir.Constant(vector, None), every)
-
-        factors = spread(more), spread(less)
+        factors = [spread(builder, factor, _LANES) for factor in (more, less)]
         words = [_ir.Constant(word, 0), _ir.Constant(word, 0)]
         for part in range(WORD // _LANES):
             at = builder.add(place, _ir.Constant(place.type, _LANES * part))

@@ -13,6 +13,7 @@ from numba import types
 from numba.core import cgutils
 
 from engine.kernels._jit import inline_code
+from engine.kernels.machine import spread
 
 __all__ = ["EIGHT", "ROW", "fill_eight", "join_before", "join_behind"]
 
@@ -123,13 +124,7 @@ def _join(work: Any, table: Any, *, behind: bool) -> Any:
             for i, array in ((0, space), (3, target))
         )
         vector = _ir.VectorType(_ir.DoubleType(), EIGHT)
-        many, zero = _ir.Constant(vector, None), _ir.Constant(_ir.IntType(32), 0)
-        the_other = _Runs(
-            *(
-                builder.shuffle_vector(builder.insert_element(many, number, zero), many, _pattern([0] * EIGHT))
-                for number in other
-            )
-        )
+        the_other = _Runs(*(spread(builder, number, EIGHT) for number in other))
         step = _ir.Constant(count.type, EIGHT)
         with cgutils.for_range_slice(builder, _ir.Constant(count.type, 0), count, step) as (i, _):
             place, columns = builder.add(at, i), []

@@ -12,9 +12,10 @@ from numba.core import cgutils
 from numba.core.imputils import impl_ret_borrowed
 from numba.np.arrayobj import populate_array
 
-from engine.kernels._jit import inline_code
+from engine.kernels._jit import inline_code, rule
 
 __all__ = [
+    "ROUND",
     "WORD",
     "bits_of",
     "blended",
@@ -27,13 +28,24 @@ __all__ = [
     "highest_bit",
     "index",
     "read_only",
+    "spread",
     "take_number",
     "trailing_zeros",
+    "whole_of",
 ]
 
 _ir: Any = cgutils.ir  # type: ignore[attr-defined]
 WORD = 64
 """Bars in a word."""
+ROUND = 1.5 * 2.0**52
+"""A number below 2^51 in size that is added to it is rounded to a whole one, which then stands in the lowest bits."""
+
+
+def spread(builder: Any, number: Any, lanes: int) -> Any:
+    """Write the code that puts a number into every lane of a vector."""
+    none, first = _ir.Constant(_ir.VectorType(number.type, lanes), None), _ir.IntType(32)
+    one = builder.insert_element(none, number, first(0))
+    return builder.shuffle_vector(one, none, _ir.Constant(_ir.VectorType(first, lanes), [0] * lanes))
 
 
 @inline_code
@@ -155,6 +167,12 @@ def bits_of(_context: Any, _value: Any) -> Any:
         return builder.bitcast(arguments[0], _ir.IntType(64))
 
     return types.uint64(types.float64), generate
+
+
+@rule
+def whole_of(value: float) -> Any:
+    """Round a number below 2^51 in size to an integer of 64 bits, modulo 2^64; becomes vectors, for which AVX2 has no conversion."""
+    return bits_of(value + ROUND) - bits_of(ROUND)
 
 
 @inline_code

@@ -14,12 +14,10 @@ from __future__ import annotations
 import numpy as np
 
 from engine.kernels._jit import rule
-from engine.kernels.machine import bits_of, double_of, fused
+from engine.kernels.machine import ROUND, bits_of, double_of, fused
 
 __all__ = ["power"]
 
-_ROUND = 6755399441055744.0
-"""1.5 * 2^52: a number added to it is rounded to a whole one, which then stands in the lowest bits."""
 _LOG_2, _LOG_2_REST = 0.6931471805598903, 5.497923018708371e-14
 """Sum to log 2; the first has 42 bits, so that its product with a whole number below 2^11 is exact."""
 _LOWEST, _HIGHEST = -708.0, 709.0
@@ -50,8 +48,8 @@ def log_of(base: float) -> float:
 def exponential(z: float) -> float:
     """Give e to the power z."""
     held = min(max(z, _LOWEST), _HIGHEST)
-    count = held * (1.0 / (_LOG_2 + _LOG_2_REST)) + _ROUND
-    k = count - _ROUND
+    count = held * (1.0 / (_LOG_2 + _LOG_2_REST)) + ROUND
+    k = count - ROUND
     r = fused(-k, _LOG_2_REST, fused(-k, _LOG_2, held))
     series = 1.0 / 6227020800.0
     for factor in (

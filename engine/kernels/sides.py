@@ -12,15 +12,14 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 
 from engine.kernels._jit import inline_code
-from engine.kernels.machine import WORD
+from engine.kernels.eights import EIGHT
+from engine.kernels.machine import WORD, spread
 from engine.kernels.vectors import features_of
 
-__all__ = ["EIGHT", "above_words", "code_order", "mark_sides", "write_codes"]
+__all__ = ["above_words", "code_order", "mark_sides", "write_codes"]
 
 _ir: Any = cgutils.ir  # type: ignore[attr-defined]
 _BYTE = 8
-EIGHT = 8
-"""Pairs that ``mark_sides`` takes."""
 
 
 @inline_code
@@ -150,9 +149,7 @@ def mark_sides(
         vector = _ir.VectorType(_ir.IntType(64), EIGHT)
 
         def all_of(value: Any) -> Any:
-            many = _ir.Constant(vector, None)
-            one = builder.insert_element(many, value, _ir.Constant(_ir.IntType(32), 0))
-            return builder.shuffle_vector(one, many, _ir.Constant(_ir.VectorType(_ir.IntType(32), EIGHT), [0] * EIGHT))
+            return spread(builder, value, EIGHT)
 
         def at(data: Any, place: Any) -> Any:
             return builder.bitcast(builder.gep(data, [place]), vector.as_pointer())
@@ -212,14 +209,10 @@ def write_codes(
         )
         wide = WORD // 4
         whole, single = _ir.VectorType(_ir.IntType(32), wide), _ir.VectorType(_ir.FloatType(), wide)
-        zero, none = _ir.Constant(_ir.IntType(32), 0), _ir.Constant(single, None)
-        first = _ir.Constant(whole, [0] * wide)
         fma = cgutils.get_or_insert_function(
             builder.module, _ir.FunctionType(single, [single] * 3), f"llvm.fma.v{wide}f32"
         )  # type: ignore[no-untyped-call]
-        factors, bases = (
-            builder.shuffle_vector(builder.insert_element(none, number, zero), none, first) for number in (factor, base)
-        )
+        factors, bases = (spread(builder, number, wide) for number in (factor, base))
 
         def load(at: Any, part: int) -> Any:
             start = builder.gep(source, [builder.add(at, _ir.Constant(at.type, wide * part))])

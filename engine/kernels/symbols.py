@@ -1,8 +1,8 @@
 """The fast sweep over several symbols in one call.
 
 Handing arrays to compiled code takes microseconds, and fresh memory a page fault for every 4 KiB; on 499 pairs both were a sixth of all time. So the symbols of a task are given by the
-addresses of their bars, which are copied here, without Python's lock, and everything that a symbol needs besides its result is in memory that the next one uses again. Copied by numpy, one symbol
-behind the other, they took a thirtieth of all time, and two threads waited for each other's lock. For the same reason threads take the next symbol here, from a number that they share.
+addresses of their bars, which are read where they lie (who calls keeps them alive), and everything that a symbol needs besides its result is in memory that the next one uses again. Copied side by side by numpy they took a thirtieth
+of all time, and two threads waited for each other's lock. For the same reason threads take the next symbol here, from a number that they share.
 """
 
 from __future__ import annotations

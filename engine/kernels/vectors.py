@@ -1,4 +1,4 @@
-"""64 bars at once, in vectors: comparisons into one word, and the places of a word's set bits.
+"""Several numbers at once, in vectors: the places of a word's set bits, and sums of four columns.
 
 They are written for LLVM, since what numba makes of loops does not come near; ``tests/test_fast_parts.py`` holds each to plain Python.
 """
@@ -12,7 +12,7 @@ from numba import types
 from numba.core import cgutils
 
 from engine.kernels._jit import inline_code
-from engine.kernels.machine import WORD
+from engine.kernels.machine import WORD, spread
 
 __all__ = ["FOUR", "add_difference", "features_of", "write_ones"]
 
@@ -63,9 +63,7 @@ def _write_together(builder: Any, word: Any, first: Any, data: Any, start: Any) 
     move = cgutils.get_or_insert_function(builder.module, form, name)  # type: ignore[no-untyped-call]
     every = _ir.Constant(places, list(range(WORD)))
     together = builder.call(move, [every, chosen, _ir.Constant(places, [0] * WORD)])
-    many, zero = _ir.Constant(integers, None), _ir.Constant(_ir.IntType(32), 0)
-    one = builder.insert_element(many, builder.trunc(first, _ir.IntType(16)), zero)
-    base = builder.shuffle_vector(one, many, _ir.Constant(_ir.VectorType(_ir.IntType(32), _AT_ONCE), [0] * _AT_ONCE))
+    base = spread(builder, builder.trunc(first, _ir.IntType(16)), _AT_ONCE)
 
     def store(part: int) -> None:
         lanes = [_AT_ONCE * part + i for i in range(_AT_ONCE)]

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from engine.kernels._jit import inline_code, kernel, rule
 from engine.kernels.codes import NARROWEST, range_of
 from engine.kernels.drawdown import MOST_BARS
-from engine.kernels.machine import bits_of, highest_bit, index
+from engine.kernels.machine import highest_bit, index, whole_of
 
 __all__ = ["PASSED", "Scale", "Walks", "code_bars", "join_highest", "places_of_peak", "walk_all", "walks_of"]
 
@@ -39,8 +39,6 @@ _PITCH = MOST_BARS + 72
 _HIGH, _LOW, _PEAK, _DISTANCE, PASSED = (np.uint64(column * _PITCH) for column in range(5))
 _ir: Any = cgutils.ir  # type: ignore[attr-defined]
 _LARGEST = 32_000.0
-_ROUND = 1.5 * 2.0**52
-"""A number that is added to it is rounded to a whole one, which then stands in the lowest bits: a conversion that becomes vectors."""
 _SHORTER = 1.51
 """Units that a distance is shortened by: a peak and a low are wrong by half a unit each, rounding down takes another half, and what doubles round a thousandth."""
 _NEVER = np.int16(32767)
@@ -101,7 +99,7 @@ def code_bars(highs: Floats, lows: Floats, dearer: float, first: int, last: int,
 @rule
 def _code(value: float) -> np.int16:
     """Round a number of units."""
-    return np.int16(bits_of(value + _ROUND))
+    return np.int16(whole_of(value))
 
 
 @kernel

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, rule
 from engine.kernels.exact import TICKS_PER_UNIT, divide_whole
-from engine.kernels.machine import bits_of, double_of, index
+from engine.kernels.machine import bits_of, double_of, index, whole_of
 
 __all__ = ["average_whole"]
 
@@ -24,10 +24,8 @@ _FINEST = 86
 """Finer than 2^-86 is rounded by ``exact``."""
 _NEAR = 2.0**-51
 _HALF, _LOW_BITS, _SMALLER = np.uint64(32), np.uint64(2**32 - 1), 2.0**-32
-_ROUND = 1.5 * 2.0**52
-"""The last bits of a double of this size are whole numbers. AVX2 has no instruction that makes integers of 64 bits from doubles, or doubles from them: so both go by halves, in vectors."""
 _ROOM_FOR_HIGH, _ROOM_FOR_LOW = 2.0**84, 2.0**52
-"""Doubles whose last 32 bits count multiples of 2^32, and of 1."""
+"""Doubles whose last 32 bits count multiples of 2^32, and of 1. AVX2 has no instruction that makes integers of 64 bits from doubles, or doubles from them: so both go by halves, in vectors."""
 
 
 @kernel
@@ -75,13 +73,6 @@ def average_whole(values: Floats, windows: NDArray[np.int64], out: Floats) -> bo
 
 
 @rule
-def _as_bits(whole: float) -> np.uint64:
-    """Give a whole number below 2^51 in size as an integer, modulo 2^64."""
-    integer: np.uint64 = bits_of(whole + _ROUND) - bits_of(_ROUND)
-    return integer
-
-
-@rule
 def _in_doubles(total: np.uint64) -> tuple[float, float]:
     """Give an integer below 2^63 as the sum of two doubles: so many times 2^32, and the rest."""
     high = double_of((total >> _HALF) | bits_of(_ROOM_FOR_HIGH)) - _ROOM_FOR_HIGH
@@ -110,7 +101,7 @@ def _count_units(
         ticks = values[t] * TICKS_PER_UNIT
         loose = np.uint64(not abs(ticks - np.rint(ticks)) <= ticks * _NEAR)
         # The sum is far below 2^62, so that the sign is free to say "surely no whole tick".
-        wholes[t] = np.int64((_as_bits(high) << _HALF) + _as_bits(low) ^ np.uint64(0) - loose)
+        wholes[t] = np.int64((whole_of(high) << _HALF) + whole_of(low) ^ np.uint64(0) - loose)
     if broken > 0:
         return False
     total = sums[0] = np.uint64(0)

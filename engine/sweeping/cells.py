@@ -114,7 +114,7 @@ class Part:
             for history, cells in zip(histories, out, strict=True):
                 self._run_plainly(history, np.ones(self.shape, np.bool_), cells)
             return 0
-        if min([len(history.close) for history in histories]) >= self._longest:
+        if min(map(len, histories)) >= self._longest:
             return self._run_fast(histories, self._plan(self._longest), out, threads)
         first = looped = 0
         for longest, same in groupby(histories, lambda history: self._longest_for(len(history))):

@@ -60,8 +60,7 @@ def run_spans(
     flat, all_sure = out.reshape(symbols, -1), sure.reshape(symbols, -1)
     places = np.frombuffer(b"".join([history.place for history in histories]), np.int64).reshape(symbols, -1)
     turn = np.zeros(1, np.int64)
-    stops = 0 if asked is None else len(asked.multiple)
-    longest = max([len(history.close) for history in histories])
+    stops, longest = 0 if asked is None else len(asked.multiple), max(map(len, histories))
 
     def work() -> None:
         with workspace() as space:
