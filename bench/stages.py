@@ -27,6 +27,7 @@ from engine.kernels import (
     words,
 )
 from engine.kernels._jit import kernel
+from engine.kernels.machine import index
 from engine.kernels.metrics import METRIC_COUNT
 from engine.settings import Settings
 from engine.sweeping import blocks
@@ -96,7 +97,8 @@ def cells(times, steps, rows, exits, rules, span, scratch, account, result):
     for _ in range(times):
         for first in range(0, len(scratch.pairs.order), accounts.LANES):
             chosen = scratch.pairs.order[first : first + accounts.LANES]
-            accounts.open_accounts(account, 1e5)
+            for i in range(accounts.ACCOUNT_SIZE):
+                account[index(i)] = result.begun[index(i)]
             most = legs.lay_legs(
                 rows,
                 exits,
@@ -107,11 +109,11 @@ def cells(times, steps, rows, exits, rules, span, scratch, account, result):
                 scratch.crosses,
                 chosen,
                 account,
+                scratch.marks,
                 scratch.legs,
-                scratch.counts,
             )
             if steps > 1:
-                accounts.settle(account, scratch.legs, scratch.counts, most, rules.costs)
+                accounts.settle(account, scratch.legs, most, rules.costs)
             if steps > 2:
                 finish.finish(account, len(chosen), span, rows, result, chosen, scratch.legs)
 
@@ -138,12 +140,14 @@ def measure(history):
     scratch, block = memory.scratch, plan.block_of(pairs, 0)
     scratch.pairs.above[:], scratch.pairs.doubtful[:] = 0, False
     rows, account, span = (
-        plan.aligned((BARS + 1) * market.MARKET_ROW),
+        plan.aligned((BARS + 2) * market.MARKET_ROW),
         np.empty(accounts.ACCOUNT_SIZE),
         legs.Span(0, BARS, size, BARS),
     )
     count = len(pairs.row)
-    result = finish.Result(1e5, 252.0, np.empty(count * METRIC_COUNT), np.empty(count, np.bool_))
+    result = finish.Result(
+        1e5, accounts.new_accounts(1e5), 252.0, np.empty(count * METRIC_COUNT), np.empty(count, np.bool_)
+    )
     kind = prefix.add_up(close, -1 - lead, BARS - 1, scratch.sums)
     found = {
         "market": best(of_market, bars, rules, memory.changes, rows),

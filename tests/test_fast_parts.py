@@ -1,6 +1,7 @@
 """The parts of the fast sweep, each against plain Python."""
 
 import math
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -15,11 +16,12 @@ from hypothesis import strategies as st
 
 import engine
 from engine.backtesting import kernel_bars
-from engine.kernels import bits, codes, drawdown, machine, market, prefix, sides, stops, vectors
+from engine.kernels import accounts, bits, codes, drawdown, legs, machine, market, prefix, sides, stops, vectors
 from engine.kernels._jit import kernel, plain
 from engine.kernels.accounts import ACCOUNT_SIZE
 from engine.kernels.indicators import average_true_range
 from engine.kernels.loop import Bars
+from engine.kernels.position import CostRates
 from engine.kernels.power import power
 from engine.kernels.walks import walks_of
 from engine.settings import Settings
@@ -74,8 +76,8 @@ def compare(rows, one, others, number, words, place, doubts, at):
 
 
 @kernel
-def add(totals, rows, above, below):
-    vectors.add_difference(totals, rows, above, below)
+def add(totals, place, rows, above, below):
+    vectors.add_difference(totals, place, rows, above, below)
 
 
 def places(word, first, out, at):
@@ -165,10 +167,10 @@ def test_powers_are_those_of_more_digits(base, exponent):
 @ordinary
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=8, max_size=8), st.integers(-(2**63), 2**63 - 1))
 def test_differences_of_rows_are_added_modulo_2_to_the_64(row, total):
-    totals, rows = np.full(4, total, np.int64), np.array(row, np.int64).view(float)
-    add(totals, rows, np.uint64(4), np.uint64(0))
+    totals, rows = np.full(8, total, np.int64), np.array(row, np.int64).view(float)
+    add(totals, np.uint64(4), rows, np.uint64(4), np.uint64(0))
     expected = [(total + row[4 + i] - row[i] + 2**63) % 2**64 - 2**63 for i in range(4)]
-    assert totals.tolist() == expected
+    assert totals.tolist() == [total] * 4 + expected
 
 
 def test_words_say_which_row_is_above_or_that_they_cannot_tell():
@@ -397,11 +399,11 @@ def plain_exit(history, atr, entry, limit, kind, fill, intrabar, multiple=1.5):
 
 def market_of(close):
     """Rows of the market as numbers, and as the integers whose bits they are."""
-    rows, changes = np.empty((len(close) + 1) * market.MARKET_ROW), np.empty(len(close) + 3)
+    rows, changes = np.empty((len(close) + 2) * market.MARKET_ROW), np.empty(len(close) + 3)
     market.find_changes(close, changes, rows)
     rules = Settings(fill="close").kernel_rules(None)
     market.fill_market(Bars(close, close, close, close), rules, changes, 0, len(close), rows)
-    table = rows.reshape(-1, market.MARKET_ROW)
+    table = rows.reshape(-1, market.MARKET_ROW)[:-1]
     return table, table.view(np.int64)
 
 
@@ -412,19 +414,25 @@ def test_a_market_by_spans_is_the_whole_one(fill):
     bars, rules = kernel_bars(history), Settings(fill=fill, costs=engine.Costs(rate=0.001)).kernel_rules(None)
     tables, changes = [], np.empty(200)
     for size in (200, 64):
-        rows = np.empty((size + 1) * market.MARKET_ROW)
+        rows = np.empty((size + 2) * market.MARKET_ROW)
         market.find_changes(bars.close, changes, rows)
         units = rows[[market.UNIT_RETURNS, market.UNIT_SQUARES]].tolist()
         for start in range(0, 200, size):
             count = min(size, 200 - start)
             market.fill_market(bars, rules, changes, start, start + count, rows)
-            tables.append(rows.reshape(-1, market.MARKET_ROW)[: count + 1].copy())
+            table = rows.reshape(-1, market.MARKET_ROW)
+            tables.append(table[: count + 1].copy())
+            carried = table[count + 1]
+            assert not carried[: market.SUM_BARS + 1].view(np.int64).any()
+            assert np.isnan(carried[[market.LAST, market.BOUGHT, market.SOLD]]).all()
             assert tables[-1][0, [market.UNIT_RETURNS, market.UNIT_SQUARES]].tolist() == units
     whole, *spans = tables
     prices, sums = [market.LAST, market.BOUGHT, market.SOLD], [*range(market.SUM_BARS + 1)]
     for i, span in enumerate(spans):
         same = whole[64 * i : 64 * i + len(span)]
-        assert span[1:, prices].tolist() == same[1:, prices].tolist()
+        assert span[1:, prices[:2]].tolist() == same[1:, prices[:2]].tolist()
+        assert span[1:-1, market.SOLD].tolist() == same[1:-1, market.SOLD].tolist()
+        assert np.isnan(span[-1, market.SOLD])
         assert span[0, market.SOLD] == same[0, market.SOLD]
         assert i == 0 or span[0, market.LAST] == same[0, market.LAST] == history.close[64 * i - 1]
         of_span, of_whole = span.view(np.int64)[:, sums], same.view(np.int64)[:, sums]
@@ -459,3 +467,59 @@ def test_a_market_that_never_moves_has_sums_of_nothing():
     table, wholes = market_of(np.full(70, 5.0))
     assert not wholes[:, : market.SUM_BARS].any()
     assert table[0, market.UNIT_RETURNS] == table[0, market.UNIT_SQUARES] == 1.0
+
+
+@kernel
+def add_to_all(arrays, value):
+    for array in machine.uncounted(arrays):
+        array[0] += value
+
+
+def test_uncounted_arrays_are_the_same_memory():
+    arrays = np.zeros(3), np.ones(2)
+    before = [sys.getrefcount(array) for array in arrays]
+    add_to_all(arrays, 2.0)
+    assert [array.tolist() for array in arrays] == [[2.0, 0.0, 0.0], [3.0, 1.0]]
+    assert [sys.getrefcount(array) for array in arrays] == before
+
+
+@kernel
+def leave_out(laid, leg):
+    legs.leave_out(laid, np.uint64(leg))
+
+
+@ordinary
+@given(
+    st.lists(st.tuples(*[st.floats(1.0, 100.0)] * 4), min_size=1, max_size=4),
+    st.integers(0, 4),
+    st.booleans(),
+)
+def test_a_leg_of_none_changes_nothing(prices, place, closes):
+    """Whether before, between or behind others, and whether the account holds something or not."""
+    costs = CostRates(0.001, 0.0, 0.0, 0.0)
+    columns = [accounts.BUY, accounts.FIRST_CLOSE, accounts.LAST_CLOSE, accounts.SELL]
+    one = np.full((accounts.LEG_SIZE,), np.nan)
+    laid = []
+    for number, four in enumerate(prices):
+        leg = one.copy()
+        for column, price in zip(columns, four, strict=True):
+            leg[column : column + accounts.LANES] = price
+        for column, price in (
+            (accounts.HIGHEST, max(four[1:3])),
+            (accounts.LOWEST, min(four[1:3])),
+            (accounts.FALL, min(1.0, four[2] / four[1])),
+        ):
+            leg[column : column + accounts.LANES] = price
+        if number == len(prices) - 1 and not closes:
+            leg[accounts.SELL : accounts.SELL + accounts.LANES] = np.nan
+        laid.append(leg)
+    none = one.copy()
+    for lane in range(accounts.LANES):
+        leave_out(none, lane)
+    ends = []
+    for given_legs in (laid, [*laid[:place], none, *laid[place:]]):
+        account = accounts.new_accounts(1000.0)
+        accounts.settle(account, np.concatenate(given_legs), len(given_legs), costs)
+        ends.append(account)
+    assert ends[0].tobytes() == ends[1].tobytes()
+    assert ends[0][accounts.CLOSED] == len(prices) - (not closes)

@@ -21,12 +21,12 @@ from engine.crossing import averages_of
 from engine.grid import Grid
 from engine.kernels import _jit
 from engine.kernels._jit import plain, prepare
-from engine.kernels.accounts import ACCOUNT_SIZE, LANES, open_accounts, settle
+from engine.kernels.accounts import ACCOUNT_SIZE, LANES, new_accounts, settle
 from engine.kernels.bits import Crosses, find_crosses
 from engine.kernels.drawdown import ROW, fill_runs
 from engine.kernels.finish import Result, finish
 from engine.kernels.indicators import average_true_range
-from engine.kernels.legs import Span, lay_legs
+from engine.kernels.legs import MARKS_SIZE, Span, lay_legs
 from engine.kernels.loop import Bars
 from engine.kernels.market import MARKET_ROW, fill_market, find_changes
 from engine.kernels.metrics import METRIC_COUNT
@@ -45,7 +45,7 @@ from engine.sweeping.facade import sweep
 __all__ = ["Wanted", "compile_kernels", "help_compiling"]
 
 _BARS = 64
-_MARKET, _LEGS = (_BARS + 1) * MARKET_ROW, (METRIC_COUNT + 1) * LANES
+_MARKET, _LEGS = (_BARS + 2) * MARKET_ROW, (METRIC_COUNT + 1) * LANES
 _SPAN = Span(0, _BARS, _BARS, _BARS)
 _PROGRAM = "from engine.cli.warming import help_compiling; help_compiling()"
 
@@ -95,7 +95,7 @@ def _compile_ends(wanted: Wanted) -> None:
         prepare(average_true_range, bars.high, bars.low, bars.close, trails.windows, trails.wilder)
     runs, rows, account, legs = (np.empty(size) for size in (7 * _BARS * ROW, _MARKET, ACCOUNT_SIZE, _LEGS))
     prepare(fill_runs, _bars().close, 0, _BARS, _BARS, runs, runs, _BARS)
-    result = Result(1.0, 252.0, np.empty(METRIC_COUNT), np.empty(1, np.bool_))
+    result = Result(1.0, np.empty(ACCOUNT_SIZE), 252.0, np.empty(METRIC_COUNT), np.empty(1, np.bool_))
     prepare(finish, account, 1, _SPAN, rows, result, np.zeros(LANES, np.int64), legs)
 
 
@@ -117,10 +117,12 @@ def _compile_accounts(wanted: Wanted) -> None:
     prepare(find_changes, _bars().close, rows, rows)
     prepare(fill_market, _bars(), rules, rows, 0, _BARS, rows)
     crosses = Crosses(np.zeros(1, np.int16), counts, counts, np.zeros(1, np.bool_))
-    prepare(open_accounts, account, 1.0)
+    prepare(new_accounts, 1.0)
     exits = None if wanted.stop is None else _exits()
-    prepare(lay_legs, rows, exits, 0, rules, _SPAN, runs, crosses, counts[:1], account, legs, counts)
-    prepare(settle, account, legs, counts, 1, rules.costs)
+    prepare(
+        lay_legs, rows, exits, 0, rules, _SPAN, runs, crosses, counts[:1], account, np.empty(MARKS_SIZE, np.int64), legs
+    )
+    prepare(settle, account, legs, 1, rules.costs)
     if exits is not None:
         trails, accounts = _trails(), np.empty((1, 1, ACCOUNT_SIZE))
         stops = Stops(np.empty((1, _BARS)), trails.row, trails.multiple)

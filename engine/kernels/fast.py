@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted, rule
-from engine.kernels.accounts import LANES, open_accounts, settle
+from engine.kernels.accounts import ACCOUNT_SIZE, LANES, settle
 from engine.kernels.bits import Crosses, find_crosses
 from engine.kernels.drawdown import fill_runs
 from engine.kernels.finish import Result, finish
@@ -71,7 +71,7 @@ def run_span(
     bars : Bars
     changes : float64 (at least T,)
         Of the closes; written in the first span.
-    rows : float64 ((size + 1) * MARKET_ROW,)
+    rows : float64 ((size + 2) * MARKET_ROW,)
         Of the market; overwritten.
     plan : Plan
     stops : Stops
@@ -170,25 +170,26 @@ def run_block(
 ) -> None:
     """Take all accounts of a block through one span; begin them in the first, write their metrics in the last."""
     start, stop, group_start = plan.pair_start[b], plan.pair_start[b + 1], plan.group_start[b]
-    legs, counts, cells, runs = scratch.legs, scratch.counts, scratch.cells, scratch.runs
+    legs, cells, runs = scratch.legs, scratch.cells, scratch.runs
     crosses, order, doubtful, cell_rows = scratch.crosses, scratch.pairs.order, scratch.pairs.doubtful, plan.row
-    metrics, sure, stop_count = result.out, result.sure, len(stops.multiple)
+    metrics, sure, begun, stop_count = result.out, result.sure, result.begun, len(stops.multiple)
     for k in range(stop_count):
         one = with_multiple(rules, stops.multiple[k])
         for first in range(start, stop, LANES):
             lanes = min(LANES, stop - first)
             account = accounts[group_start + (first - start) // LANES if len(accounts) > 1 else 0, k]
             if span.start == 0:
-                open_accounts(account, result.capital)
+                for i in range(ACCOUNT_SIZE):
+                    account[index(i)] = begun[index(i)]
             chosen = order[first : first + lanes]
-            most = lay_legs(rows, exits, k, one, span, runs, crosses, chosen, account, legs, counts)
+            most = lay_legs(rows, exits, k, one, span, runs, crosses, chosen, account, scratch.marks, legs)
             if span.stop == span.last:
                 for i in range(lanes):
                     cell = cell_rows[start + chosen[i]] * stop_count + k
                     cells[i] = cell
                     for metric in (0, METRIC_COUNT // 2, METRIC_COUNT - 1):
                         fetch_to_write(metrics, index(cell * METRIC_COUNT + metric))
-            settle(account, legs, counts, most, one.costs)
+            settle(account, legs, most, one.costs)
             if span.stop == span.last:
                 finish(account, lanes, span, rows, result, cells, legs)
                 for i in range(lanes):

@@ -23,7 +23,6 @@ from engine.kernels.accounts import (
     SHARES,
     SKIPPED,
     SQUARES,
-    TROUBLE,
     WINS,
     WORST,
     WORTH,
@@ -49,9 +48,10 @@ _SHALLOW = 1e-5
 
 
 class Result(NamedTuple):
-    """Where metrics go, and what they need besides the account."""
+    """Where metrics go, what they need besides the account, and what that is at the beginning."""
 
     capital: float
+    begun: Floats  # (ACCOUNT_SIZE,) from ``accounts.new_accounts``
     bars_per_year: float
     out: Floats  # (cells * METRIC_COUNT,)
     sure: NDArray[np.bool_]  # (cells,) False if the plain loop has to do the cell
@@ -117,7 +117,7 @@ def _fill_columns(a: Floats, span: Span, rows: Floats, result: Result, columns: 
         risen = (closed == 0.0) & (a[EXPOSED + i] == 1.0) & (growth > 1.0)  # by more than rounding, or it is calm
         cancelled = (variance * (n - 1) < _CANCELLED * squares) | ((1.0 - worst < _SHALLOW) & (not risen))
         traded = (closed > 0.0) | (a[SHARES + i] > 0.0)
-        columns[_SURE + i] = 1.0 if (a[TROUBLE + i] == 0.0) & (not (traded & (calm | blurred | cancelled))) else 0.0
+        columns[_SURE + i] = 1.0 if (a[WORTH + i] > 0.0) & (not (traded & (calm | blurred | cancelled))) else 0.0
         cagr = power(growth, yearly) - 1.0
         cagr = np.nan if np.isinf(cagr) else cagr
         columns[i] = a[WORTH + i]

@@ -39,7 +39,7 @@ SUM_RETURNS, SUM_SQUARES, SUM_LOSSES, SUM_BARS = 0, 1, 2, 3
 """Columns of the market's rows: sums over the bars of the span before t of q = close[t] / close[t-1] - 1, q^2 and min(q, 0)^2, in units; q[0] = 0; and t itself. They are integers,
 modulo 2^64, and stand in the rows as bits. Bars are counted from the first of the span."""
 LAST, BOUGHT, SOLD = 4, 5, 6
-"""Close of bar t - 1; what a buy pays that fills on bar t - 1; what a sale receives that fills on bar t."""
+"""Close of bar t - 1; what a buy pays that fills on bar t - 1; what a sale receives that fills on bar t, nan behind the span's last bar."""
 UNIT_RETURNS, UNIT_SQUARES = 7, BOUGHT
 """In the first row, of which these columns are not used otherwise: the unit of the first sum, and that of the next two."""
 MARKET_ROW = 8
@@ -80,7 +80,7 @@ def fill_market(bars: Bars, rules: Rules, changes: Floats, start: int, stop: int
         From ``find_changes``.
     start, stop : int
         The bars of the span.
-    rows : float64 ((stop - start + 1) * MARKET_ROW,)
+    rows : float64 ((stop - start + 2) * MARKET_ROW,)
         Overwritten but for the units.
     """
     close = bars.close
@@ -107,6 +107,10 @@ def fill_market(bars: Bars, rules: Rules, changes: Floats, start: int, stop: int
         rows[row + index(LAST)] = close[index(t)]
         rows[row + index(BOUGHT)] = paid(fills[index(t)], rules.costs)
         rows[row + index(SOLD)] = received(fills[index(min(t + 1, n - 1))], rules.costs)
+    rows[index(stop - start) * index(MARKET_ROW) + index(SOLD)] = np.nan
+    carried = index(stop - start + 1) * index(MARKET_ROW)
+    for column in range(MARKET_ROW):
+        rows[carried + index(column)] = 0.0 if column <= SUM_BARS else np.nan
 
 
 @kernel

@@ -11,6 +11,7 @@ from engine.kernels._jit import pasted
 from engine.kernels.accounts import LANES, LEG_SIZE
 from engine.kernels.bits import Crosses
 from engine.kernels.drawdown import MOST_BARS, ROW, WORK_SIZE
+from engine.kernels.legs import MARKS_SIZE
 from engine.kernels.machine import WORD
 from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.words import Block, Words
@@ -57,8 +58,8 @@ class Scratch(NamedTuple):
     words: Words
     crosses: Crosses
     legs: Floats
-    counts: Integers
     cells: Integers
+    marks: Integers  # for laying legs
     work: Floats  # for the table of runs
     runs: Floats
     pairs: Pairs
@@ -113,7 +114,7 @@ def scratch_of(plan: Plan, bars: int) -> Scratch:
         crosses,
         aligned(max((bars + 1) * LEG_SIZE, (METRIC_COUNT + 1) * LANES)),
         np.empty(LANES, np.int64),
-        np.empty(LANES, np.int64),
+        aligned(MARKS_SIZE).view(np.int64),
         work,
         aligned(bars.bit_length() * bars * ROW),
         Pairs(np.empty(pairs, np.int64), np.empty(pairs, np.bool_), np.empty(pairs, np.int64)),

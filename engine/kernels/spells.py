@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted
-from engine.kernels.accounts import ACCOUNT_SIZE
+from engine.kernels.accounts import ACCOUNT_SIZE, new_accounts
 from engine.kernels.bits import NO_CROSS
 from engine.kernels.compare import words_beyond
 from engine.kernels.crosses import ABOVE, BELOW, DEATH, GOLDEN, NO_SIGNAL, Filter, cross, held
@@ -90,7 +90,7 @@ def run_lines(
         stops = Stops(ranges, trails.row, multiples)
     pairs.doubtful[:] = False
     states = np.zeros((len(plan.row), STATE_SIZE), np.int64)
-    result = Result(capital, bars_per_year, out, sure)
+    result = Result(capital, new_accounts(capital), bars_per_year, out, sure)
     find_changes(bars.close, memory.changes, rows)
     for start in range(0, n, size):
         span, longest = Span(start, min(start + size, n), size, n), size

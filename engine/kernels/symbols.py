@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted, plain, rule
-from engine.kernels.accounts import ACCOUNT_SIZE
+from engine.kernels.accounts import ACCOUNT_SIZE, new_accounts
 from engine.kernels.fast import run_span
 from engine.kernels.finish import Result
 from engine.kernels.indicators import average_true_range
 from engine.kernels.loop import Bars
-from engine.kernels.machine import WORD, doubles_at, index, take_number
+from engine.kernels.machine import WORD, doubles_at, index, take_number, uncounted
 from engine.kernels.market import MARKET_ROW
 from engine.kernels.money import changed
 from engine.kernels.plan import Plan, Scratch, aligned, scratch_of
@@ -90,6 +90,7 @@ def run_symbols(
     sure : bool (S, rows * K)
         Given as True; made False where the plain loop has to do the cell.
     """
+    plan, memory, out, sure = uncounted(plan), uncounted(memory), uncounted(out), uncounted(sure)
     multiples = np.full(1, np.nan) if trails is None else trails.multiple
     scratch, rows, exits, pairs = memory.scratch, memory.market, memory.exits, memory.scratch.pairs
     groups = 1
@@ -99,6 +100,7 @@ def run_symbols(
         if places[s, 4] > most:
             groups = plan.group_start[-1]
     accounts = np.empty((groups, len(multiples), ACCOUNT_SIZE))
+    begun = new_accounts(capital)
     s = take_number(turn)
     while s < len(places):
         n = places[s, 4]
@@ -111,7 +113,7 @@ def run_symbols(
             stops = Stops(ranges, trails.row, multiples)
         pairs.above[:] = 0
         pairs.doubtful[:] = False
-        result = Result(capital, bars_per_year, out[s], sure[s])
+        result = Result(capital, begun, bars_per_year, out[s], sure[s])
         for start in range(0, n, size):
             longest = size
             if trails is not None:
@@ -157,4 +159,4 @@ def memory_of(plan: Plan, stops: int, bars: int, most: int) -> Memory:
             np.empty(shape, np.int64), np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape, np.int64)
         )
         walks = plain(walks_of)()
-    return Memory(scratch_of(plan, room), np.empty(bars), aligned((room + 1) * MARKET_ROW), exits, walks)
+    return Memory(scratch_of(plan, room), np.empty(bars), aligned((room + 2) * MARKET_ROW), exits, walks)

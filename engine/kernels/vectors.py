@@ -109,19 +109,19 @@ def _write_singly(builder: Any, word: Any, first: Any, data: Any, start: Any) ->
 
 
 @inline_code
-def add_difference(_context: Any, totals: Any, rows: Any, _above: Any, _below: Any) -> Any:
-    """Add rows[above + i] - rows[below + i] to totals[i], the first four of int64; the rows are float64, whose bits are taken as integers modulo 2^64.
+def add_difference(_context: Any, totals: Any, _place: Any, rows: Any, _above: Any, _below: Any) -> Any:
+    """Add rows[above + i] - rows[below + i] to totals[place + i], four of int64; the rows are float64, whose bits are taken as integers modulo 2^64.
 
     One number after the other this takes eleven cycles a leg more: with three sums more than there are registers for integers (docs/speed.md).
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        sums, table, above, below = arguments
+        sums, first, table, above, below = arguments
         vector = _ir.VectorType(_ir.IntType(64), FOUR)
         target, source = (
-            context.make_array(signature.args[i])(context, builder, array).data for i, array in ((0, sums), (1, table))
+            context.make_array(signature.args[i])(context, builder, array).data for i, array in ((0, sums), (2, table))
         )
-        total = builder.bitcast(target, vector.as_pointer())
+        total = builder.bitcast(builder.gep(target, [first]), vector.as_pointer())
         more, less = (
             builder.load(builder.bitcast(builder.gep(source, [place]), vector.as_pointer()), align=8)
             for place in (above, below)
@@ -129,4 +129,4 @@ def add_difference(_context: Any, totals: Any, rows: Any, _above: Any, _below: A
         builder.store(builder.add(builder.load(total, align=8), builder.sub(more, less)), total, align=8)
         return context.get_dummy_value()
 
-    return types.void(totals, rows, types.uint64, types.uint64), generate
+    return types.void(totals, types.uint64, rows, types.uint64, types.uint64), generate

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.kernels._jit import kernel
+from engine.kernels._jit import kernel, rule
 from engine.kernels.codes import fill_coarse, fill_codes, fill_ranges, join_ranges
 from engine.kernels.machine import WORD, trailing_zeros
 from engine.kernels.prefix import MIXED, SINGLE, TICKS, mean_at
@@ -126,7 +126,7 @@ def _settle_doubts(
         bits[at] = sides
 
 
-@kernel
+@rule
 def _compare(sums: Floats, kind: int, place: int, fast: int, slow: int) -> int:
     """Give 1, 0 or -1: whether the first of two averages of the closes before a place is above, the same double, or below.
 
