@@ -140,14 +140,13 @@ def measure(history):
     scratch, block = memory.scratch, plan.block_of(pairs, 0)
     scratch.pairs.above[:], scratch.pairs.doubtful[:] = 0, False
     rows, account, span = (
-        plan.aligned((BARS + 2) * market.MARKET_ROW),
+        plan.aligned(market.market_size(BARS)),
         np.empty(accounts.ACCOUNT_SIZE),
         legs.Span(0, BARS, size, BARS),
     )
     count = len(pairs.row)
-    result = finish.Result(
-        1e5, accounts.new_accounts(1e5), 252.0, np.empty(count * METRIC_COUNT), np.empty(count, np.bool_)
-    )
+    begun, out, sure = accounts.new_accounts(1e5), np.empty(count * METRIC_COUNT), np.empty(count, np.bool_)
+    result = finish.Result(begun, 252.0, out, sure)
     kind = prefix.add_up(close, -1 - lead, BARS - 1, scratch.sums)
     found = {
         "market": best(of_market, bars, rules, memory.changes, rows),

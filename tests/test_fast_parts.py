@@ -399,7 +399,7 @@ def plain_exit(history, atr, entry, limit, kind, fill, intrabar, multiple=1.5):
 
 def market_of(close):
     """Rows of the market as numbers, and as the integers whose bits they are."""
-    rows, changes = np.empty((len(close) + 2) * market.MARKET_ROW), np.empty(len(close) + 3)
+    rows, changes = np.empty(market.market_size(len(close))), np.empty(len(close) + 3)
     market.find_changes(close, changes, rows)
     rules = Settings(fill="close").kernel_rules(None)
     market.fill_market(Bars(close, close, close, close), rules, changes, 0, len(close), rows)
@@ -414,7 +414,7 @@ def test_a_market_by_spans_is_the_whole_one(fill):
     bars, rules = kernel_bars(history), Settings(fill=fill, costs=engine.Costs(rate=0.001)).kernel_rules(None)
     tables, changes = [], np.empty(200)
     for size in (200, 64):
-        rows = np.empty((size + 2) * market.MARKET_ROW)
+        rows = np.empty(market.market_size(size))
         market.find_changes(bars.close, changes, rows)
         units = rows[[market.UNIT_RETURNS, market.UNIT_SQUARES]].tolist()
         for start in range(0, 200, size):

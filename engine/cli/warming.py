@@ -28,7 +28,7 @@ from engine.kernels.finish import Result, finish
 from engine.kernels.indicators import average_true_range
 from engine.kernels.legs import MARKS_SIZE, Span, lay_legs
 from engine.kernels.loop import Bars
-from engine.kernels.market import MARKET_ROW, fill_market, find_changes
+from engine.kernels.market import fill_market, find_changes, market_size
 from engine.kernels.metrics import METRIC_COUNT
 from engine.kernels.plan import block_of, scratch_of
 from engine.kernels.prefix import add_up
@@ -45,7 +45,7 @@ from engine.sweeping.facade import sweep
 __all__ = ["Wanted", "compile_kernels", "help_compiling"]
 
 _BARS = 64
-_MARKET, _LEGS = (_BARS + 2) * MARKET_ROW, (METRIC_COUNT + 1) * LANES
+_MARKET, _LEGS = market_size(_BARS), (METRIC_COUNT + 1) * LANES
 _SPAN = Span(0, _BARS, _BARS, _BARS)
 _PROGRAM = "from engine.cli.warming import help_compiling; help_compiling()"
 
@@ -95,7 +95,7 @@ def _compile_ends(wanted: Wanted) -> None:
         prepare(average_true_range, bars.high, bars.low, bars.close, trails.windows, trails.wilder)
     runs, rows, account, legs = (np.empty(size) for size in (7 * _BARS * ROW, _MARKET, ACCOUNT_SIZE, _LEGS))
     prepare(fill_runs, _bars().close, 0, _BARS, _BARS, runs, runs, _BARS)
-    result = Result(1.0, np.empty(ACCOUNT_SIZE), 252.0, np.empty(METRIC_COUNT), np.empty(1, np.bool_))
+    result = Result(np.empty(ACCOUNT_SIZE), 252.0, np.empty(METRIC_COUNT), np.empty(1, np.bool_))
     prepare(finish, account, 1, _SPAN, rows, result, np.zeros(LANES, np.int64), legs)
 
 

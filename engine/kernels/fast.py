@@ -71,7 +71,7 @@ def run_span(
     bars : Bars
     changes : float64 (at least T,)
         Of the closes; written in the first span.
-    rows : float64 ((size + 2) * MARKET_ROW,)
+    rows : float64 (market_size(size),)
         Of the market; overwritten.
     plan : Plan
     stops : Stops

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.kernels._jit import kernel, pasted
 from engine.kernels.accounts import (
+    CASH,
     CLOSED,
     EXPOSED,
     GAIN,
@@ -48,9 +49,8 @@ _SHALLOW = 1e-5
 
 
 class Result(NamedTuple):
-    """Where metrics go, what they need besides the account, and what that is at the beginning."""
+    """What an account is at the beginning, what its metrics need besides it, and where they go."""
 
-    capital: float
     begun: Floats  # (ACCOUNT_SIZE,) from ``accounts.new_accounts``
     bars_per_year: float
     out: Floats  # (cells * METRIC_COUNT,)
@@ -99,7 +99,7 @@ _SURE = METRIC_COUNT * LANES
 def _fill_columns(a: Floats, span: Span, rows: Floats, result: Result, columns: Floats) -> None:
     """Write metric by metric, in the order of ``metrics.METRICS``, and 1 where it can be relied upon."""
     n, unit, unit_squares = span.last, _ROUNDING * rows[UNIT_RETURNS], _ROUNDING * rows[UNIT_SQUARES]
-    capital, yearly = result.capital, result.bars_per_year / n
+    capital, yearly = result.begun[CASH], result.bars_per_year / n
     scale, freedom = np.sqrt(result.bars_per_year), (1.0 / (n - 1.0) if n > 1 else np.nan)
     least_squares = unit_squares / _PRECISION
     each = 1.0 / n  # a product takes a tenth of a division; where a quotient may have to be 0 or 1 exactly, it is none

@@ -92,7 +92,7 @@ def lay_legs(  # noqa: PLR0912, PLR0915  one loop: handing arrays to its parts w
 
     Parameters
     ----------
-    rows : float64 ((bars of the span + 2) * MARKET_ROW,)
+    rows : float64 (market_size(bars of the span),)
         Of the market.
     exits : Exits or None
         Of shape (K, T), those that can be asked for, looked for up to the span's end. None is no stop at all, and a version of its own.
@@ -121,9 +121,8 @@ def lay_legs(  # noqa: PLR0912, PLR0915  one loop: handing arrays to its parts w
     if exits is not None:
         exit_bar, exit_price = exits.bar[stop], exits.price[stop]
     size, first_bar, bars = span.size, span.start, span.stop - span.start
-    within = (
-        1 if rules.fill_at_close else 0
-    )  # a stop takes precedence over a sale at the close of the same bar, not over one at its open
+    # A stop takes precedence over a sale at the close of the same bar, not over one at its open.
+    within = 1 if rules.fill_at_close else 0
     lanes, most, first_row = len(lane_pairs), 0, 1
     for lane in range(lanes):
         pair, goes_on = index(lane_pairs[index(lane)]), account[SHARES + lane] > 0.0
@@ -187,9 +186,8 @@ def lay_legs(  # noqa: PLR0912, PLR0915  one loop: handing arrays to its parts w
         account[RETURNS + lane] += marks[four + index(SUM_RETURNS)] * unit
         account[SQUARES + lane] += marks[four + index(SUM_SQUARES)] * unit_squares
         account[LOSSES + lane] += marks[four + index(SUM_LOSSES)] * unit_squares
-        account[EXPOSED + lane] += (
-            marks[four + index(SUM_BARS)] + signals
-        )  # the bar of an entry is not between two of them
+        # The bar of an entry is not between two of those that are counted.
+        account[EXPOSED + lane] += marks[four + index(SUM_BARS)] + signals
         if span.stop < span.last and signals > 0:
             account[ENTRY + lane] = first_bar + int(cross[index(marks[index(lane + _DEATH)] + 2 * signals - 1)])
     return int(most + 1 - first_row)

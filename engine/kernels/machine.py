@@ -88,7 +88,7 @@ def doubles_at(_context: Any, _address: Any, _count: Any) -> Any:
 
 @inline_code
 def uncounted(_context: Any, value: Any) -> Any:
-    """Give an array, or a tuple with arrays in it, to which nobody counts references; the one who is given it must keep the memory as long.
+    """Give an array, or a tuple with arrays in it, to which nobody counts references; who calls this has to keep the memory as long.
 
     Numba counts them, with an instruction that locks the bus, whenever an array is taken out of a tuple or handed on: 900 times a symbol in a sweep of 499 pairs, a twenty-fifth of its time.
     """

@@ -31,6 +31,7 @@ __all__ = [
     "UNIT_SQUARES",
     "fill_market",
     "find_changes",
+    "market_size",
 ]
 
 Floats = NDArray[np.float64]
@@ -46,6 +47,11 @@ MARKET_ROW = 8
 """Numbers in a row: a cache line. Row t begins at t * MARKET_ROW; it is read for what begins after bar t - 1, or ends before bar t."""
 _BITS = 61
 """Of a sum over the whole history, at most: one less than an integer has besides its sign, since every loss is rounded up to a unit."""
+
+
+def market_size(bars: int) -> int:
+    """Give the numbers of the rows for a span of so many bars: one for each, one behind the last, and one for what is held when the span begins."""
+    return (bars + 2) * MARKET_ROW
 
 
 @rule
@@ -80,8 +86,8 @@ def fill_market(bars: Bars, rules: Rules, changes: Floats, start: int, stop: int
         From ``find_changes``.
     start, stop : int
         The bars of the span.
-    rows : float64 ((stop - start + 2) * MARKET_ROW,)
-        Overwritten but for the units.
+    rows : float64 (market_size(stop - start),)
+        Overwritten but for the units. The last row is read for what was bought in an earlier span: its sums are 0, its prices nan.
     """
     close = bars.close
     n = len(close)
@@ -108,6 +114,7 @@ def fill_market(bars: Bars, rules: Rules, changes: Floats, start: int, stop: int
         rows[row + index(BOUGHT)] = paid(fills[index(t)], rules.costs)
         rows[row + index(SOLD)] = received(fills[index(min(t + 1, n - 1))], rules.costs)
     rows[index(stop - start) * index(MARKET_ROW) + index(SOLD)] = np.nan
+    # What is held since before was not bought here, and has earned nothing yet.
     carried = index(stop - start + 1) * index(MARKET_ROW)
     for column in range(MARKET_ROW):
         rows[carried + index(column)] = 0.0 if column <= SUM_BARS else np.nan

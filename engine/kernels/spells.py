@@ -27,7 +27,7 @@ from engine.kernels.finish import Result
 from engine.kernels.indicators import average_true_range
 from engine.kernels.legs import Span
 from engine.kernels.loop import Bars
-from engine.kernels.machine import WORD, index, trailing_zeros
+from engine.kernels.machine import WORD, index, trailing_zeros, uncounted
 from engine.kernels.market import fill_market, find_changes
 from engine.kernels.plan import Plan, Scratch
 from engine.kernels.position import Rules
@@ -78,6 +78,13 @@ def run_lines(
     out : float64 (rows * K * METRIC_COUNT,)
     sure : bool (rows * K,)
     """
+    lines, plan, memory, out, sure = (
+        uncounted(lines),
+        uncounted(plan),
+        uncounted(memory),
+        uncounted(out),
+        uncounted(sure),
+    )
     multiples = np.full(1, np.nan) if trails is None else trails.multiple
     rows, exits, pairs, scratch = memory.market, memory.exits, memory.scratch.pairs, memory.scratch
     n = len(bars.close)
@@ -90,7 +97,7 @@ def run_lines(
         stops = Stops(ranges, trails.row, multiples)
     pairs.doubtful[:] = False
     states = np.zeros((len(plan.row), STATE_SIZE), np.int64)
-    result = Result(capital, new_accounts(capital), bars_per_year, out, sure)
+    result = Result(new_accounts(capital), bars_per_year, out, sure)
     find_changes(bars.close, memory.changes, rows)
     for start in range(0, n, size):
         span, longest = Span(start, min(start + size, n), size, n), size

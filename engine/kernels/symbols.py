@@ -19,7 +19,7 @@ from engine.kernels.finish import Result
 from engine.kernels.indicators import average_true_range
 from engine.kernels.loop import Bars
 from engine.kernels.machine import WORD, doubles_at, index, take_number, uncounted
-from engine.kernels.market import MARKET_ROW
+from engine.kernels.market import market_size
 from engine.kernels.money import changed
 from engine.kernels.plan import Plan, Scratch, aligned, scratch_of
 from engine.kernels.position import Rules
@@ -113,7 +113,7 @@ def run_symbols(
             stops = Stops(ranges, trails.row, multiples)
         pairs.above[:] = 0
         pairs.doubtful[:] = False
-        result = Result(capital, begun, bars_per_year, out[s], sure[s])
+        result = Result(begun, bars_per_year, out[s], sure[s])
         for start in range(0, n, size):
             longest = size
             if trails is not None:
@@ -159,4 +159,4 @@ def memory_of(plan: Plan, stops: int, bars: int, most: int) -> Memory:
             np.empty(shape, np.int64), np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape, np.int64)
         )
         walks = plain(walks_of)()
-    return Memory(scratch_of(plan, room), np.empty(bars), aligned((room + 2) * MARKET_ROW), exits, walks)
+    return Memory(scratch_of(plan, room), np.empty(bars), aligned(market_size(room)), exits, walks)
